@@ -1,0 +1,1 @@
+"""PixelCNN++ (Salimans et al. 2017), vendored: written here, complete in this folder."""

@@ -1,0 +1,83 @@
+"""Specifications of the decoders and of their fits: frozen, strict, free of torch."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class DecoderSpec(BaseModel):
+    """A decoder in the configuration; it names its implementation, so that nothing need import it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    implementation: ClassVar[str] = ""
+
+    def described(self) -> dict[str, Any]:
+        """The spec as JSON together with the implementation it names."""
+        return {"implementation": self.implementation, "spec": self.model_dump(mode="json")}
+
+
+class ImageTarget(BaseModel):
+    """What an image decoder predicts: integer levels 0..levels-1 of shape (channels, height, width)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    channels: int = Field(ge=1)
+    height: int = Field(ge=1)
+    width: int = Field(ge=1)
+    levels: int = Field(ge=2, le=256)
+
+    @property
+    def dimensions(self) -> int:
+        """Number of sub-pixels of one image."""
+        return self.channels * self.height * self.width
+
+
+class LabelTarget(BaseModel):
+    """What a label decoder predicts: a class 0..classes-1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    classes: int = Field(ge=2)
+
+
+class FitSpec(BaseModel):
+    """How a decoder is fitted by maximum likelihood."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    steps: int = Field(ge=1, description="budget: the largest number of gradient steps")
+    batch_size: int = Field(32, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+    schedule: Literal["exponential", "cosine"] = Field(
+        "cosine", description="cosine to 0 over the budget, or the paper's exponential decay a step"
+    )
+    learning_rate_decay: float = Field(0.999995, gt=0, le=1, description="factor a step (exponential only)")
+    warmup_steps: int = Field(0, ge=0, description="linear warm-up of the learning rate")
+    betas: tuple[float, float] = (0.95, 0.9995)
+    weight_decay: float = Field(0.0, ge=0)
+    gradient_clip: float | None = Field(None, gt=0, description="largest gradient norm")
+    average_decay: float = Field(0.9995, ge=0, lt=1, description="exponential average of the weights, warmed up")
+    holdout: float = Field(
+        0.1, gt=0, lt=1, description="share of the decoder part kept for the stopping rule and the plateau test"
+    )
+    evaluate_every: int = Field(200, ge=1, description="steps between two looks at the held-out share")
+    patience: int | None = Field(
+        None, ge=1, description="looks without improvement before stopping; null spends the whole budget"
+    )
+    mixed_precision: bool = Field(True, description="bfloat16 where the device is a GPU; the loss stays in float32")
+    seed: int = 0
+
+
+class CategoricalSpec(DecoderSpec):
+    """q(y | h): a classifier of h; a spatial h is read by convolutions and pooled."""
+
+    implementation: ClassVar[str] = "decoders.categorical:Categorical"
+    kind: Literal["categorical"] = "categorical"
+    hidden: int = Field(64, ge=1, description="width of the hidden layers")
+    layers: int = Field(1, ge=0, description="hidden layers; 0 is a linear probe")
+    dropout: float = Field(0.0, ge=0, lt=1)
+
+
+class LinearGaussianSpec(DecoderSpec):
+    """q(x | h) = N(x; A h + b, Sigma): the analytic oracle, fitted in closed form."""
+
+    implementation: ClassVar[str] = "decoders.linear_gaussian:LinearGaussian"
+    kind: Literal["linear_gaussian"] = "linear_gaussian"
+    ridge: float = Field(1e-6, gt=0, description="added to the diagonal of the covariance")

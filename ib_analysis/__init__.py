@@ -1,0 +1,1 @@
+"""ib-analysis: an information-bottleneck laboratory for residual networks."""

@@ -1,0 +1,1 @@
+"""Hidden activations h[i], paired with image i."""

@@ -1,0 +1,58 @@
+"""A prepared data set: memory-mapped images in three disjoint parts."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ib_analysis.spec import Spec
+
+PartName = Literal["encoder", "decoder", "evaluation"]
+PARTS: tuple[PartName, ...] = ("encoder", "decoder", "evaluation")
+
+
+class Header(Spec):
+    """What is known of a prepared data set without touching its images."""
+
+    name: str
+    channels: int
+    height: int
+    width: int
+    levels: int
+    class_names: tuple[str, ...]
+    counts: dict[PartName, int]
+    duplicates_dropped: int
+    fingerprint: str
+    known: dict[str, float] | None = None
+
+    @property
+    def dimensions(self) -> int:
+        """Number of sub-pixels of one image."""
+        return self.channels * self.height * self.width
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part: uint8 images (N, C, H, W), memory-mapped and read-only, and int64 labels (N,)."""
+
+    name: PartName
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Three disjoint parts: encoders learn on the first, decoders on the second, numbers come from the third."""
+
+    header: Header
+    encoder: Part
+    decoder: Part
+    evaluation: Part
+
+    def part(self, name: PartName) -> Part:
+        """The part of that name."""
+        return {"encoder": self.encoder, "decoder": self.decoder, "evaluation": self.evaluation}[name]

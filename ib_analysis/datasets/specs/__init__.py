@@ -1,0 +1,1 @@
+"""Specifications of the image sources, one file a kind; free of torch and numpy."""

@@ -1,0 +1,19 @@
+"""Any folder of images."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from ib_analysis.datasets.specs.source import SplitSourceSpec
+
+
+class ImageFolderSpec(SplitSourceSpec):
+    """A folder with one sub-folder a class, of whatever Pillow opens."""
+
+    implementation: ClassVar[str] = "ib_analysis.datasets.image_folder:ImageFolder"
+    kind: Literal["image_folder"] = "image_folder"
+    folder: str = Field(description="the folder that holds one sub-folder a class")
+    mode: Literal["grey", "rgb"] = "rgb"
+    resize: tuple[int, int] | None = Field(
+        None, description="(height, width) that every image is resized to; null refuses images of mixed sizes"
+    )

@@ -1,0 +1,1 @@
+"""The networks under study, with named taps."""

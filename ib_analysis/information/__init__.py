@@ -1,0 +1,1 @@
+"""Estimates of information, from nats per example."""

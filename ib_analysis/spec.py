@@ -1,0 +1,37 @@
+"""What every specification is: frozen, strict about unknown keys, and silent about torch."""
+
+from importlib import import_module
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Spec(BaseModel):
+    """A validated piece of the configuration.
+
+    Defaults live here and nowhere else. A spec that stands for something to be built names its
+    `implementation` as "package.module:Class", so that the configuration never imports it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    implementation: ClassVar[str] = ""
+
+    def described(self) -> dict[str, Any]:
+        """The spec as JSON together with the implementation it names: what a stage needs to build it."""
+        return {"implementation": self.implementation, "spec": self.model_dump(mode="json")}
+
+
+class Described(BaseModel):
+    """A spec inside a stage's slice: fields plus the class that understands them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    implementation: str
+    spec: dict[str, Any]
+
+    def load(self) -> tuple[type, Any]:
+        """The implementation class and its spec, parsed by the class's own `Spec`."""
+        module, name = self.implementation.split(":")
+        if module.partition(".")[0] not in {"ib_analysis", "decoders"}:
+            raise ValueError(f"implementation {self.implementation!r} lies outside ib_analysis and decoders")
+        cls = getattr(import_module(module), name)
+        return cls, cls.Spec(**self.spec)
