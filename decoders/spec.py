@@ -53,15 +53,22 @@ class FitSpec(BaseModel):
     betas: tuple[float, float] = (0.95, 0.9995)
     weight_decay: float = Field(0.0, ge=0)
     gradient_clip: float | None = Field(None, gt=0, description="largest gradient norm")
-    average_decay: float = Field(0.9995, ge=0, lt=1, description="exponential average of the weights, warmed up")
+    average_decay: float = Field(
+        0.9995, ge=0, lt=1, description="exponential average of the weights, warmed up"
+    )
     holdout: float = Field(
-        0.1, gt=0, lt=1, description="share of the decoder part kept for the stopping rule and the plateau test"
+        0.1,
+        gt=0,
+        lt=1,
+        description="share of the decoder part kept for the stopping rule and the plateau test",
     )
     evaluate_every: int = Field(200, ge=1, description="steps between two looks at the held-out share")
     patience: int | None = Field(
         None, ge=1, description="looks without improvement before stopping; null spends the whole budget"
     )
-    mixed_precision: bool = Field(True, description="bfloat16 where the device is a GPU; the loss stays in float32")
+    mixed_precision: bool = Field(
+        True, description="bfloat16 where the device is a GPU; the loss stays in float32"
+    )
     seed: int = 0
 
 

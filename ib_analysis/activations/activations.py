@@ -15,7 +15,7 @@ class Activations(ABC):
 
     @abstractmethod
     def shape(self, tap: str) -> tuple[int, ...]:
-        """Shape of one h at that tap."""
+        """Shape of one h at that tap; a tap that is not there raises UserError."""
 
     @abstractmethod
     def rows(self, tap: str, rows: NDArray[np.int64]) -> Tensor:

@@ -8,7 +8,9 @@ from ib_analysis.spec import Spec
 
 
 class ActivationsSpec(Spec):
-    """Kept in a memory-mapped store for as long as a checkpoint is measured, or recomputed from the checkpoint."""
+    """Kept in a memory-mapped store while a checkpoint is measured, or recomputed from the checkpoint."""
 
-    source: Literal["stored", "recomputed"] = Field("recomputed", description="one interface, two ways to come by h")
+    source: Literal["stored", "recomputed"] = Field(
+        "recomputed", description="one interface, two ways to come by h"
+    )
     precision: Literal["float32", "float16"] = Field("float32", description="of the stored rows")

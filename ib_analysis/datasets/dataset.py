@@ -46,7 +46,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Three disjoint parts: encoders learn on the first, decoders on the second, numbers come from the third."""
+    """Three disjoint parts: encoders learn on one, decoders on the next, numbers come from the last."""
 
     header: Header
     encoder: Part

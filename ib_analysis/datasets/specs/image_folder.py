@@ -13,7 +13,7 @@ class ImageFolderSpec(SplitSourceSpec):
     implementation: ClassVar[str] = "ib_analysis.datasets.image_folder:ImageFolder"
     kind: Literal["image_folder"] = "image_folder"
     folder: str = Field(description="the folder that holds one sub-folder a class")
-    mode: Literal["grey", "rgb"] = "rgb"
+    mode: Literal["grey", "rgb"] = Field("rgb", description="colours that images are converted to")
     resize: tuple[int, int] | None = Field(
         None, description="(height, width) that every image is resized to; null refuses images of mixed sizes"
     )

@@ -25,8 +25,10 @@ class Shares(Spec):
 class SourceSpec(Spec):
     """Fields of every source."""
 
-    seed: int = Field(0, description="fixes the split into parts and the choice of a subset")
-    images: int | None = Field(None, ge=10, description="use only so many images, stratified by class; null: all")
+    seed: int = Field(0, ge=0, description="fixes the split into parts and the choice of a subset")
+    images: int | None = Field(
+        None, ge=10, description="use only so many images, stratified by class; null: all"
+    )
     duplicates: Literal["drop", "keep"] = Field(
         "drop", description="what becomes of an image that stands, pixel for pixel, in an earlier part too"
     )
@@ -35,7 +37,7 @@ class SourceSpec(Spec):
 class SplitSourceSpec(SourceSpec):
     """A source that has no three parts of its own: they are drawn, stratified by class, fixed by the seed."""
 
-    shares: Shares = Shares()
+    shares: Shares = Field(Shares(), description="shares of the three disjoint parts")
 
 
 class DownloadedSpec(Spec):

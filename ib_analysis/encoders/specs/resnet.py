@@ -4,25 +4,35 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ib_analysis.encoders.specs.encoder import EncoderSpec
 from ib_analysis.encoders.specs.training import Regime
-from ib_analysis.spec import Spec
 
 
-class ResNetSpec(Spec):
-    """A stem, four stages of two-layer basic blocks, each later stage at half the resolution; classifier or autoencoder."""
+class ResNetSpec(EncoderSpec):
+    """A stem, then stages of two-layer basic blocks, each later one at half the resolution.
+
+    As a classifier it ends in pooling and a linear layer, as an autoencoder in a linear code and a mirrored
+    decoder.
+    """
 
     implementation: ClassVar[str] = "ib_analysis.encoders.resnet:ResNet"
     regimes: ClassVar[tuple[Regime, ...]] = ("classifier", "autoencoder")
     kind: Literal["resnet"] = "resnet"
     blocks: tuple[int, ...] = Field((2, 2, 2, 2), min_length=1, description="residual blocks in each stage")
     widths: tuple[int, ...] = Field((64, 128, 256, 512), min_length=1, description="channels of each stage")
-    norm: Literal["batch", "group", "none"] = "batch"
+    norm: Literal["batch", "group", "none"] = Field("batch", description="normalisation of stem and branches")
     bottleneck: int = Field(128, ge=1, description="width of the code of the autoencoder")
 
     @model_validator(mode="after")
     def _same_length(self) -> Self:
         if len(self.blocks) != len(self.widths):
-            raise ValueError(f"blocks names {len(self.blocks)} stages and widths {len(self.widths)}: one width a stage")
+            raise ValueError(
+                f"blocks names {len(self.blocks)} stages, widths {len(self.widths)}: give one width a stage"
+            )
+        if min(*self.blocks, *self.widths) < 1:
+            raise ValueError(
+                "blocks and widths must be 1 or more: leave a stage out instead of setting it to 0"
+            )
         return self
 
     def tap_names(self, regime: Regime) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """How a network under study is trained."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ib_analysis.spec import Spec
 
@@ -13,18 +13,30 @@ class TrainingSpec(Spec):
     """Stochastic gradient descent with momentum."""
 
     epochs: int = Field(ge=0, description="length of the training; the last checkpoint allowed")
-    batch_size: int = Field(128, ge=1)
-    learning_rate: float = Field(0.1, gt=0)
-    momentum: float = Field(0.9, ge=0, lt=1)
-    nesterov: bool = False
-    weight_decay: float = Field(1e-4, ge=0)
-    schedule: Literal["constant", "cosine", "steps"] = "cosine"
+    batch_size: int = Field(128, ge=1, description="images a step")
+    learning_rate: float = Field(0.1, gt=0, description="the largest learning rate")
+    momentum: float = Field(0.9, ge=0, lt=1, description="of stochastic gradient descent")
+    nesterov: bool = Field(False, description="Nesterov's form of the momentum")
+    weight_decay: float = Field(1e-4, ge=0, description="L2 coefficient")
+    schedule: Literal["constant", "cosine", "steps"] = Field("cosine", description="how the rate goes down")
     milestones: tuple[float, ...] = Field(
         (0.5, 0.75), description="shares of the epochs after which the rate is divided by 10 (steps only)"
     )
     warmup_epochs: float = Field(0.0, ge=0, description="linear warm-up of the learning rate")
     gradient_clip: float | None = Field(None, gt=0, description="largest gradient norm; null: none")
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="of the cross-entropy")
     crop_padding: int = Field(0, ge=0, description="random crop after so many pixels of padding; 0: none")
     flip: bool = Field(False, description="random horizontal flip")
     mixed_precision: bool = Field(True, description="bfloat16 where the device is a GPU")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.nesterov and self.momentum == 0:
+            raise ValueError(
+                "nesterov needs a momentum above 0: set momentum (0.9 is usual) or nesterov: false"
+            )
+        if any(not 0 < share < 1 for share in self.milestones):
+            raise ValueError(
+                f"milestones is {list(self.milestones)}: they are shares of the epochs, between 0 and 1"
+            )
+        return self

@@ -1,0 +1,46 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+help:  ## what each word does
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+install: $(STAMP)  ## a virtual environment in .venv, with pinned versions
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt "torch==2.13.0"
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	touch $(STAMP)
+
+demo: install  ## the whole laboratory on handwritten digits: a table, and a report that opens offline
+	@snakemake --configfile workflow/config/demo.yaml --workflow-profile workflow/profiles/default
+	@python -m ib_analysis show_information --table results/demo/information.csv --report results/demo/report.html
+
+test: install  ## every test
+	$(BIN)/pytest --numprocesses 2
+
+lint: install  ## style, types, import contracts, workflow
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/snakefmt --check Snakefile workflow
+	@snakemake --lint --configfile workflow/config/demo.yaml
+
+bench: install  ## speed and memory as ratios in one run; writes results/benchmarks/summary.json
+	$(BIN)/python -m benchmarks
+
+bench-quick: install  ## the same, smaller
+	$(BIN)/python -m benchmarks --quick
+
+check-gpu: install  ## one command that exercises the GPU path, where there is a GPU
+	$(BIN)/python -m benchmarks.gpu_check
+
+schema:  ## regenerate the JSON schema and the key tables of the configurations
+	$(BIN)/python -m ib_analysis.schema
+
+.PHONY: help install demo test lint bench bench-quick check-gpu schema

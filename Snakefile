@@ -1,0 +1,40 @@
+"""The laboratory as a DAG: validate the experiment, include the rules, say what is wanted."""
+
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+from ib_analysis.config import load_experiment
+from ib_analysis.errors import UserError
+from ib_analysis.provenance import canonical_json, stage_digest
+
+min_version("9.0")
+
+if not config:
+
+    configfile: "workflow/config/demo.yaml"
+
+
+try:
+    experiment = load_experiment(config)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/datasets.smk"
+include: "workflow/rules/encoders.smk"
+include: "workflow/rules/activations.smk"
+include: "workflow/rules/decoders.smk"
+include: "workflow/rules/information.smk"
+include: "workflow/rules/samples.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        REPORT,

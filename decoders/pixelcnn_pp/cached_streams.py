@@ -1,0 +1,308 @@
+"""The two streams of PixelCNN++ one row and one pixel at a time, from activations kept in static buffers.
+
+Sampling asks for one pixel after another, and almost everything that a pixel needs is known before it:
+
+- the vertical stream sees only rows above, so that a whole row of it is computed at once;
+- what the row above, the vertical stream and h give to the horizontal stream is a few matrix products for a
+  whole row (`before_row`);
+- what is left for a pixel is the current row: each 2x2 convolution sees there one contiguous window (left
+  pixel, this pixel) of a buffer, which is one small matrix product.
+
+Every buffer has the layout (images, columns + 2, features): column c lies at index c + 1, between columns
+of zeros, so that each tap of a convolution is the same flat matrix moved by one row. Weight norm is folded
+once. A step is a **program**: a list of tensor operations already bound to their buffers, the same for
+every row of the same kind, called one after another or captured in a CUDA graph.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from decoders.pixelcnn_pp.causal_convolution import WeightNormalizedConvolution
+from decoders.pixelcnn_pp.gated_resnet import GatedResnet
+
+Program = list[Callable[[], Any]]
+
+
+def taps(layer: WeightNormalizedConvolution, row: int) -> list[Tensor]:
+    """One row of a kernel as matrices (inputs, outputs), from left to right."""
+    return [w.contiguous() for w in layer.weight()[:, :, row].permute(2, 1, 0).unbind()]
+
+
+def stacked_taps(layer: WeightNormalizedConvolution) -> list[Tensor]:
+    """The columns of a two-row kernel as matrices (2 inputs, outputs), the row above first."""
+    return [torch.cat(pair) for pair in zip(taps(layer, 0), taps(layer, 1))]
+
+
+class Grid:
+    """Sizes and buffers of one scale: `columns` pixels a row, for a number of images and filters."""
+
+    def __init__(self, images: int, filters: int, columns: int, context_filters: int, like: Tensor) -> None:
+        self.images, self.filters, self.columns, self.like = images, filters, columns, like
+        self.buffers: list[Tensor] = []
+        self.signs = like.new_tensor([[1.0], [-1.0]])
+        self.context = self.row(context_filters)
+        self.hidden, self.gates = self.row(filters), self.row(2 * filters)
+        self.pixel_hidden, self.pixel_gates = (
+            like.new_zeros(images, filters),
+            like.new_zeros(images, 2 * filters),
+        )
+
+    def rows(self, count: int, *features: int) -> Tensor:
+        """Zeros of shape (count, images, columns + 2, *features), which `clear` sets to zero again."""
+        self.buffers.append(self.like.new_zeros(count, self.images, self.columns + 2, *features))
+        return self.buffers[-1]
+
+    def row(self, *features: int) -> Tensor:
+        """Zeros of shape (images, columns + 2, *features), which `clear` sets to zero again."""
+        return self.rows(1, *features)[0]
+
+    def clear(self) -> None:
+        """Forget every activation."""
+        for buffer in self.buffers:
+            buffer.zero_()
+
+    def flat(self, buffer: Tensor, shift: int = 0) -> Tensor:
+        """All columns of all images as one matrix moved by `shift` columns, but for two at the end."""
+        rows = self.images * (self.columns + 2) - 2
+        return buffer.flatten(2).flatten(0, 1)[shift : shift + rows]
+
+    def activate(self, x: Tensor, into: Tensor) -> Program:
+        """concat_elu of x (..., filters) into (..., 2 filters)."""
+        both = into.unflatten(-1, (2, self.filters))
+        return [partial(torch.mul, x.unsqueeze(-2), self.signs, out=both), partial(F.elu_, both)]
+
+    def gate(self, x: Tensor, gates: Tensor, into: Tensor) -> Program:
+        """x + a sigmoid(b), where gates (..., 2 filters) hold a and b."""
+        a, b = gates.split(self.filters, -1)
+        return [partial(torch.sigmoid, b, out=b), partial(torch.addcmul, x, a, b, out=into)]
+
+    def add_context(self, layer: GatedResnet, out: Tensor) -> Program:
+        """V s for a whole row."""
+        if layer.context is None:
+            return []
+        return [partial(out.addmm_, self.flat(self.context), layer.context.flatten(1).t().contiguous())]
+
+    def down_shifted(
+        self, layer: WeightNormalizedConvolution, rows: Tensor, out: Tensor, bias: Tensor
+    ) -> Program:
+        """A 2x3 convolution of (images, columns + 2, 2 rows, inputs) into the flat matrix `out`."""
+        left, centre, right = stacked_taps(layer)
+        return [
+            partial(torch.addmm, bias, self.flat(rows), left, out=out),
+            partial(out.addmm_, self.flat(rows, 1), centre),
+            partial(out.addmm_, self.flat(rows, 2), right),
+        ]
+
+    def above(self, layer: WeightNormalizedConvolution, row: Tensor, out: Tensor, bias: Tensor) -> Program:
+        """What the row above gives to a 2x2 convolution, for all columns."""
+        left, centre = taps(layer, 0)
+        return [
+            partial(torch.addmm, bias, self.flat(row), left, out=out),
+            partial(out.addmm_, self.flat(row, 1), centre),
+        ]
+
+
+class RowMap:
+    """A map of the vertical stream: this row and the one above, before and after concat_elu."""
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+        self.raw = grid.row(2, grid.filters)
+        self.activated = grid.row(2, 2 * grid.filters)
+
+    @property
+    def here(self) -> Tensor:
+        """This row, (images, columns, filters)."""
+        return self.raw[:, 1:-1, 1]
+
+    @property
+    def activated_here(self) -> Tensor:
+        """concat_elu of this row as a flat matrix, column c at row c."""
+        return self.grid.flat(self.activated[:, :, 1], 1)
+
+    def write(self, program: Program) -> Program:
+        """This row becomes the one above; `program` writes the new one to `here`; then its concat_elu."""
+        moves = [partial(b[:, :, 0].copy_, b[:, :, 1]) for b in (self.raw, self.activated)]
+        return [*moves, *program, *self.grid.activate(self.here, self.activated[:, 1:-1, 1])]
+
+
+class VerticalLayer:
+    """A gated layer of the vertical stream; `row` is the program of one row of its target."""
+
+    def __init__(self, layer: GatedResnet, source: RowMap, stored: RowMap | None) -> None:
+        grid = source.grid
+        self.target = RowMap(grid)
+        self.middle = grid.row(2, 2 * grid.filters)
+        gated = grid.gate(source.here, grid.gates[:, :-2], self.target.here)
+        self.row = [
+            *self._hidden(layer, source, stored),
+            *self._gates(layer, grid),
+            *self.target.write(gated),
+        ]
+
+    def _hidden(self, layer: GatedResnet, source: RowMap, stored: RowMap | None) -> Program:
+        grid, out = source.grid, source.grid.flat(source.grid.hidden)
+        bias = layer.first.bias if layer.skip is None else layer.first.bias + layer.skip.bias
+        program = grid.down_shifted(layer.first, source.activated, out, bias)
+        if layer.skip is not None and stored is not None:
+            program.append(partial(out.addmm_, stored.activated_here, taps(layer.skip, 0)[0]))
+        return program
+
+    def _gates(self, layer: GatedResnet, grid: Grid) -> Program:
+        above, here = self.middle[:, :, 0], self.middle[:, :, 1]
+        out = grid.flat(grid.gates)
+        return [
+            partial(above.copy_, here),
+            *grid.activate(grid.hidden[:, :-2], here[:, 1:-1]),
+            *grid.down_shifted(layer.second, self.middle, out, layer.second.bias),
+            *grid.add_context(layer, out),
+        ]
+
+
+def halve_rows(layer: WeightNormalizedConvolution, source: RowMap, target: RowMap) -> Program:
+    """The strided convolution of u: an output sees a pair of columns and the first of the next pair."""
+    filters, images, columns = source.grid.filters, source.grid.images, target.grid.columns
+    left, centre, right = stacked_taps(layer)
+    pairs = source.raw.view(images * (columns + 1), 4 * filters)
+    of_next = F.pad(right, (0, 0, 0, 2 * filters))
+    out = source.raw.new_zeros(images, columns + 1, filters)
+    flat = out.view(-1, filters)
+    return [
+        partial(torch.addmm, layer.bias, pairs, torch.cat((left, centre)), out=flat),
+        partial(flat[:-1].addmm_, pairs[1:], of_next),
+        *target.write([partial(target.here.copy_, out[:, :-1])]),
+    ]
+
+
+class DoubledRows:
+    """The transposed convolution of the vertical stream: one coarse row gives two fine ones, kept until used.
+
+    Columns 2 j (from coarse column j) and 2 j + 1 (from j and j + 1) of both rows are one product with j
+    and one with j + 1. `row` is its program, `use[0]` and `use[1]` those that take the upper and the lower
+    fine row.
+    """
+
+    def __init__(self, layer: WeightNormalizedConvolution, source: RowMap, target: RowMap) -> None:
+        grid = source.grid
+        w = layer.weight().permute(3, 1, 2, 0)
+        own = torch.stack((w[1], w[2]), 2).flatten(1).contiguous()
+        of_next = torch.stack((torch.zeros_like(w[0]), w[0]), 2).flatten(1).contiguous()
+        cells, coarse = grid.row(2, 2, grid.filters), source.raw[:, :, 1]
+        out = grid.flat(cells)
+        self.row = [
+            partial(torch.addmm, layer.bias.repeat(4), grid.flat(coarse, 1), own, out=out),
+            partial(out.addmm_, grid.flat(coarse, 2), of_next),
+        ]
+        fine = target.here.unflatten(1, (-1, 2))
+        self.use = [target.write([partial(fine.copy_, cells[:, :-2, i])]) for i in (0, 1)]
+
+
+class PixelMap:
+    """A map of the horizontal stream: this row up to this pixel, the row above from there on."""
+
+    def __init__(self, grid: Grid, activated: Tensor | None = None) -> None:
+        self.grid = grid
+        self.raw = grid.row(grid.filters)
+        self.activated = grid.row(2 * grid.filters) if activated is None else activated
+
+    def here(self, c: int) -> Tensor:
+        """The map at column c, (images, filters)."""
+        return self.raw[:, c + 1]
+
+    def activate(self, c: int, x: Tensor | None = None) -> Program:
+        """concat_elu at column c of the map, or of an x that stands in its place."""
+        return self.grid.activate(self.here(c) if x is None else x, self.activated[:, c + 1])
+
+
+def window(buffer: Tensor, c: int) -> Tensor:
+    """Columns c - 1 and c of a row buffer side by side, (images, 2 features)."""
+    return buffer[:, c : c + 2].flatten(1)
+
+
+class HorizontalLayer:
+    """A gated layer of the horizontal stream, one pixel at a time.
+
+    Args:
+        layer: the layer.
+        source: the map it reads.
+        target: the map it writes.
+        vertical: the map of the vertical stream that it sees at the same pixel.
+        known: buffer (images, columns + 2, filters) for what its first convolution knows before the row.
+
+    `before_row` is the program that fills what both convolutions know before the row: the row above, the
+    vertical stream, h.
+    """
+
+    def __init__(
+        self, layer: GatedResnet, source: PixelMap, target: PixelMap, vertical: RowMap, known: Tensor
+    ) -> None:
+        assert layer.skip is not None
+        grid = source.grid
+        self.grid, self.source, self.target, self.known = grid, source, target, known
+        self.known_gates = grid.row(2 * grid.filters)
+        self.middle = grid.row(2 * grid.filters)
+        self.first, self.second = torch.cat(taps(layer.first, 1)), torch.cat(taps(layer.second, 1))
+        skip = taps(layer.skip, 0)[0]
+        self.of_vertical, self.of_stored = skip[: 2 * grid.filters], skip[2 * grid.filters :]
+        hidden, gates = grid.flat(known), grid.flat(self.known_gates)
+        self.before_row: Program = [
+            *grid.above(layer.first, source.activated, hidden, layer.first.bias + layer.skip.bias),
+            partial(hidden.addmm_, vertical.activated_here, self.of_vertical),
+            *grid.above(layer.second, self.middle, gates, layer.second.bias),
+            *grid.add_context(layer, gates),
+        ]
+
+    def pixel(self, c: int, x: Tensor, known: Tensor) -> Program:
+        """The target at column c from x (the source there) and what the first convolution knows there."""
+        grid = self.grid
+        hidden, gates = grid.pixel_hidden, grid.pixel_gates
+        return [
+            partial(torch.addmm, known, window(self.source.activated, c), self.first, out=hidden),
+            *grid.activate(hidden, self.middle[:, c + 1]),
+            partial(torch.addmm, self.known_gates[:, c], window(self.middle, c), self.second, out=gates),
+            *grid.gate(x, gates, self.target.here(c)),
+        ]
+
+
+class HalvedPixels:
+    """The strided convolution of the horizontal stream; each output sees one pair of columns of two rows."""
+
+    def __init__(self, layer: WeightNormalizedConvolution, source: PixelMap, target: PixelMap) -> None:
+        self.source, self.target = source, target
+        grid = target.grid
+        self.known = grid.like.new_zeros(grid.images, grid.columns + 1, grid.filters)
+        self.weight = torch.cat(taps(layer, 1))
+        pairs, above = source.raw.view(-1, 2 * grid.filters), torch.cat(taps(layer, 0))
+        self.before_row: Program = [
+            partial(torch.addmm, layer.bias, pairs, above, out=self.known.flatten(0, 1))
+        ]
+
+    def pixel(self, c: int) -> Program:
+        """Column c of the target, from columns 2 c - 1 and 2 c of the source."""
+        out, seen = self.target.here(c), window(self.source.raw, 2 * c)
+        return [partial(torch.addmm, self.known[:, c], seen, self.weight, out=out), *self.target.activate(c)]
+
+
+class DoubledPixels:
+    """The transposed convolution of the horizontal stream: one coarse pixel gives 2x2, kept until used."""
+
+    def __init__(self, layer: WeightNormalizedConvolution, source: PixelMap) -> None:
+        self.source = source
+        self.cells = source.grid.row(2, 2, source.grid.filters)
+        self.weight = layer.weight().permute(1, 2, 3, 0).flatten(1).contiguous()
+        self.bias = layer.bias.repeat(4)
+
+    def pixel(self, c: int) -> Program:
+        """The four fine pixels of coarse column c."""
+        return [
+            partial(torch.addmm, self.bias, self.source.here(c), self.weight, out=self.cells[:, c].flatten(1))
+        ]
+
+    def fine(self, c: int, which: int) -> Tensor:
+        """Fine column c of the upper (0) or lower (1) of the two rows, (images, filters)."""
+        return self.cells[:, c // 2, which, c % 2]

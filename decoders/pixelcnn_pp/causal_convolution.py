@@ -1,0 +1,178 @@
+"""Weight-normalised convolutions that see no pixel to come: padded and shifted, never masked.
+
+Each layer computes y = g v / |v| * x + b (Salimans & Kingma 2016), with one gain g and one bias b an output
+channel. Causality comes from the shape of the kernel and from where the input is padded, so no product is
+wasted on a masked weight:
+
+- down-shifted, 2x3: sees its own row and the one above, one column to each side;
+- down-right-shifted, 2x2: sees its own row and the one above, its own column and the one to the left.
+
+Source: Salimans, Karpathy, Chen & Kingma 2017 (PixelCNN++, arXiv 1701.05517), sections 2.2-2.4.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+SMALLEST_SPREAD = 0.05  # a unit-norm filter whose outputs vary less than this has seen a constant
+
+
+class Margin(NamedTuple):
+    """Zeros around a map: columns to the left and to the right, rows above and below."""
+
+    left: int = 0
+    right: int = 0
+    above: int = 0
+    below: int = 0
+
+
+class WeightNormalizedConvolution(nn.Module):
+    """y = g v / |v| * x + b over an input that already carries its margin of zeros.
+
+    Args:
+        inputs: channels of x.
+        outputs: channels of y.
+        stride: 1, or 2 to halve the resolution.
+        initial_scale: standard deviation of y after data-dependent initialization.
+    """
+
+    kernel: ClassVar[tuple[int, int]]
+    margin: ClassVar[Margin] = Margin()
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1, initial_scale: float = 1.0) -> None:
+        super().__init__()
+        self.stride = stride
+        self.initial_scale = initial_scale
+        self.direction = nn.Parameter(0.05 * torch.randn(outputs, inputs, *self.kernel))
+        self.gain = nn.Parameter(torch.full((outputs,), initial_scale))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def weight(self) -> Tensor:
+        """g v / |v|, shape (outputs, inputs, *kernel)."""
+        return torch._weight_norm(self.direction, self.gain.view(-1, 1, 1, 1), 0)
+
+    def forward(self, padded: Tensor) -> Tensor:
+        """The convolution of an input with its margin, (batch, inputs, height + margins, width + margins)."""
+        return F.conv2d(padded, self.weight(), self.bias, self.stride)
+
+    def pad(self, x: Tensor) -> Tensor:
+        """x with the zeros that this convolution expects around it."""
+        return F.pad(x, self.margin)
+
+
+class DownShifted(WeightNormalizedConvolution):
+    """2x3: output (i, j) sees rows i - 1 and i, columns j - 1 to j + 1."""
+
+    kernel = (2, 3)
+    margin = Margin(left=1, right=1, above=1)
+
+
+class DownRightShifted(WeightNormalizedConvolution):
+    """2x2: output (i, j) sees rows i - 1 and i, columns j - 1 and j."""
+
+    kernel = (2, 2)
+    margin = Margin(left=1, above=1)
+
+
+class RowAbove(WeightNormalizedConvolution):
+    """1x3 of the stem: columns j - 1 to j + 1 of one row."""
+
+    kernel = (1, 3)
+    margin = Margin(left=1, right=1)
+
+
+class PixelLeft(WeightNormalizedConvolution):
+    """2x1 of the stem: rows i - 1 and i of one column."""
+
+    kernel = (2, 1)
+    margin = Margin(above=1)
+
+
+class Pointwise(WeightNormalizedConvolution):
+    """1x1, the network in network: mixes the channels of one pixel."""
+
+    kernel = (1, 1)
+
+
+class Centred(WeightNormalizedConvolution):
+    """3x3 without causality: for what carries h, which may be looked at everywhere."""
+
+    kernel = (3, 3)
+    margin = Margin(1, 1, 1, 1)
+
+
+class Halving(WeightNormalizedConvolution):
+    """2x2 with stride 2 and no margin: each output sees its own four inputs; no causality."""
+
+    kernel = (2, 2)
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, stride=2)
+
+
+class Transposed(WeightNormalizedConvolution):
+    """Doubles the resolution, exactly: row i of the input reaches rows 2i and 2i + 1 of the output."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The transposed convolution, cropped to twice the size of x."""
+        extra = self.kernel[1] - 2
+        return F.conv_transpose2d(
+            x, self.weight().transpose(0, 1), self.bias, 2, padding=(0, extra), output_padding=(0, extra)
+        )
+
+
+class DownShiftedTransposed(Transposed):
+    """2x3: column j reaches columns 2j - 1 to 2j + 1, which the vertical stream may all see."""
+
+    kernel = (2, 3)
+
+
+class DownRightShiftedTransposed(Transposed):
+    """2x2: each 2x2 of the output depends on one coarse cell, which is what keeps it causal."""
+
+    kernel = (2, 2)
+
+
+def shift_down(x: Tensor) -> Tensor:
+    """Row i becomes row i + 1; row 0 is exactly zero, bias included; the last row falls off."""
+    return F.pad(x, (0, 0, 1, -1))
+
+
+def shift_right(x: Tensor) -> Tensor:
+    """Column j becomes column j + 1; column 0 is exactly zero, bias included; the last column falls off."""
+    return F.pad(x, (1, -1, 0, 0))
+
+
+@torch.no_grad()
+def _fit_gain_and_bias(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    """Choose g and b so that each output channel has mean 0 and the layer's initial scale on these inputs."""
+    assert isinstance(layer, WeightNormalizedConvolution)
+    layer.gain.fill_(1.0)
+    layer.bias.zero_()
+    y = layer.forward(*inputs)
+    spread, mean = torch.std_mean(y, dim=(0, 2, 3), correction=0)
+    # A constant is not blown up to unit variance: the first image that breaks it would explode.
+    layer.gain.copy_(layer.initial_scale / spread.masked_fill(spread < SMALLEST_SPREAD, 1.0))
+    layer.bias.copy_(-mean * layer.gain)
+
+
+@contextmanager
+def data_dependent_initialization(network: nn.Module) -> Iterator[None]:
+    """Every weight-normalised layer called inside sets its gain and bias from the input it receives.
+
+    The state is a hook on each layer of this network alone, taken off on the way out whatever happens.
+    """
+    layers = [m for m in network.modules() if isinstance(m, WeightNormalizedConvolution)]
+    hooks = [layer.register_forward_pre_hook(_fit_gain_and_bias) for layer in layers]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()

@@ -1,0 +1,168 @@
+"""What carries h into the decoder: one map s for each of its three scales, computed once an image.
+
+Causality constrains the image alone, so these layers look at all of h. A spatial h is read at its own
+resolution and brought to the finer scales by learned up-sampling, so that the position inside a coarse cell
+is known; a vector h is first laid out as a map at the decoder's coarsest scale. Each gated layer of the
+decoder adds V s, a 1x1 convolution of its own, before its gate (van den Oord et al. 2016, arXiv 1606.05328,
+section 2.3).
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from decoders.pixelcnn_pp.causal_convolution import Centred, Halving, Pointwise
+from decoders.pixelcnn_pp.gated_resnet import GatedResnet, concat_elu
+
+SCALES = 3  # resolutions of the decoder: 1, 1/2, 1/4
+
+Size = tuple[int, int]
+
+
+def halved(size: Size, times: int) -> Size:
+    """A height and width halved some times, rounded up.
+
+    >>> halved((10, 32), 2)
+    (3, 8)
+    """
+    return -(-size[0] // 2**times), -(-size[1] // 2**times)
+
+
+def nearest_scale(h: Size, image: Size) -> int:
+    """How many times the image is halved to come nearest to the resolution of h (0 where h is finer).
+
+    >>> nearest_scale((8, 8), (32, 32)), nearest_scale((7, 7), (28, 28)), nearest_scale((64, 64), (32, 32))
+    (2, 2, 0)
+    """
+    octaves = 0.5 * (math.log2(image[0] / h[0]) + math.log2(image[1] / h[1]))
+    return max(0, round(octaves))
+
+
+class Standardization(nn.Module):
+    """(h - mean) / scale a channel; both are fixed by `fit` and saved with the decoder."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        per_channel = (shape[0], *(1 for _ in shape[1:]))
+        self.register_buffer("mean", torch.zeros(per_channel))
+        self.register_buffer("scale", torch.ones(per_channel))
+
+    @torch.no_grad()
+    def fit(self, h: Tensor) -> None:
+        """Take the mean and standard deviation of a batch; a channel that never varies keeps scale 1."""
+        others = [d for d in range(h.dim()) if d != 1]
+        spread, mean = torch.std_mean(h.double(), dim=others, correction=0, keepdim=True)
+        constant = spread <= 1e-6 * mean.abs()
+        self.mean.copy_(mean[0])
+        self.scale.copy_(torch.where(constant, torch.ones_like(spread), spread)[0])
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Standardised h, in the precision of the decoder."""
+        return (h.to(self.mean.dtype) - self.mean) / self.scale
+
+
+class VectorLayout(nn.Module):
+    """A vector h as a map: one linear function for each channel and position."""
+
+    def __init__(self, features: int, filters: int, size: Size) -> None:
+        super().__init__()
+        self.shape = (filters, *size)
+        self.linear = Pointwise(features, math.prod(self.shape))
+
+    def forward(self, h: Tensor) -> Tensor:
+        """(batch, features) to (batch, filters, *size)."""
+        return self.linear(h[:, :, None, None]).view(-1, *self.shape)
+
+
+class SpatialLayout(nn.Module):
+    """A spatial h on the grid of the padded image, halved to the scale nearest to its own."""
+
+    def __init__(self, channels: int, filters: int, size: Size, padded_size: Size) -> None:
+        super().__init__()
+        self.size = size
+        self.below, self.right = padded_size[0] - size[0], padded_size[1] - size[1]
+        self.mix = Pointwise(channels, filters)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """(batch, channels, any height, any width) to (batch, filters, *padded size)."""
+        if h.shape[2:] != self.size:
+            h = self._interpolated(h)
+        if self.below or self.right:
+            h = F.pad(h, (0, self.right, 0, self.below))
+        return self.mix(h)
+
+    def _interpolated(self, h: Tensor) -> Tensor:
+        shrinks = h.shape[2] > self.size[0] or h.shape[3] > self.size[1]
+        if shrinks:
+            return F.adaptive_avg_pool2d(h, self.size)
+        return F.interpolate(h, self.size, mode="bilinear", align_corners=False)
+
+
+class Doubling(nn.Module):
+    """Learned up-sampling: 1x1 to four times the channels, laid out as 2x2, cropped to the finer grid."""
+
+    def __init__(self, filters: int, size: Size) -> None:
+        super().__init__()
+        self.size = size
+        self.mix = Pointwise(2 * filters, 4 * filters)
+
+    def forward(self, s: Tensor) -> Tensor:
+        """A map at half the resolution to one of the given size."""
+        finer = F.pixel_shuffle(self.mix(concat_elu((s,))), 2)
+        return finer[:, :, : self.size[0], : self.size[1]]
+
+
+class ContextMaps(nn.Module):
+    """h as maps s at the three scales of the decoder, finest first.
+
+    Args:
+        shape: (D,) for a vector h, (C, height, width) for a spatial one.
+        image: height and width of the image.
+        padded_image: the same, padded to a multiple of 4.
+        filters: channels of every map.
+        layers: residual layers that read h at its own scale.
+        dropout: inside the residual layers and on the maps, so that a noisy h is not learned by heart.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        image: Size,
+        padded_image: Size,
+        filters: int,
+        layers: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.dropout = dropout
+        self.standardise = Standardization(shape)
+        self.layout: VectorLayout | SpatialLayout
+        if len(shape) == 1:
+            self.scale = SCALES - 1
+            self.layout = VectorLayout(shape[0], filters, halved(padded_image, self.scale))
+        else:
+            self.scale = nearest_scale((shape[1], shape[2]), image)
+            sizes = halved(image, self.scale), halved(padded_image, self.scale)
+            self.layout = SpatialLayout(shape[0], filters, *sizes)
+        self.read = nn.ModuleList(GatedResnet(filters, Centred, 0, dropout, 0) for _ in range(layers))
+        self.finer = nn.ModuleList(
+            Doubling(filters, halved(padded_image, k)) for k in reversed(range(self.scale))
+        )
+        self.coarser = nn.ModuleList(Halving(2 * filters, filters) for _ in range(self.scale, SCALES - 1))
+
+    def forward(self, h: Tensor) -> tuple[Tensor, ...]:
+        """(batch, *shape) to three maps (batch, filters, height / 2^k, width / 2^k), k = 0, 1, 2."""
+        s = self.layout(self.standardise(h))
+        for layer in self.read:
+            s = layer(s)
+        maps = {self.scale: s}
+        for k, finer in zip(reversed(range(self.scale)), self.finer):
+            maps[k] = finer(maps[k + 1])
+        for k, coarser in enumerate(self.coarser, start=self.scale + 1):
+            maps[k] = coarser(concat_elu((maps[k - 1],)))
+        return tuple(F.dropout(maps[k], self.dropout, self.training) for k in range(SCALES))

@@ -1,0 +1,63 @@
+"""The gated residual layer of PixelCNN++: x + a sigmoid(b).
+
+Source: Salimans et al. 2017, section 2.5; van den Oord et al. 2016 (arXiv 1606.05328), equation 5, for the
+conditioning term.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from decoders.pixelcnn_pp.causal_convolution import Margin, Pointwise, WeightNormalizedConvolution
+
+NO_MARGIN = Margin()
+
+
+def concat_elu(maps: tuple[Tensor, ...], margin: Margin = NO_MARGIN) -> Tensor:
+    """elu([x, -x]) for each map x, along channels, with a margin of zeros.
+
+    >>> concat_elu((torch.tensor([[[[2.0]]]]),)).flatten().tolist()
+    [2.0, -0.8646647334098816]
+    """
+    signed = torch.cat([part for x in maps for part in (x, -x)], dim=1)
+    return F.elu(F.pad(signed, margin) if any(margin) else signed)
+
+
+class GatedResnet(nn.Module):
+    """x + a sigmoid(b), (a, b) = conv(drop(concat_elu(conv(concat_elu(x)) + 1x1(concat_elu(skips))))) + V s.
+
+    Args:
+        filters: channels of x and of each skip.
+        convolution: the causal convolution of the stream.
+        skips: maps that are seen at the same pixel (from the other stream, from the way down).
+        dropout: element-wise, before the second convolution.
+        context_filters: channels of s; 0 for an unconditional decoder.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        convolution: type[WeightNormalizedConvolution],
+        skips: int,
+        dropout: float,
+        context_filters: int,
+    ) -> None:
+        super().__init__()
+        self.first = convolution(2 * filters, filters)
+        self.skip = Pointwise(2 * filters * skips, filters) if skips else None
+        self.second = convolution(2 * filters, 2 * filters, initial_scale=0.1)
+        self.dropout = dropout
+        # Zero, and drawn from no generator: a fresh conditional decoder is the unconditional one.
+        zeros = torch.zeros(2 * filters, context_filters, 1, 1)
+        self.context = nn.Parameter(zeros) if context_filters else None
+
+    def forward(self, x: Tensor, skips: tuple[Tensor, ...] = (), s: Tensor | None = None) -> Tensor:
+        """Shapes: x and skips (batch, filters, height, width), s (batch, context filters, height, width)."""
+        c = self.first(concat_elu((x,), self.first.margin))
+        if self.skip is not None:
+            c = c + self.skip(concat_elu(skips))
+        c = concat_elu((c,), self.second.margin)
+        c = self.second(F.dropout(c, self.dropout, self.training))
+        if self.context is not None and s is not None:
+            c = c + F.conv2d(s, self.context)
+        return x + F.glu(c, dim=1)

@@ -1,0 +1,276 @@
+"""PixelCNN++: log q(x | h) of an image as a sum over pixels, each given those above and to the left of it.
+
+Two streams of maps. The vertical stream u sees all rows above a pixel; the horizontal stream ul sees those
+rows, through u, and the pixels to the left; u feeds ul at every layer and never the other way. Both go down
+through three scales and up again; every map stored on the way down is used once on the way up.
+
+Source: Salimans, Karpathy, Chen & Kingma 2017 (arXiv 1701.05517), sections 2.3-2.5.
+"""
+
+from typing import Any, cast
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from decoders.density import Decoder, Density
+from decoders.pixelcnn_pp.causal_convolution import (
+    DownRightShifted,
+    DownRightShiftedTransposed,
+    DownShifted,
+    DownShiftedTransposed,
+    PixelLeft,
+    Pointwise,
+    RowAbove,
+    data_dependent_initialization,
+    shift_down,
+    shift_right,
+)
+from decoders.pixelcnn_pp.context import SCALES, ContextMaps
+from decoders.pixelcnn_pp.gated_resnet import GatedResnet
+from decoders.pixelcnn_pp.logistic_mixture import LogisticMixture
+from decoders.pixelcnn_pp.sampling import sample_images
+from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
+from decoders.spec import ImageTarget
+
+Streams = tuple[Tensor, Tensor]
+MULTIPLE = 2 ** (SCALES - 1)
+
+
+def padded_size(size: int) -> int:
+    """The next multiple of 4: the coarsest scale must hold whole cells.
+
+    >>> padded_size(28), padded_size(30)
+    (28, 32)
+    """
+    return -(-size // MULTIPLE) * MULTIPLE
+
+
+class Stem(nn.Module):
+    """First maps of the streams, bias shifted too: row 0 of u and pixel (0, 0) of ul are exactly zero."""
+
+    def __init__(self, inputs: int, filters: int) -> None:
+        super().__init__()
+        self.above = DownShifted(inputs, filters)
+        self.row_above = RowAbove(inputs, filters)
+        self.left = PixelLeft(inputs, filters)
+
+    def forward(self, x: Tensor) -> Streams:
+        """The image with its channel of ones to (u, ul)."""
+        u = shift_down(self.above(self.above.pad(x)))
+        ul = shift_down(self.row_above(self.row_above.pad(x))) + shift_right(self.left(self.left.pad(x)))
+        return u, ul
+
+
+class GatedPair(nn.Module):
+    """One gated layer in each stream; `stored` maps from the way down come in on the way up."""
+
+    def __init__(self, spec: PixelCNNPPSpec, goes_up: bool, context_filters: int) -> None:
+        super().__init__()
+        settings = spec.dropout, context_filters
+        self.u = GatedResnet(spec.filters, DownShifted, int(goes_up), *settings)
+        self.ul = GatedResnet(spec.filters, DownRightShifted, 1 + int(goes_up), *settings)
+
+    def forward(self, streams: Streams, stored: Streams | None, s: Tensor | None) -> Streams:
+        """The streams one layer on; ul sees the new u at its own pixel."""
+        u, ul = streams
+        if stored is None:
+            u = self.u(u, (), s)
+            return u, self.ul(ul, (u,), s)
+        u = self.u(u, (stored[0],), s)
+        return u, self.ul(ul, (u, stored[1]), s)
+
+
+class Halved(nn.Module):
+    """Both streams at half the resolution."""
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.u = DownShifted(filters, filters, stride=2)
+        self.ul = DownRightShifted(filters, filters, stride=2)
+
+    def forward(self, streams: Streams) -> Streams:
+        """(H, W) to (H / 2, W / 2)."""
+        u, ul = streams
+        return self.u(self.u.pad(u)), self.ul(self.ul.pad(ul))
+
+
+class Doubled(nn.Module):
+    """Both streams at twice the resolution."""
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.u = DownShiftedTransposed(filters, filters)
+        self.ul = DownRightShiftedTransposed(filters, filters)
+
+    def forward(self, streams: Streams) -> Streams:
+        """(H, W) to (2 H, 2 W)."""
+        u, ul = streams
+        return self.u(u), self.ul(ul)
+
+
+class PixelCNNPPDensity(Density):
+    """q(. | h): the network together with the maps that carry h, computed once."""
+
+    def __init__(self, network: "PixelCNNPP", context: tuple[Tensor, ...] | None) -> None:
+        self.network = network
+        self.context = context
+
+    def pixel_log_prob(self, target: Tensor) -> Tensor:
+        """Nats of every pixel given those before it, all channels together, (batch, height, width)."""
+        return self.network.mixture.log_prob(self.network.parameters_of(target, self.context), target)
+
+    def log_prob(self, target: Tensor) -> Tensor:
+        """Nats of each image, (batch,), for levels (batch, C, H, W)."""
+        return self.pixel_log_prob(target).sum((1, 2))
+
+    def sample(self, generator: Generator, count: int = 1) -> Tensor:
+        """Images (count, batch, C, H, W) as uint8 levels, by the cached sampler."""
+        return sample_images(self.network, self.context, generator, count)
+
+
+class PixelCNNPP(Decoder):
+    """The decoder of images; see `PixelCNNPPSpec` for its sizes.
+
+    Args:
+        spec: sizes of the network.
+        target: shape and levels of an image; any height and width (padded below and to the right inside).
+        context: shape of one h, (D,) or (C, height, width); None for an unconditional decoder.
+
+    A fresh conditional decoder is the unconditional one built from the same random state: what h adds
+    starts at 0.
+    """
+
+    Spec = PixelCNNPPSpec
+
+    def __init__(
+        self, spec: PixelCNNPPSpec, target: ImageTarget, context: tuple[int, ...] | None = None
+    ) -> None:
+        super().__init__()
+        if context is not None and len(context) not in (1, 3):
+            raise ValueError(f"context {context}: an h is a vector (D,) or a map (C, height, width).")
+        self.spec, self.target, self.context = spec, target, context
+        self.mixture = LogisticMixture(target.channels, target.levels, spec.mixtures)
+        self.padded = padded_size(target.height), padded_size(target.width)
+        self.context_filters = spec.context_filters if context else 0
+        self.stem = Stem(target.channels + 1, spec.filters)
+        self.down = nn.ModuleList(self._block(spec.layers, False) for _ in range(SCALES))
+        self.halved = nn.ModuleList(Halved(spec.filters) for _ in range(SCALES - 1))
+        self.up = nn.ModuleList(self._block(spec.layers + (k < SCALES - 1), True) for k in range(SCALES))
+        self.doubled = nn.ModuleList(Doubled(spec.filters) for _ in range(SCALES - 1))
+        self.head = Pointwise(spec.filters, self.mixture.outputs)
+        # Last, so that the draws above are the same with and without a context.
+        self.context_maps = self._context_maps(context) if context else None
+
+    def _block(self, layers: int, goes_up: bool) -> nn.ModuleList:
+        return nn.ModuleList(GatedPair(self.spec, goes_up, self.context_filters) for _ in range(layers))
+
+    def _context_maps(self, context: tuple[int, ...]) -> ContextMaps:
+        image, spec = (self.target.height, self.target.width), self.spec
+        return ContextMaps(
+            context, image, self.padded, spec.context_filters, spec.context_layers, spec.dropout
+        )
+
+    def pairs_down(self, k: int) -> list[GatedPair]:
+        """Layers at scale k on the way down."""
+        return [cast(GatedPair, pair) for pair in cast(nn.ModuleList, self.down[k])]
+
+    def pairs_up(self, k: int) -> list[GatedPair]:
+        """Layers at scale k on the way up."""
+        return [cast(GatedPair, pair) for pair in cast(nn.ModuleList, self.up[k])]
+
+    def halving(self, k: int) -> Halved:
+        """From scale k - 1 to scale k."""
+        return cast(Halved, self.halved[k - 1])
+
+    def doubling(self, k: int) -> Doubled:
+        """From scale k + 1 to scale k."""
+        return cast(Doubled, self.doubled[k])
+
+    def forward(self, h: Tensor | None) -> PixelCNNPPDensity:
+        """q(. | h) for h of shape (batch, *context), None for an unconditional decoder.
+
+        Raises:
+            ValueError: h does not have the shape the decoder was built for.
+        """
+        self._check_context(h)
+        if h is None or self.context_maps is None:
+            return PixelCNNPPDensity(self, None)
+        return PixelCNNPPDensity(self, self.context_maps(h))
+
+    def _check_context(self, h: Tensor | None) -> None:
+        shape = None if h is None else tuple(h.shape[1:])
+        if shape != self.context:
+            raise ValueError(f"h has shape {shape} an example but this decoder was built for {self.context}.")
+
+    def network_input(self, levels: Tensor) -> Tensor:
+        """Values in [-1, 1] and a channel of ones, both zero in the padding, in the weights' precision."""
+        x = self.mixture.values(levels, self.head.bias.dtype)
+        x = F.pad(x, (0, 0, 0, 0, 0, 1), value=1.0)
+        height, width = self.padded
+        below, right = height - self.target.height, width - self.target.width
+        return F.pad(x, (0, right, 0, below)) if below or right else x
+
+    def parameters_of(self, levels: Tensor, context: tuple[Tensor, ...] | None) -> Tensor:
+        """Parameters of the mixture at every pixel given the pixels before it, (batch, outputs, H, W)."""
+        s = context if context is not None else (None,) * SCALES
+        streams = self._up(*self._down(self.stem(self.network_input(levels)), s), s)
+        ul = streams[1][:, :, : self.target.height, : self.target.width]
+        with torch.autocast(ul.device.type, enabled=False):
+            return self.head(F.elu(ul.to(self.head.bias.dtype)))
+
+    def _down(self, streams: Streams, s: tuple[Tensor | None, ...]) -> tuple[Streams, list[Streams]]:
+        stored = [streams]
+        for k in range(SCALES):
+            for layer in self.pairs_down(k):
+                streams = layer(streams, None, s[k])
+                stored.append(streams)
+            if k < SCALES - 1:
+                streams = self.halving(k + 1)(streams)
+                stored.append(streams)
+        return stored.pop(), stored
+
+    def _up(self, streams: Streams, stored: list[Streams], s: tuple[Tensor | None, ...]) -> Streams:
+        for k in reversed(range(SCALES)):
+            for layer in self.pairs_up(k):
+                streams = layer(streams, stored.pop(), s[k])
+            if k > 0:
+                streams = self.doubling(k - 1)(streams)
+        return streams
+
+    @torch.no_grad()
+    def initialise(self, target: Tensor, h: Tensor | None) -> None:
+        """Data-dependent initialization from one batch: standardise h, then every layer's gain and bias.
+
+        Raises:
+            ValueError: a level lies outside 0..levels-1, or a shape does not fit.
+        """
+        self._check_target(target)
+        self._check_context(h)
+        was_training = self.training
+        self.eval()
+        try:
+            if h is not None and self.context_maps is not None:
+                self.context_maps.standardise.fit(h)
+            with data_dependent_initialization(self):
+                self(h).log_prob(target)
+        finally:
+            self.train(was_training)
+
+    def _check_target(self, target: Tensor) -> None:
+        t = self.target
+        if tuple(target.shape[1:]) != (t.channels, t.height, t.width):
+            raise ValueError(f"images of shape {tuple(target.shape[1:])} given to a decoder of {t}.")
+        low, high = int(target.min()), int(target.max())
+        if low < 0 or high >= t.levels:
+            raise ValueError(
+                f"levels {low} to {high} given to a decoder of {t.levels} levels (0 to {t.levels - 1})."
+            )
+
+    def description(self) -> dict[str, Any]:
+        """What builds this decoder again: implementation, spec, target and context, as JSON."""
+        return {
+            **self.spec.described(),
+            "target": self.target.model_dump(mode="json"),
+            "context": None if self.context is None else list(self.context),
+        }

@@ -1,0 +1,105 @@
+"""Levels of one pixel after another: `LogisticMixture.draw` with all that is constant folded into the head.
+
+In units of levels, a channel is m + n s_min (1 + exp z), with n its logistic noise and z its log-scale
+above the floor. The noise of a row is known before the row, so that the Gumbel noise becomes part of the
+bias of the logits and n s_min part of the bias of the means.
+"""
+
+import math
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from decoders.pixelcnn_pp.cached_streams import Grid, Program, taps
+from decoders.pixelcnn_pp.causal_convolution import Pointwise
+from decoders.pixelcnn_pp.logistic_mixture import LogisticMixture
+
+
+def elu_into(x: Tensor, into: Tensor) -> Tensor:
+    """elu(x) written into a buffer."""
+    return F.elu_(into.copy_(x))
+
+
+class PixelDraw:
+    """The head and the draw, with their buffers for the noise of a row of `width` pixels."""
+
+    def __init__(self, mixture: LogisticMixture, head: Pointwise, width: int, grid: Grid) -> None:
+        self.mixture = mixture
+        K, C, P, N, new = (
+            mixture.components,
+            mixture.channels,
+            mixture.outputs,
+            grid.images,
+            grid.like.new_zeros,
+        )
+        self.means, self.log_scales = slice(K, K * (1 + C)), slice(K * (1 + C), K * (1 + 2 * C))
+        self.middle = (mixture.levels - 1) / 2
+        # (channel, earlier channel), by the earlier one: what one channel gives to others lies side by side.
+        self.pairs = [(c, d) for d in range(C) for c in range(d + 1, C)]
+        self.weight, self.bias = self._folded(taps(head, 0)[0], head.bias)
+        self.biases, self.noise = new(width, N, P), new(width, N, C)
+        self.activated, self.parameters = new(N, grid.filters), new(N, P)
+        self.component = new((N, 1), dtype=torch.int64)
+        self.chosen = new(N, P // K - 1)
+        self.scales, self.values, self.couplings = new(N, C), new(N, C), new(N, mixture.couplings)
+
+    def _folded(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+        """The head in units of levels, log-scales above their floor, couplings by the earlier channel."""
+        K = self.mixture.components
+        start = self.log_scales.stop
+        firsts = [start + K * (c * (c - 1) // 2 + d) for c, d in self.pairs]
+        order = [*range(start), *(first + k for first in firsts for k in range(K))]
+        weight, bias = weight[:, order].clone(), bias[order].clone()
+        weight[:, self.means] *= self.middle
+        bias[self.means] = (bias[self.means] + 1) * self.middle
+        bias[self.log_scales] -= self.mixture.smallest_log_scale
+        return weight, bias
+
+    def load(self, gumbel: Tensor, logistic: Tensor) -> None:
+        """Take the noise of a row, (columns, images, K) and (columns, images, C)."""
+        m = self.mixture
+        self.noise.copy_(logistic * (self.middle * math.exp(m.smallest_log_scale)))
+        self.biases.copy_(self.bias.expand_as(self.biases))
+        self.biases[..., : m.components] += gumbel.to(self.biases)
+        self.biases[..., self.means].unflatten(-1, (m.channels, m.components)).add_(self.noise[..., None])
+
+    def pixel(self, c: int, last_map: Tensor, levels: Tensor) -> Program:
+        """Levels of column c into (images, channels), from the last map of the horizontal stream there."""
+        K, C = self.mixture.components, self.mixture.channels
+        others = self.parameters[:, K:].unflatten(1, (-1, K))
+        index = self.component[:, :, None].expand(-1, others.shape[1], 1)
+        return [
+            partial(elu_into, last_map, self.activated),
+            partial(torch.addmm, self.biases[c], self.activated, self.weight, out=self.parameters),
+            partial(torch.argmax, self.parameters[:, :K], 1, True, out=self.component),
+            partial(torch.gather, others, 2, index, out=self.chosen[:, :, None]),
+            partial(torch.exp, self.chosen[:, C : 2 * C], out=self.scales),
+            partial(torch.addcmul, self.chosen[:, :C], self.noise[c], self.scales, out=self.values),
+            *self._channels(levels),
+        ]
+
+    def _channels(self, levels: Tensor) -> Program:
+        """Each channel is rounded to its level before it shifts the channels after it."""
+        C, top = self.mixture.channels, self.mixture.levels - 1
+        program: Program = []
+        if C > 1:
+            program.append(partial(torch.tanh, self.chosen[:, 2 * C :], out=self.couplings))
+            program.append(partial(self.values.addmm_, self.couplings, self._centring()))
+        used = 0
+        for c in range(C):
+            level, later = levels[:, c : c + 1], C - 1 - c
+            program += [partial(torch.clamp, self.values[:, c : c + 1], 0, top, out=level), level.round_]
+            if later:
+                shift = self.couplings[:, used : used + later]
+                program.append(partial(self.values[:, c + 1 :].addcmul_, shift, level))
+            used += later
+        return program
+
+    def _centring(self) -> Tensor:
+        """Couplings act on values around 0, levels start at 0: what each takes from each channel."""
+        shift = self.couplings.new_zeros(len(self.pairs), self.mixture.channels)
+        for i, (c, _) in enumerate(self.pairs):
+            shift[i, c] = -self.middle
+        return shift

@@ -1,0 +1,111 @@
+"""A fitted decoder as one file: safetensors weights, and what is needed to build it as JSON in its header."""
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from decoders.atomic_file import replacing
+from decoders.density import Decoder
+from decoders.errors import DecoderFileError
+from decoders.spec import ImageTarget, LabelTarget
+
+FORMAT = "decoder-1"
+# What a truncated file, a foreign header or weights of other shapes raise on their way to a decoder.
+_UNREADABLE = (
+    SafetensorError,
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    ImportError,
+    RuntimeError,
+)
+_TARGET: TypeAdapter[ImageTarget | LabelTarget] = TypeAdapter(ImageTarget | LabelTarget)
+
+
+def save_decoder(decoder: Decoder, path: Path, extra: dict[str, Any]) -> None:
+    """Write the decoder to `path`, atomically; `extra` is JSON to keep beside it (how the fit went).
+
+    Raises:
+        DecoderFileError: the file cannot be written.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in decoder.state_dict().items()}
+    header = {"format": FORMAT, "decoder": json.dumps(decoder.description()), "extra": json.dumps(extra)}
+    content = save(tensors, header)
+    with replacing(path) as file:
+        file.write(content)
+
+
+def load_decoder(path: Path) -> Decoder:
+    """The decoder of that file, on the CPU, in evaluation mode; nothing in the file is executed.
+
+    Raises:
+        DecoderFileError: the file is missing, truncated, or is no decoder that this program understands.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            description = json.loads(_header(file, path)["decoder"])
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        decoder = build_decoder(description)
+        decoder.load_state_dict(weights)
+    except DecoderFileError:
+        raise
+    except _UNREADABLE as error:
+        raise DecoderFileError(_unreadable(path, error)) from error
+    return decoder.eval()
+
+
+def load_extra(path: Path) -> dict[str, Any]:
+    """The `extra` that was saved with the decoder of that file.
+
+    Raises:
+        DecoderFileError: as `load_decoder`.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            extra: dict[str, Any] = json.loads(_header(file, path)["extra"])
+    except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
+        raise DecoderFileError(_unreadable(path, error)) from error
+    return extra
+
+
+def build_decoder(description: dict[str, Any]) -> Decoder:
+    """A decoder with fresh weights from `Decoder.description()`.
+
+    Raises:
+        DecoderFileError: the implementation is no decoder of this package.
+    """
+    module, _, name = description["implementation"].partition(":")
+    if module.partition(".")[0] != "decoders":
+        raise DecoderFileError(
+            f"implementation {module!r} lies outside the package of decoders; refusing to load it"
+        )
+    cls = getattr(import_module(module), name)
+    if not (isinstance(cls, type) and issubclass(cls, Decoder)):
+        raise DecoderFileError(f"{module}:{name} is not a decoder; refusing to load it")
+    context = description["context"]
+    target = _TARGET.validate_python(description["target"])
+    decoder: Decoder = cls(
+        cls.Spec(**description["spec"]), target, None if context is None else tuple(context)
+    )
+    return decoder
+
+
+def _header(file: Any, path: Path) -> dict[str, str]:
+    header: dict[str, str] = file.metadata() or {}
+    if header.get("format") != FORMAT:
+        raise DecoderFileError(
+            f"{path} is no decoder file of this program; delete it and fit the decoder again"
+        )
+    return header
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return f"{path} is missing, truncated or no decoder file ({reason}); delete it and fit the decoder again"

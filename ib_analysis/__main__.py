@@ -1,0 +1,92 @@
+"""python -m ib_analysis STAGE --spec JSON --NAME PATH ...: the one command line, a stage at a time."""
+
+import errno
+import inspect
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from decoders.errors import DecoderError
+from ib_analysis import stages
+from ib_analysis.errors import UserError
+from ib_analysis.provenance import Job, stage_digest
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one stage; a user's mistake ends with one sentence and exit code 1."""
+    try:
+        stage, rest = _stage(sys.argv[1:] if arguments is None else arguments)
+        module = import_module(f"ib_analysis.stages.{stage}")
+        options = _parser(stage, module).parse_args(rest)
+        spec = json.loads(options.spec)
+        job = Job(stage, spec, options.code or stage_digest(stage, spec), options.device, options.threads)
+        module.run(module.Spec(**spec), job, **_paths(module, options))
+    except (UserError, DecoderError) as error:
+        return _fail(str(error))
+    except ValidationError as error:
+        first = error.errors()[0]
+        return _fail(f"--spec: {'.'.join(map(str, first['loc']))}: {first['msg']}.")
+    except json.JSONDecodeError as error:
+        return _fail(f"--spec is not valid JSON: {error}.")
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        place = error.filename or "the results"
+        return _fail(
+            f"The disk is full: no space left for {place}. Free some and run again; finished work is kept."
+        )
+    return 0
+
+
+def _stage(arguments: list[str]) -> tuple[str, list[str]]:
+    names = sorted(module.name for module in iter_modules(stages.__path__))
+    if not arguments or arguments[0] not in names:
+        raise UserError(
+            f"Usage: python -m ib_analysis STAGE --spec JSON ..., where STAGE is one of {', '.join(names)}."
+        )
+    return arguments[0], arguments[1:]
+
+
+def _parser(stage: str, module: ModuleType) -> ArgumentParser:
+    parser = ArgumentParser(prog=f"python -m ib_analysis {stage}", description=module.__doc__)
+    parser.add_argument("--spec", default="{}", help="the stage's slice of the experiment, as JSON")
+    parser.add_argument("--code", help="digest of the stage's code, as computed by the workflow")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    for name, kind, required in _path_parameters(module):
+        parser.add_argument(f"--{name}", type=Path, required=required, nargs="*" if _is_list(kind) else None)
+    return parser
+
+
+def _path_parameters(module: ModuleType) -> list[tuple[str, Any, bool]]:
+    parameters = inspect.signature(module.run).parameters.values()
+    return [
+        (p.name, p.annotation, p.default is inspect.Parameter.empty)
+        for p in parameters
+        if p.kind is p.KEYWORD_ONLY
+    ]
+
+
+def _is_list(kind: Any) -> bool:
+    return getattr(kind, "__origin__", None) is list and get_args(kind) == (Path,)
+
+
+def _paths(module: ModuleType, options: Namespace) -> Mapping[str, Any]:
+    return {name: getattr(options, name) for name, _, _ in _path_parameters(module)}
+
+
+def _fail(sentence: str) -> int:
+    print(f"ib-analysis: {sentence}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,254 @@
+"""A folder of activations: row i of h is paired with image i of one part of one data set."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError, field_validator
+from torch import Tensor
+
+from ib_analysis.activations.activations import Activations
+from ib_analysis.artefacts import sha256
+from ib_analysis.datasets.dataset import PartName
+from ib_analysis.errors import UserError
+from ib_analysis.spec import Spec
+
+Precision = Literal["float32", "float16"]
+HEADER = "header.json"
+
+
+class StoredTap(Spec):
+    """One memory-mapped array of the store."""
+
+    shape: tuple[int, ...]
+    """Of one h, without the images."""
+    sha256: str
+    """Of the file `<tap>.npy`."""
+
+
+class StoreHeader(Spec):
+    """What the rows are, and of which images and which checkpoint."""
+
+    fingerprint: str = Field(description="of the data set, its parts and their order")
+    part: PartName
+    count: int = Field(ge=0)
+    precision: Precision
+    checkpoint_digest: str
+    taps: dict[str, StoredTap]
+
+    @field_validator("taps")
+    @classmethod
+    def _names_are_file_names(cls, taps: dict[str, StoredTap]) -> dict[str, StoredTap]:
+        for name in taps:
+            if not re.fullmatch(r"\w[\w.-]*", name):
+                raise ValueError(f"tap {name!r} cannot be the name of a file")
+        return taps
+
+
+class ActivationStore(Activations):
+    """Memory-mapped activations of one part: `header.json` and one `<tap>.npy` a tap."""
+
+    def __init__(self, header: StoreHeader, arrays: dict[str, NDArray[np.floating]]) -> None:
+        self.header, self.arrays = header, arrays
+
+    @classmethod
+    def open(cls, folder: Path, *, fingerprint: str, part: PartName, checkpoint_digest: str) -> Self:
+        """Opens a store, once it is certain that its rows are those of these images and this checkpoint.
+
+        Raises:
+            UserError: it is missing, belongs to another data set, part or checkpoint, is truncated, or its
+                content has not the checksum that was written down.
+        """
+        header = _header(folder)
+        asked = {"fingerprint": fingerprint, "part": part, "checkpoint_digest": checkpoint_digest}
+        for name, value in asked.items():
+            if (found := getattr(header, name)) != value:
+                raise _refused(folder, f"was made for the {name} {found}, not for {value}")
+        return cls(header, {tap: _array(folder, header, tap) for tap in header.taps})
+
+    def __len__(self) -> int:
+        return self.header.count
+
+    def shape(self, tap: str) -> tuple[int, ...]:
+        """Shape of one h at that tap."""
+        if tap not in self.header.taps:
+            raise UserError(f"tap {tap!r} was not stored: there are {', '.join(self.header.taps)}")
+        return self.header.taps[tap].shape
+
+    def rows(self, tap: str, rows: NDArray[np.int64]) -> Tensor:
+        """h of those images, float32, shape (len(rows), *shape(tap)), on the CPU."""
+        return torch.from_numpy(self.arrays[tap][rows]).float()
+
+
+class StoreWriter:
+    """Writes a store block by block beside its folder, and moves it into place when all rows are there.
+
+    Used as a context: what was written is thrown away if the block fails, so no half-written store is ever at
+    `folder`. Only one process may write to a folder.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        fingerprint: str,
+        part: PartName,
+        count: int,
+        shapes: dict[str, tuple[int, ...]],
+        checkpoint_digest: str,
+        precision: Precision = "float32",
+    ) -> None:
+        taps = {name: StoredTap(shape=shape, sha256="") for name, shape in shapes.items()}
+        self.header = StoreHeader(
+            fingerprint=fingerprint,
+            part=part,
+            count=count,
+            precision=precision,
+            checkpoint_digest=checkpoint_digest,
+            taps=taps,
+        )
+        self.folder, self.partial, self.written = folder, folder.with_name(f".{folder.name}.partial"), 0
+
+    def __enter__(self) -> Self:
+        _demand_replaceable(self.folder)
+        shutil.rmtree(self.partial, ignore_errors=True)
+        try:
+            self._begin()
+        except BaseException:
+            shutil.rmtree(self.partial, ignore_errors=True)
+            raise
+        return self
+
+    def _begin(self) -> None:
+        with self._disk_errors_said():
+            self.partial.mkdir(parents=True)
+            self._demand_space()
+            for name, tap in self.header.taps.items():
+                with self._array(name).open("wb") as file:
+                    np.lib.format.write_array_header_1_0(file, self._array_header(tap))
+
+    def append(self, block: dict[str, Tensor]) -> None:
+        """Adds the next rows: for every tap of the store, h of shape (rows, *shape).
+
+        Raises:
+            UserError: a value is not finite or overflows float16, or the disk is full.
+        """
+        rows = {len(h) for h in block.values()}
+        if set(block) != set(self.header.taps) or len(rows) != 1:
+            raise ValueError(f"a block must hold the same rows at each of {', '.join(self.header.taps)}")
+        for name, h in block.items():
+            if tuple(h.shape[1:]) != self.header.taps[name].shape:
+                raise ValueError(
+                    f"h at {name} has shape {tuple(h.shape[1:])}, not {self.header.taps[name].shape}"
+                )
+            self._write(name, self._converted(name, h))
+        self.written += rows.pop()
+
+    def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        try:
+            if error_type is None:
+                with self._disk_errors_said():
+                    self._close()
+        finally:
+            shutil.rmtree(self.partial, ignore_errors=True)
+
+    def _close(self) -> None:
+        if self.written != self.header.count:
+            raise ValueError(f"{self.written} rows were written to {self.folder}, not {self.header.count}")
+        sums = {name: sha256(self._array(name)) for name in self.header.taps}
+        taps = {name: tap.model_copy(update={"sha256": sums[name]}) for name, tap in self.header.taps.items()}
+        header = self.header.model_copy(update={"taps": taps})
+        (self.partial / HEADER).write_text(header.model_dump_json(indent=1), encoding="utf-8")
+        for path in self.partial.iterdir():
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.replace(self.partial, self.folder)
+
+    def _converted(self, name: str, h: Tensor) -> NDArray[np.floating]:
+        if not bool(torch.isfinite(h).all()):
+            raise UserError(
+                f"h at tap {name} is not finite: the encoder's training diverged, lower its learning_rate"
+            )
+        stored = h.detach().to("cpu", torch.float16 if self.header.precision == "float16" else torch.float32)
+        if not bool(torch.isfinite(stored).all()):
+            raise UserError(
+                f"h at tap {name} reaches {h.abs().max():.4g}, beyond float16: set precision: float32"
+            )
+        return stored.contiguous().numpy()
+
+    def _write(self, name: str, h: NDArray[np.floating]) -> None:
+        # Plain writes, not a memory map: a full disk is then an error and not a killed process.
+        with self._disk_errors_said(), self._array(name).open("ab") as file:
+            file.write(h.data)
+
+    @contextmanager
+    def _disk_errors_said(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise UserError(
+                f"{self.folder} could not be written ({error.strerror}): free {self.bytes_needed:,} bytes "
+                "there, or set source: recomputed"
+            ) from None
+
+    def _array(self, tap: str) -> Path:
+        return self.partial / f"{tap}.npy"
+
+    @property
+    def bytes_needed(self) -> int:
+        """Size of all rows."""
+        values = sum(int(np.prod(tap.shape)) for tap in self.header.taps.values())
+        return values * self.header.count * np.dtype(self.header.precision).itemsize
+
+    def _demand_space(self) -> None:
+        free = shutil.disk_usage(self.partial).free
+        if free < self.bytes_needed:
+            raise UserError(
+                f"{self.folder} needs {self.bytes_needed:,} bytes and the disk has {free:,}: free some, or "
+                "set source: recomputed"
+            )
+
+    def _array_header(self, tap: StoredTap) -> dict[str, object]:
+        descr = np.lib.format.dtype_to_descr(np.dtype(self.header.precision))
+        return {"descr": descr, "fortran_order": False, "shape": (self.header.count, *tap.shape)}
+
+
+def _demand_replaceable(folder: Path) -> None:
+    """A folder that is no store is not ours to remove."""
+    if folder.exists() and not (folder / HEADER).exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} holds something else than activations: name another folder, or empty it")
+
+
+def _header(folder: Path) -> StoreHeader:
+    if not folder.is_dir():
+        raise UserError(f"{folder} is missing: run the workflow again, it computes the activations")
+    try:
+        return StoreHeader(**json.loads((folder / HEADER).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, ValidationError) as error:
+        raise _refused(folder, f"has no valid {HEADER} ({type(error).__name__})") from None
+
+
+def _array(folder: Path, header: StoreHeader, tap: str) -> NDArray[np.floating]:
+    path = folder / f"{tap}.npy"
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise _refused(folder, f"is truncated or damaged: {path.name} cannot be read ({error})") from None
+    if array.shape != (header.count, *header.taps[tap].shape) or array.dtype != np.dtype(header.precision):
+        raise _refused(folder, f"is damaged: {path.name} has not the shape and type that its header names")
+    if sha256(path) != header.taps[tap].sha256:
+        raise _refused(folder, f"is damaged: the checksum of {path.name} is not the one in its header")
+    return array
+
+
+def _refused(folder: Path, what: str) -> UserError:
+    return UserError(f"{folder} {what}: remove it and run the workflow again")

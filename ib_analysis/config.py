@@ -1,0 +1,267 @@
+"""Experiment: one run, validated once, at the top of the Snakefile, before any work.
+
+The experiment hands every stage its slice, and nothing but its slice: a new colour re-trains no decoder.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, NamedTuple, Self
+
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
+from decoders.spec import CategoricalSpec, FitSpec
+from ib_analysis.activations.spec import ActivationsSpec
+from ib_analysis.datasets.specs.cifar import Cifar10Spec, Cifar100Spec
+from ib_analysis.datasets.specs.cinic10 import Cinic10Spec
+from ib_analysis.datasets.specs.digits import DigitsSpec
+from ib_analysis.datasets.specs.image_folder import ImageFolderSpec
+from ib_analysis.datasets.specs.known_information import KnownInformationSpec
+from ib_analysis.encoders.specs.kept_rows import KeptRowsSpec
+from ib_analysis.encoders.specs.resnet import ResNetSpec
+from ib_analysis.encoders.specs.training import Regime, TrainingSpec
+from ib_analysis.errors import UserError
+from ib_analysis.spec import Spec
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+DatasetSpec = Annotated[
+    DigitsSpec | Cifar10Spec | Cifar100Spec | Cinic10Spec | ImageFolderSpec | KnownInformationSpec,
+    Field(discriminator="kind"),
+]
+Architecture = Annotated[ResNetSpec | KeptRowsSpec, Field(discriminator="kind")]
+
+
+class Run(NamedTuple):
+    """One network: an architecture, trained in one regime from one seed."""
+
+    encoder: str
+    regime: str
+    seed: int
+
+
+class EncoderStudy(Spec):
+    """A network under study: what it is, how it is trained, and when and where it is measured."""
+
+    architecture: Architecture = Field(description="the network itself")
+    regimes: dict[Regime, TrainingSpec] = Field(
+        min_length=1, description="how it is trained, for each regime"
+    )
+    seeds: tuple[int, ...] = Field((0,), min_length=1, description="one network a seed")
+    epochs: tuple[int, ...] = Field(min_length=1, description="checkpoints that are measured; 0 is untrained")
+    taps: tuple[str, ...] = Field(
+        min_length=1, description="where h is read; a tap that only one regime has is measured in that regime"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        self._check_regimes()
+        self._check_taps()
+        self._check_epochs()
+        return self
+
+    def _check_regimes(self) -> None:
+        for regime in self.regimes:
+            if regime not in self.architecture.regimes:
+                raise ValueError(
+                    f"regimes: {self.architecture.kind} has no regime {regime!r}; "
+                    f"it has {', '.join(self.architecture.regimes)}"
+                )
+
+    def _check_taps(self) -> None:
+        known = {tap for regime in self.regimes for tap in self.architecture.tap_names(regime)}
+        for tap in self.taps:
+            if tap not in known:
+                names = dict.fromkeys(t for r in self.regimes for t in self.architecture.tap_names(r))
+                raise ValueError(
+                    f"taps: {self.architecture.kind} has no tap {tap!r}; it has {', '.join(names)}"
+                )
+        for regime in self.regimes:
+            if not self.taps_in(regime):
+                raise ValueError(f"taps: none of {', '.join(self.taps)} exists in regime {regime}")
+
+    def _check_epochs(self) -> None:
+        if list(self.epochs) != sorted(set(self.epochs)) or self.epochs[0] < 0:
+            raise ValueError("epochs: name each epoch once, in rising order, from 0 on")
+        for regime, training in self.regimes.items():
+            if self.epochs[-1] > training.epochs:
+                raise ValueError(
+                    f"epochs: {self.epochs[-1]} lies beyond the {training.epochs} epochs that regime {regime} trains"
+                )
+
+    def taps_in(self, regime: Regime) -> tuple[str, ...]:
+        """The measured taps that this regime has, in network order."""
+        return tuple(tap for tap in self.architecture.tap_names(regime) if tap in self.taps)
+
+
+class DecodersSpec(Spec):
+    """The decoders that measure, and how they are fitted; every point gets the same budget."""
+
+    image: PixelCNNPPSpec = Field(
+        PixelCNNPPSpec(), description="the decoder of images: p(x) and p(x given h)"
+    )
+    image_fit: FitSpec = Field(description="how it is fitted; every point gets the same budget")
+    label: CategoricalSpec = Field(CategoricalSpec(), description="the decoder of labels: p(y given h)")
+    label_fit: FitSpec = Field(description="how it is fitted")
+
+
+class SamplesSpec(Spec):
+    """Which images are drawn from what a layer still knows."""
+
+    images: int = Field(
+        8, ge=1, description="evaluation images that are reconstructed, spread over the classes"
+    )
+    draws: int = Field(2, ge=1, description="samples of each of them")
+    unconditional: int = Field(16, ge=1, description="samples of p(x)")
+    seed: int = Field(0, description="the noise of the samples, the same at every tap and epoch")
+
+
+class Experiment(Spec):
+    """One experiment: results/<name>/ holds all that it makes."""
+
+    name: Name = Field(description="results/<name>/ holds all that it makes: small letters, digits, hyphens")
+    title: str = Field("", description="heading of the report")
+    dataset: DatasetSpec = Field(description="the images")
+    encoders: dict[Name, EncoderStudy] = Field(
+        min_length=1, description="the networks under study, each by a name of your own"
+    )
+    activations: ActivationsSpec = Field(ActivationsSpec(), description="how decoders come by h")
+    decoders: DecodersSpec = Field(description="the decoders that measure, and their budgets")
+    samples: SamplesSpec = Field(SamplesSpec(), description="what is drawn")
+
+    @property
+    def runs(self) -> list[Run]:
+        """Every network of the experiment."""
+        return list(self._runs())
+
+    def _runs(self) -> Iterator[Run]:
+        for name, study in self.encoders.items():
+            for regime in study.regimes:
+                yield from (Run(name, regime, seed) for seed in study.seeds)
+
+    def study(self, encoder: str) -> EncoderStudy:
+        """The network under study of that name."""
+        return self.encoders[encoder]
+
+    def prepare_dataset(self) -> dict[str, Any]:
+        """Slice of stage prepare_dataset."""
+        return {"dataset": self.dataset.described()}
+
+    def train_encoder(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
+        """Slice of stage train_encoder."""
+        study = self.study(encoder)
+        return {
+            "encoder": encoder,
+            "regime": regime,
+            "seed": seed,
+            "architecture": study.architecture.described(),
+            "training": study.regimes[regime].model_dump(mode="json"),
+            "epochs": list(study.epochs),
+        }
+
+    def store_activations(self, encoder: str, regime: Regime, epoch: int) -> dict[str, Any]:
+        """Slice of stage store_activations."""
+        return {"epoch": epoch, "taps": self._taps(encoder, regime), "precision": self.activations.precision}
+
+    def fit_marginal(self) -> dict[str, Any]:
+        """Slice of stage fit_marginal."""
+        return {
+            "decoder": self.decoders.image.described(),
+            "fit": self.decoders.image_fit.model_dump(mode="json"),
+        }
+
+    def fit_decoders(self, encoder: str, regime: Regime, epoch: int) -> dict[str, Any]:
+        """Slice of stage fit_decoders."""
+        return {
+            "epoch": epoch,
+            "activations": self.activations.model_dump(mode="json"),
+            "taps": self._taps(encoder, regime),
+            "image": self.decoders.image.described(),
+            "image_fit": self.decoders.image_fit.model_dump(mode="json"),
+            "label": self.decoders.label.described(),
+            "label_fit": self.decoders.label_fit.model_dump(mode="json"),
+        }
+
+    def evaluate_marginal(self) -> dict[str, Any]:
+        """Slice of stage evaluate_marginal."""
+        return {"decoder": self.decoders.image.described()}
+
+    def evaluate_decoders(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
+        """Slice of stage evaluate_decoders."""
+        return self._run(encoder, regime, seed) | {
+            "decoder": self.decoders.image.described(),
+            "label_decoder": self.decoders.label.described(),
+        }
+
+    def draw_samples(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
+        """Slice of stage draw_samples."""
+        samples = self.samples
+        return self._run(encoder, regime, seed) | {
+            "images": samples.images,
+            "draws": samples.draws,
+            "sampling_seed": samples.seed,
+            "decoder": self.decoders.image.described(),
+        }
+
+    def draw_marginal(self) -> dict[str, Any]:
+        """Slice of stage draw_marginal."""
+        return {
+            "count": self.samples.unconditional,
+            "seed": self.samples.seed,
+            "decoder": self.decoders.image.described(),
+        }
+
+    def tabulate_information(self) -> dict[str, Any]:
+        """Slice of stage tabulate_information: everything it needs stands in its inputs."""
+        return {}
+
+    def plot_figures(self) -> dict[str, Any]:
+        """Slice of stage plot_figures: everything it needs stands in its inputs."""
+        return {}
+
+    def plot_samples(self) -> dict[str, Any]:
+        """Slice of stage plot_samples: everything it needs stands in its inputs."""
+        return {}
+
+    def write_report(self) -> dict[str, Any]:
+        """Slice of stage write_report: the whole experiment, for it says what was run."""
+        return {"experiment": self.model_dump(mode="json")}
+
+    def _run(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
+        return {
+            "encoder": encoder,
+            "regime": regime,
+            "seed": seed,
+            "epochs": list(self.study(encoder).epochs),
+            "taps": self._taps(encoder, regime),
+        }
+
+    def _taps(self, encoder: str, regime: Regime) -> list[str]:
+        return list(self.study(encoder).taps_in(regime))
+
+
+def load_experiment(config: Mapping[str, Any]) -> Experiment:
+    """The validated experiment; a mistake is one sentence that names the field."""
+    try:
+        return Experiment.model_validate(config)
+    except ValidationError as error:
+        raise UserError(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    mistakes = [f"{_field(mistake['loc'])}: {_reason(mistake)}" for mistake in error.errors()]
+    return (
+        "The configuration does not hold: "
+        + "; ".join(mistakes)
+        + ". Every key is explained in workflow/config/README.md."
+    )
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "top level"
+
+
+def _reason(mistake: Mapping[str, Any]) -> str:
+    if mistake["type"] == "extra_forbidden":
+        return "there is no such key"
+    if mistake["type"] == "missing":
+        return "this key is missing"
+    return str(mistake["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,130 @@
+"""CIFAR's python batches, which are pickles, read without executing anything that they name."""
+
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ib_analysis.datasets.source import Block, in_blocks
+from ib_analysis.errors import UserError
+
+SHAPE = (3, 32, 32)
+
+
+class _Array:
+    """What a pickle says of an array; becomes an array only after inspection."""
+
+    state: tuple[Any, ...] = ()
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.state = state
+
+    def rows(self) -> NDArray[np.uint8]:
+        """The uint8 matrix that was pickled: state = (version, shape, dtype, is_fortran, bytes)."""
+        _, shape, dtype, fortran, raw = self.state
+        if not isinstance(dtype, _DType) or dtype.code not in {"u1", b"u1"} or not isinstance(raw, bytes):
+            raise ValueError("its data is no uint8 array")
+        return np.frombuffer(raw, np.uint8).reshape(shape, order="F" if fortran else "C")
+
+
+class _DType:
+    """What a pickle says of a dtype."""
+
+    def __init__(self, code: str | bytes, *_: Any) -> None:
+        self.code = code
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        """Byte order and fields: a uint8 has neither."""
+
+
+class _NDArray:
+    """Stands for the type numpy.ndarray, an argument of the reconstruction."""
+
+
+def _reconstruct(*_: Any) -> _Array:
+    return _Array()
+
+
+def _latin1(text: str, encoding: str) -> bytes:
+    """How Python 3 spells bytes in protocol 2: _codecs.encode(text, "latin1")."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"it asks for the encoding {encoding!r}")
+    return text.encode("latin1")
+
+
+_ADMITTED: dict[tuple[str, str], Any] = {
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy", "ndarray"): _NDArray,
+    ("numpy", "dtype"): _DType,
+    ("_codecs", "encode"): _latin1,
+}
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Plain containers and uint8 arrays: numpy's few names lead to inert records, all others are refused."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ADMITTED:
+            raise pickle.UnpicklingError(f"it asks to run {module}.{name}")
+        return _ADMITTED[module, name]
+
+
+def read_pickle(path: Path) -> dict[str, Any]:
+    """A pickled dictionary of plain containers and uint8 arrays, its keys as text.
+
+    Raises:
+        UserError: the file is damaged, no dictionary, or names anything else.
+    """
+    try:
+        with path.open("rb") as file:
+            content = _ArraysOnly(file, encoding="bytes").load()
+        return {_text(key): value for key, value in content.items()}
+    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError, AttributeError) as error:
+        raise UserError(
+            f"{path}: no CIFAR batch ({error}); remove it and unpack the official archive again"
+        ) from error
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def class_names(path: Path, key: str) -> tuple[str, ...]:
+    """The names of the classes, from batches.meta (CIFAR-10) or meta (CIFAR-100).
+
+    Raises:
+        UserError: the file is damaged or has no such list.
+    """
+    names = read_pickle(path).get(key)
+    if not isinstance(names, list) or not names:
+        raise UserError(f"{path}: has no list {key!r}; remove it and unpack the official archive again")
+    return tuple(_text(name) for name in names)
+
+
+def read_batch(path: Path, label_key: str, classes: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images (n, 3, 32, 32) and labels (n,) of one batch.
+
+    Raises:
+        UserError: data or labels are missing, do not match, or are out of range.
+    """
+    batch = read_pickle(path)
+    try:
+        images = batch["data"].rows().reshape(-1, *SHAPE)
+        labels = np.array(batch[label_key], dtype=np.int64)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{path}: no CIFAR batch ({error}); remove it and unpack the official archive again"
+        ) from error
+    if labels.shape != (len(images),) or labels.min(initial=0) < 0 or labels.max(initial=0) >= classes:
+        raise UserError(f"{path}: its labels do not match its {len(images)} images and {classes} classes")
+    return images, labels
+
+
+def batch_blocks(folder: Path, names: tuple[str, ...], label_key: str, classes: int) -> Iterator[Block]:
+    """The images of several batches in turn; at most one batch is in memory."""
+    for name in names:
+        yield from in_blocks(*read_batch(folder / name, label_key, classes))

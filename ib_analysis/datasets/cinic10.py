@@ -1,0 +1,57 @@
+"""CINIC-10, made of three equal parts for this purpose."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from ib_analysis.datasets.dataset import PartName
+from ib_analysis.datasets.image_files import class_folders, image_blocks, image_paths
+from ib_analysis.datasets.official import Official, locate
+from ib_analysis.datasets.source import Block, Source
+from ib_analysis.datasets.specs.cinic10 import Cinic10Spec
+from ib_analysis.errors import UserError
+
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+class Cinic10(Source):
+    """270,000 RGB images of 32x32, ten classes, three parts of 90,000 (Darlow et al. 2018, arXiv 1810.03505).
+
+    Encoders learn on `train`, decoders on `valid`, and numbers come from `test`.
+    """
+
+    Spec = Cinic10Spec
+    name = "cinic10"
+    shape = (3, 32, 32)
+    levels = 256
+    class_names = CLASSES
+    official: ClassVar[Official] = Official(
+        title="CINIC-10",
+        url="https://datashare.ed.ac.uk/bitstream/handle/10283/3192/CINIC-10.tar.gz",
+        md5="6ee4d0c996905fe93221de577967a372",
+        folder="CINIC-10",
+        files={"train": None, "valid": None, "test": None},
+    )
+    _parts: ClassVar[dict[str, PartName]] = {"train": "encoder", "valid": "decoder", "test": "evaluation"}
+
+    def __init__(self, spec: Cinic10Spec) -> None:
+        self.spec = spec
+        self.folder = locate(self.official, spec.folder)
+        for split in self._parts:
+            found = tuple(path.name for path in class_folders(self.folder / split))
+            if found != CLASSES:
+                raise UserError(
+                    f"{self.folder / split}: its classes are {', '.join(found)}, not the ten of CINIC-10; "
+                    f"remove {self.folder} and unpack {self.official.archive} again"
+                )
+
+    def blocks(self) -> Iterator[Block]:
+        """The parts in turn, each sorted by class and file."""
+        for split, part in self._parts.items():
+            files = (
+                (path, label)
+                for label, name in enumerate(CLASSES)
+                for path in image_paths(self.folder / split / name)
+            )
+            yield from image_blocks(
+                files, self.shape, "rgb", part=part, remedy="unpack the official archive again"
+            )

@@ -1,0 +1,33 @@
+"""Any folder of images with one sub-folder a class."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ib_analysis.datasets.image_files import class_folders, image_blocks, image_paths, read_image
+from ib_analysis.datasets.source import Block, Source
+from ib_analysis.datasets.specs.image_folder import ImageFolderSpec
+
+
+class ImageFolder(Source):
+    """Whatever Pillow opens, grey or RGB. Without `resize`, every image must have the size of the first."""
+
+    Spec = ImageFolderSpec
+    levels = 256
+
+    def __init__(self, spec: ImageFolderSpec) -> None:
+        self.spec = spec
+        folder = Path(spec.folder).expanduser()
+        self._classes = class_folders(folder)
+        self.name = folder.resolve().name
+        self.class_names = tuple(path.name for path in self._classes)
+        first, *_ = [image_paths(path)[0] for path in self._classes]  # raises for a class without an image
+        channels, height, width = read_image(first, spec.mode, spec.resize).shape
+        self.shape = (channels, height, width)
+        self._remedy = (
+            f"set `resize: [{height}, {width}]` or remove it (the first image, {first}, sets the size)"
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """The images sorted by class and path."""
+        files = ((path, label) for label, folder in enumerate(self._classes) for path in image_paths(folder))
+        yield from image_blocks(files, self.shape, self.spec.mode, self.spec.resize, remedy=self._remedy)

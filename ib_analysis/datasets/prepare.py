@@ -1,0 +1,276 @@
+"""From a source to a prepared data set on disk, block by block, and back."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from ib_analysis.datasets.dataset import PARTS, Dataset, Header, Part
+from ib_analysis.datasets.disk_space import reserve, writing_to
+from ib_analysis.datasets.source import Block, Source, block_length
+from ib_analysis.datasets.specs.source import SourceSpec, SplitSourceSpec
+from ib_analysis.datasets.splits import (
+    UNUSED,
+    arrangement,
+    choose_subset,
+    digests,
+    draw_parts,
+    in_earlier_part,
+)
+from ib_analysis.errors import UserError
+from ib_analysis.progress import progress
+
+IMAGES, LABELS, HEADER = "images.npy", "labels.npy", "header.json"
+_DRAWN = UNUSED
+"""The native part of an image whose source has none."""
+_CHANGED = "its images changed while they were read; run again"
+
+
+@dataclass(frozen=True)
+class _Index:
+    """What the first pass keeps of every image: some thirty bytes."""
+
+    labels: NDArray[np.int64]
+    native: NDArray[np.int8]
+    digests: NDArray[np.bytes_]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Where every image goes: the source rows in stored order, and the sizes of the three parts."""
+
+    rows: NDArray[np.int64]
+    counts: tuple[int, ...]
+    duplicates_dropped: int
+
+
+def prepare_dataset(source: Source, spec: SourceSpec, folder: Path) -> Header:
+    """Write `images.npy`, `labels.npy` and `header.json` into `folder`, replacing those that are there.
+
+    Two passes over the source: the first reads labels and digests, the second puts every image in its place.
+    Images are never in memory but a block at a time. The header is written last and removed first, so that a
+    folder with a header is whole, whenever the process may die. The same source and spec give the same bytes.
+
+    Raises:
+        UserError: a class has too few images for three parts, a part is left empty, or the disk is full.
+    """
+    partial = folder.with_name(f".{folder.name}.partial")
+    with writing_to(folder.parent):
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        try:
+            index = _read_index(source)
+            plan = _plan(source, index, spec)
+            _create(partial / LABELS, np.dtype(np.int64), (len(plan.rows),))
+            open_memmap(partial / LABELS, "r+")[:] = index.labels[plan.rows]
+            _create(partial / IMAGES, np.dtype(np.uint8), (len(plan.rows), *source.shape))
+            _write_images(source, index, plan, partial / IMAGES)
+            header = _header(source, plan, partial)
+            (partial / HEADER).write_text(header.model_dump_json(indent=2) + "\n")
+            _install(partial, folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return header
+
+
+def _checked_blocks(source: Source) -> Iterator[Block]:
+    """The blocks of a source that keeps its word on shapes, types and ranges."""
+    for block in source.blocks():
+        images, labels = block.images, block.labels
+        if images.dtype != np.uint8 or images.shape != (len(labels), *source.shape):
+            raise ValueError(
+                f"{source.name}: a block of {images.dtype} {images.shape} for {len(labels)} labels"
+            )
+        if images.max(initial=0) >= source.levels:
+            raise ValueError(
+                f"{source.name}: a pixel of {images.max()} where there are {source.levels} levels"
+            )
+        if labels.min(initial=0) < 0 or labels.max(initial=0) >= len(source.class_names):
+            raise ValueError(f"{source.name}: a label without a class")
+        yield block
+
+
+def _read_index(source: Source) -> _Index:
+    labels, native, found = [], [], []
+    for block in progress(_checked_blocks(source), f"{source.name}: reading"):
+        labels.append(np.asarray(block.labels, np.int64).copy())  # a view would keep its block alive
+        native.append(np.full(len(block), _DRAWN if block.part is None else PARTS.index(block.part), np.int8))
+        found.append(digests(block.images))
+    if not labels:
+        raise UserError(f"{source.name}: holds no image")
+    return _Index(np.concatenate(labels), np.concatenate(native), np.concatenate(found))
+
+
+def _plan(source: Source, index: _Index, spec: SourceSpec) -> _Plan:
+    """Subset, parts, duplicates, order: in this order."""
+    strata = index.labels + len(source.class_names) * index.native.astype(np.int64)
+    chosen = choose_subset(strata, spec.images, spec.seed)
+    parts = _parts(source, index, spec, chosen)
+    duplicates = (
+        in_earlier_part(index.digests, parts) if spec.duplicates == "drop" else np.zeros(len(parts), bool)
+    )
+    parts[duplicates] = UNUSED
+    counts = tuple(int((parts == part).sum()) for part in range(len(PARTS)))
+    for name, count in zip(PARTS, counts):
+        if count == 0:
+            raise UserError(
+                f"{source.name}: the {name} part is left without images ({duplicates.sum()} duplicates of "
+                "earlier parts were dropped); give it more images or set `duplicates: keep`"
+            )
+    return _Plan(arrangement(parts, spec.seed), counts, int(duplicates.sum()))
+
+
+def _parts(source: Source, index: _Index, spec: SourceSpec, chosen: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """The source's own parts, or three that are drawn."""
+    if not (index.native == _DRAWN).any():
+        return np.where(chosen, index.native, UNUSED).astype(np.int8)
+    if not isinstance(spec, SplitSourceSpec):
+        raise TypeError(f"{source.name}: has no parts of its own and {type(spec).__name__} names no shares")
+    return draw_parts(index.labels, chosen, spec.shares, spec.seed, source.class_names)
+
+
+def _create(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> None:
+    """An array file of its full length, so that a full disk is found before anything is written."""
+    open_memmap(path, "w+", dtype, shape).flush()
+    reserve(path, path.stat().st_size)
+
+
+def _write_images(source: Source, index: _Index, plan: _Plan, path: Path) -> None:
+    """The second pass. The file is mapped anew for each block: no more than a block stays resident."""
+    place = np.full(len(index.labels), UNUSED, np.int64)
+    place[plan.rows] = np.arange(len(plan.rows))
+    start = 0
+    for block in progress(_checked_blocks(source), f"{source.name}: writing"):
+        rows = slice(start, start + len(block))
+        _require_same(source, index, block, rows)
+        used = place[rows] != UNUSED
+        open_memmap(path, "r+")[place[rows][used]] = block.images[used]
+        start = rows.stop
+    if start != len(index.labels):
+        raise UserError(f"{source.name}: {_CHANGED}")
+
+
+def _require_same(source: Source, index: _Index, block: Block, rows: slice) -> None:
+    """The second pass must see what the first saw."""
+    same = np.array_equal(digests(block.images), index.digests[rows])
+    if not same or not np.array_equal(block.labels, index.labels[rows]):
+        raise UserError(f"{source.name}: {_CHANGED}")
+
+
+def _header(source: Source, plan: _Plan, folder: Path) -> Header:
+    channels, height, width = source.shape
+    header = Header(
+        name=source.name,
+        channels=channels,
+        height=height,
+        width=width,
+        levels=source.levels,
+        class_names=source.class_names,
+        counts=dict(zip(PARTS, plan.counts)),
+        duplicates_dropped=plan.duplicates_dropped,
+        fingerprint="",
+        known=source.known,
+    )
+    return header.model_copy(update={"fingerprint": _fingerprint(header, folder)})
+
+
+def _fingerprint(header: Header, folder: Path) -> str:
+    """blake2b of levels, shape and split, then of the labels, then of the pixels, in stored order."""
+    digest = hashlib.blake2b(digest_size=16)
+    facts = [header.levels, *_shape(header), *(header.counts[name] for name in PARTS)]
+    digest.update(json.dumps(facts).encode())
+    for name, length in ((LABELS, 2**20), (IMAGES, block_length(_shape(header)[1:]))):
+        for start in range(0, _shape(header)[0], length):
+            digest.update(np.load(folder / name, mmap_mode="r")[start : start + length].tobytes())
+    return digest.hexdigest()
+
+
+def _shape(header: Header) -> tuple[int, int, int, int]:
+    return sum(header.counts.values()), header.channels, header.height, header.width
+
+
+def _install(partial: Path, folder: Path) -> None:
+    """Move the three files into place; other files in the folder are left alone."""
+    for name in (IMAGES, LABELS, HEADER):
+        with (partial / name).open("rb") as file:
+            os.fsync(file.fileno())
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / HEADER).unlink(missing_ok=True)
+    for name in (IMAGES, LABELS, HEADER):
+        (partial / name).replace(folder / name)
+
+
+def open_dataset(folder: Path) -> Dataset:
+    """The prepared data set of that folder, memory-mapped and read-only.
+
+    Raises:
+        UserError: a file is missing, truncated, damaged, or does not agree with the header.
+    """
+    header = _read_header(folder)
+    total, *shape = _shape(header)
+    images = _open_array(folder / IMAGES, (total, *shape), np.dtype(np.uint8))
+    labels = _open_array(folder / LABELS, (total,), np.dtype(np.int64))
+    if labels.min(initial=0) < 0 or labels.max(initial=0) >= len(header.class_names):
+        raise UserError(f"{folder / LABELS}: holds a label without a class; {_remedy(folder)}")
+    ends = np.cumsum([header.counts[name] for name in PARTS])
+    encoder, decoder, evaluation = (
+        Part(name, images[end - header.counts[name] : end], labels[end - header.counts[name] : end])
+        for name, end in zip(PARTS, ends)
+    )
+    return Dataset(header, encoder, decoder, evaluation)
+
+
+def verify_dataset(folder: Path) -> Header:
+    """Read every byte of a prepared data set and compare it with its fingerprint.
+
+    Raises:
+        UserError: a file is missing, truncated or changed.
+    """
+    header = open_dataset(folder).header
+    if _fingerprint(header, folder) != header.fingerprint:
+        raise UserError(f"{folder}: its images or labels are not those of its fingerprint; {_remedy(folder)}")
+    return header
+
+
+def _remedy(folder: Path) -> str:
+    return f"remove {folder} and run again"
+
+
+def _read_header(folder: Path) -> Header:
+    path = folder / HEADER
+    if not path.is_file():
+        raise UserError(f"{path}: is missing, so the data set was never finished; {_remedy(folder)}")
+    try:
+        header = Header.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise UserError(
+            f"{path}: is no header of a data set ({error.errors()[0]['msg']}); {_remedy(folder)}"
+        ) from error
+    if set(header.counts) != set(PARTS) or min(header.counts.values()) < 1:
+        raise UserError(f"{path}: does not count the three parts; {_remedy(folder)}")
+    return header
+
+
+def _open_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """A memory-mapped array of just that shape and type, and a file of just that length."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: is missing; {_remedy(path.parent)}") from error
+    except (ValueError, EOFError) as error:
+        raise UserError(f"{path}: is truncated or no array; {_remedy(path.parent)}") from error
+    if not isinstance(array, np.memmap) or array.shape != shape or array.dtype != dtype:
+        raise UserError(
+            f"{path}: does not agree with {HEADER}, which says {dtype} {shape}; {_remedy(path.parent)}"
+        )
+    if path.stat().st_size != array.offset + array.nbytes:
+        raise UserError(f"{path}: is longer than its array; {_remedy(path.parent)}")
+    return array

@@ -1,0 +1,45 @@
+"""Random crops and flips of a whole batch at once, on the device where it lies."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ib_analysis.encoders.specs.training import TrainingSpec
+
+
+def augmented(x: Tensor, spec: TrainingSpec, generator: torch.Generator) -> Tensor:
+    """The batch (B, C, H, W) cropped and flipped as the spec asks.
+
+    The draws are made on the generator's device, a CPU, and only they travel: the same seed gives the same
+    images on every device.
+    """
+    if spec.crop_padding:
+        offsets = torch.randint(0, 2 * spec.crop_padding + 1, (2, len(x)), generator=generator)
+        x = cropped(x, spec.crop_padding, offsets.to(x.device, non_blocking=True))
+    if spec.flip:
+        mask = torch.rand(len(x), generator=generator) < 0.5
+        x = flipped(x, mask.to(x.device, non_blocking=True))
+    return x
+
+
+def cropped(x: Tensor, padding: int, offsets: Tensor) -> Tensor:
+    """Windows of the images' own size, out of the images with so many zero pixels around them.
+
+    Args:
+        x: images (B, C, H, W), any dtype.
+        padding: pixels added on every side.
+        offsets: (2, B) integers in 0..2 padding, the top and the left edge of each window; `padding` is the
+            image.
+    """
+    b, c, height, width = x.shape
+    top, left = offsets
+    rows = (top[:, None] + torch.arange(height, device=x.device))[:, None, :, None]
+    columns = (left[:, None] + torch.arange(width, device=x.device))[:, None, None, :]
+    image = torch.arange(b, device=x.device)[:, None, None, None]
+    channel = torch.arange(c, device=x.device)[None, :, None, None]
+    return F.pad(x, (padding,) * 4)[image, channel, rows, columns]
+
+
+def flipped(x: Tensor, mask: Tensor) -> Tensor:
+    """The images (B, C, H, W) with left and right exchanged where the mask (B,) is true."""
+    return torch.where(mask[:, None, None, None], x.flip(-1), x)

@@ -1,0 +1,91 @@
+"""Checkpoints: the weights of one encoder at one epoch, and all that is needed to build it again."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from ib_analysis.artefacts import sha256
+from ib_analysis.encoders.disk import write_whole
+from ib_analysis.encoders.encoder import Encoder, ImageShape
+from ib_analysis.errors import UserError
+from ib_analysis.spec import Described
+
+KEY = "checkpoint"
+UNREADABLE = (
+    UserError,
+    SafetensorError,
+    ValidationError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    ImportError,
+    RuntimeError,
+)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """An encoder in evaluation mode, without gradients, on the CPU."""
+
+    encoder: Encoder
+    epoch: int
+    seed: int
+    digest: str
+    """SHA-256 of the file."""
+
+
+def checkpoint_name(epoch: int) -> str:
+    """File name of the checkpoint of an epoch.
+
+    >>> checkpoint_name(10)
+    'epoch-10.safetensors'
+    """
+    return f"epoch-{epoch}.safetensors"
+
+
+def save_checkpoint(encoder: Encoder, path: Path, *, epoch: int, seed: int) -> None:
+    """Writes the encoder's state as safetensors, atomically; what it is stands as JSON in the metadata.
+
+    Raises:
+        UserError: the disk is full.
+    """
+    about = {**encoder.description(), "epoch": epoch, "seed": seed}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in encoder.state_dict().items()}
+    write_whole(path, save(tensors, metadata={KEY: json.dumps(about, sort_keys=True)}))
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Builds the encoder that a checkpoint describes, with its weights; executes nothing from the file.
+
+    Raises:
+        UserError: the file is missing, truncated, or not a checkpoint of an encoder.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} is missing: run the workflow again, it trains the encoder")
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads(file.metadata()[KEY])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        encoder = _build(about)
+        encoder.load_state_dict(tensors)
+        epoch, seed = int(about["epoch"]), int(about["seed"])
+    except UNREADABLE as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise UserError(
+            f"{path} is truncated or no checkpoint of an encoder ({reason}): remove it and run the workflow "
+            "again"
+        ) from None
+    return Checkpoint(encoder.eval().requires_grad_(False), epoch, seed, sha256(path))
+
+
+def _build(about: dict[str, Any]) -> Encoder:
+    cls, spec = Described(implementation=about["implementation"], spec=about["spec"]).load()
+    if not (isinstance(cls, type) and issubclass(cls, Encoder)):
+        raise ValueError(f"{about['implementation']} is not an encoder")
+    return cls(spec, about["regime"], ImageShape(**about["image"]), about["classes"])

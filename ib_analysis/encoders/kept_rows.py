@@ -1,0 +1,51 @@
+"""A fixed encoder whose information is known: it keeps the top rows of the image."""
+
+from collections.abc import Collection
+
+import torch
+from torch import Tensor
+
+from ib_analysis.encoders.encoder import Encoder, ImageShape, Tap
+from ib_analysis.encoders.specs.kept_rows import KeptRowsSpec
+from ib_analysis.encoders.specs.training import Regime
+from ib_analysis.errors import UserError
+
+
+class KeptRows(Encoder):
+    """Tap `rows<t>` is the top t rows of pixels, levels scaled to [-1, 1], shape (C, t, W).
+
+    It has no parameters and is never trained. h determines those rows and nothing else, so on a source whose
+    rows have a known entropy I(x; h) is known.
+
+    >>> image = ImageShape(channels=1, height=4, width=3, levels=256)
+    >>> h = KeptRows(KeptRowsSpec(rows=(1, 2)), "fixed", image, 2)
+    >>> h.activations(torch.full((1, 1, 4, 3), 255, dtype=torch.uint8), ["rows1"])["rows1"].tolist()
+    [[[[1.0, 1.0, 1.0]]]]
+    """
+
+    Spec = KeptRowsSpec
+
+    def __init__(self, spec: KeptRowsSpec, regime: Regime, image: ImageShape, classes: int) -> None:
+        super().__init__(spec, regime, image, classes)
+        if spec.rows[-1] > image.height:
+            raise UserError(f"rows asks for {spec.rows[-1]} rows of images of {image.height}: lower it")
+        self.taps = tuple(Tap(f"rows{t}", (image.channels, t, image.width)) for t in spec.rows)
+
+    def activations(self, x: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
+        """The top rows, scaled to [-1, 1], of uint8 images (batch, C, H, W)."""
+        rows = {tap.name: tap.shape[1] for tap in self.taps}
+        return {name: self._scaled(x[:, :, : rows[name]]) for name in self.in_network_order(taps)}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The rows of the last tap: it neither classifies nor reconstructs."""
+        last = self.taps[-1].name
+        return self.activations(x, (last,))[last]
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draws nothing: there are no weights."""
+
+    def set_normalisation(self, mean: Tensor, std: Tensor) -> None:
+        """Changes nothing: the scale to [-1, 1] depends on the number of levels alone."""
+
+    def _scaled(self, x: Tensor) -> Tensor:
+        return x.float() * (2 / (self.image.levels - 1)) - 1

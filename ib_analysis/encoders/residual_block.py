@@ -1,0 +1,56 @@
+"""The two-layer residual block and the norms it can have."""
+
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Norm = Literal["batch", "group", "none"]
+CHANNELS_PER_GROUP = 8
+LARGEST_NUMBER_OF_GROUPS = 32
+
+
+def norm(kind: Norm, channels: int) -> nn.Module:
+    """A normalisation layer for (batch, channels, H, W)."""
+    if kind == "batch":
+        return nn.BatchNorm2d(channels)
+    if kind == "group":
+        return nn.GroupNorm(number_of_groups(channels), channels)
+    return nn.Identity()
+
+
+def number_of_groups(channels: int) -> int:
+    """The largest divisor of the channels, 32 at most, that leaves eight channels or more to a group.
+
+    A group of one channel would be 0 wherever a stage has shrunk to one pixel.
+
+    >>> [number_of_groups(c) for c in (4, 16, 20, 64, 512)]
+    [1, 2, 2, 8, 32]
+    """
+    most = min(LARGEST_NUMBER_OF_GROUPS, max(1, channels // CHANNELS_PER_GROUP))
+    return max(g for g in range(1, most + 1) if channels % g == 0)
+
+
+def convolution(inputs: int, outputs: int, size: int, kind: Norm, stride: int = 1) -> nn.Sequential:
+    """A convolution that keeps the size, or divides it, rounded up; then its norm, or else a bias."""
+    conv = nn.Conv2d(inputs, outputs, size, stride, padding=size // 2, bias=kind == "none")
+    return nn.Sequential(conv, norm(kind, outputs))
+
+
+class BasicBlock(nn.Module):
+    """relu(shortcut(x) + F(x)), F = conv 3x3, norm, relu, conv 3x3, norm.
+
+    The shortcut is the identity, or a 1x1 convolution with its norm where the shape changes (He et al. 2016,
+    equations 1 and 2, figure 2; option B of section 4.1).
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int, kind: Norm) -> None:
+        super().__init__()
+        self.first = convolution(inputs, outputs, 3, kind, stride)
+        self.second = convolution(outputs, outputs, 3, kind)
+        same = inputs == outputs and stride == 1
+        self.shortcut = nn.Identity() if same else convolution(inputs, outputs, 1, kind, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, inputs, H, W) to (batch, outputs, ceil(H / stride), ceil(W / stride))."""
+        return F.relu(self.shortcut(x) + self.second(F.relu(self.first(x))))

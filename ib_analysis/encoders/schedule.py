@@ -1,0 +1,29 @@
+"""Learning rate against time."""
+
+import math
+
+from ib_analysis.encoders.specs.training import TrainingSpec
+
+
+def learning_rate(spec: TrainingSpec, time: float) -> float:
+    """The learning rate at a time measured in epochs, 0..spec.epochs.
+
+    During the warm-up it rises linearly from 0. Then spec.learning_rate is multiplied by 1 (constant), by
+    (1 + cos(pi u)) / 2 with u the share that is done of what follows the warm-up (cosine), or by a tenth for
+    every milestone that has passed, a share of all epochs (steps).
+
+    >>> spec = TrainingSpec(epochs=10, learning_rate=0.1, schedule="cosine", warmup_epochs=2)
+    >>> [round(learning_rate(spec, t), 3) for t in (0.5, 1, 2, 6, 10)]
+    [0.025, 0.05, 0.1, 0.05, 0.0]
+    >>> steps = TrainingSpec(epochs=82, learning_rate=0.1, schedule="steps", milestones=(42 / 82, 62 / 82))
+    >>> [round(learning_rate(steps, t), 4) for t in (41.5, 42.5, 62.5)]
+    [0.1, 0.01, 0.001]
+    """
+    if time < spec.warmup_epochs:
+        return spec.learning_rate * time / spec.warmup_epochs
+    if spec.schedule == "constant":
+        return spec.learning_rate
+    if spec.schedule == "steps":
+        return spec.learning_rate * 0.1 ** sum(time >= share * spec.epochs for share in spec.milestones)
+    u = (time - spec.warmup_epochs) / max(spec.epochs - spec.warmup_epochs, 1e-12)
+    return spec.learning_rate * (1 + math.cos(math.pi * min(u, 1.0))) / 2

@@ -1,0 +1,220 @@
+"""Sheets of images: originals above what was drawn from h, so that one sees what a layer has forgotten."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ib_analysis.errors import UserError
+from ib_analysis.figures.house import PAGE_INCHES, house_style
+from ib_analysis.figures.samples import Samples
+
+Pixels = NDArray[np.uint8]
+DOTS_PER_INCH = 300
+PAGE_DOTS = int(PAGE_INCHES * DOTS_PER_INCH)
+EDGE_INCHES = 0.02
+TALLEST_INCHES = 8.4
+"""Height of a sheet of many rows, as far as the smallest size of an image allows."""
+TITLE_INCHES = 0.26
+HEAD_INCHES = 0.16
+SMALLEST_INCHES, LARGEST_INCHES = 0.42, 0.80
+"""Size of one image in print; 0.42 in is 40 pixels of a screen."""
+GAP_DOTS = 6
+GROUP_DOTS = 30
+BLOCK_DOTS = 30
+
+
+@dataclass(frozen=True)
+class Words:
+    """A text at a dot of the sheet."""
+
+    x: float
+    y: float
+    text: str
+    across: Literal["center", "right"]
+    up: Literal["center", "bottom"]
+
+
+def caption_epochs(samples: Samples, tap: str) -> str:
+    """Words beside a sheet of epochs."""
+    return f"{_who(samples)}: what tap {tap} knows of an image, by training epoch. {_how(samples)}"
+
+
+def caption_taps(samples: Samples, epoch: int) -> str:
+    """Words beside a sheet of taps."""
+    return f"{_who(samples)}: what each tap knows of an image at epoch {epoch}. {_how(samples)}"
+
+
+def _how(samples: Samples) -> str:
+    number = next(iter(samples.drawn.values())).shape[0]
+    what = "one draw" if number == 1 else f"{number} draws"
+    return (
+        f"Top row: originals of the evaluation part. Below each, {what} from p(x|h) with its h: "
+        "where a draw departs from it, h has lost it or the decoder cannot read it. Every row uses the same "
+        "random numbers."
+    )
+
+
+def caption_unconditional(samples: Pixels) -> str:
+    """Words beside the sheet of p(x)."""
+    return (
+        f"{len(samples)} images drawn from p(x), the decoder that is told nothing: what the decoder knows of "
+        "the data set by itself. Its held-out cross-entropy is CE(x)."
+    )
+
+
+def _who(samples: Samples) -> str:
+    return f"{samples.encoder}, {samples.regime}, seed {samples.seed}"
+
+
+def draw_epochs(samples: Samples, tap: str) -> Figure:
+    """Rows are epochs for one tap, as in Figure 1 of Darlow and Storkey (2020).
+
+    Raises:
+        UserError: Nothing was drawn from that tap.
+    """
+    rows = {
+        f"epoch {epoch}": samples.drawn[epoch, tap]
+        for epoch in samples.epochs()
+        if (epoch, tap) in samples.drawn
+    }
+    if not rows:
+        raise UserError(
+            f"no samples were drawn from tap {tap!r}; there are samples of {', '.join(samples.taps())}."
+        )
+    return _sheet(f"{_who(samples)} \N{MIDDLE DOT} samples from p(x | {tap})", samples, rows)
+
+
+def draw_taps(samples: Samples, epoch: int) -> Figure:
+    """Rows are taps for one epoch.
+
+    Raises:
+        UserError: Nothing was drawn at that epoch.
+    """
+    rows = {tap: samples.drawn[epoch, tap] for tap in samples.taps() if (epoch, tap) in samples.drawn}
+    if not rows:
+        found = ", ".join(str(e) for e in samples.epochs())
+        raise UserError(f"no samples were drawn at epoch {epoch}; there are samples of epochs {found}.")
+    return _sheet(f"{_who(samples)} \N{MIDDLE DOT} samples from p(x | h) at epoch {epoch}", samples, rows)
+
+
+def draw_unconditional(images: Pixels, levels: int) -> Figure:
+    """A sheet of images (m, C, H, W) drawn from p(x)."""
+    with house_style():
+        columns = _fitting(1, min(len(images), 12), images.shape[-1], PAGE_DOTS)
+        size = _size(images.shape[-1], _spare(PAGE_DOTS, 1, columns) / columns)
+        step = size + GAP_DOTS
+        canvas = _canvas(ceil(len(images) / columns) * step, columns * step)
+        for i, image in enumerate(images):
+            _put(canvas, image, levels, i // columns * step, i % columns * step, size)
+        return _page("samples from p(x), told nothing", canvas, [])
+
+
+def _sheet(title: str, samples: Samples, rows: dict[str, Pixels]) -> Figure:
+    """Originals on top, below a labelled row for each entry (draws, n, C, H, W); images wrap into blocks."""
+    with house_style():
+        draws, number, *_, width = next(iter(rows.values())).shape
+        left = _label_dots(["original", *rows])
+        room = PAGE_DOTS - left
+        per_block = _fitting(draws, number, width, room)
+        lines = ceil(number / per_block) * (1 + len(rows))
+        size = _size(
+            width,
+            min(_spare(room, draws, per_block) / (draws * per_block), TALLEST_INCHES * DOTS_PER_INCH / lines),
+        )
+        return _compose(title, samples, rows, size, per_block, left)
+
+
+def _label_dots(names: Sequence[str]) -> int:
+    """Room for the longest row label at 7 points."""
+    return round(DOTS_PER_INCH * (0.08 + 0.062 * max(len(name) for name in names)))
+
+
+def _spare(room: float, draws: int, images: int) -> float:
+    """Dots of a line that are left for pixels."""
+    return room - draws * images * GAP_DOTS - (images - 1) * GROUP_DOTS
+
+
+def _fitting(draws: int, number: int, width: int, room: float) -> int:
+    """How many images, with their draws, stand side by side; the blocks are of nearly equal length."""
+    smallest = _size(width, 0)
+    most = max(
+        1, max((n for n in range(1, number + 1) if _spare(room, draws, n) >= draws * n * smallest), default=1)
+    )
+    return ceil(number / ceil(number / most))
+
+
+def _size(pixels: int, dots: float) -> int:
+    """Dots across one image: at most `dots`, within the limits, and a whole number of dots for each pixel."""
+    low, high = SMALLEST_INCHES * DOTS_PER_INCH, LARGEST_INCHES * DOTS_PER_INCH
+    return pixels * max(ceil(low / pixels), int(min(dots, high) / pixels))
+
+
+def _compose(
+    title: str, samples: Samples, rows: dict[str, Pixels], size: int, per_block: int, left: int
+) -> Figure:
+    draws, number = next(iter(rows.values())).shape[:2]
+    head, step = round(HEAD_INCHES * DOTS_PER_INCH), size + GAP_DOTS
+    group = draws * step + GROUP_DOTS
+    tall = head + (1 + len(rows)) * step + GAP_DOTS + BLOCK_DOTS
+    canvas = _canvas(ceil(number / per_block) * tall - BLOCK_DOTS, left + per_block * group - GROUP_DOTS)
+    texts: list[Words] = []
+    for i in range(number):
+        top, x = i // per_block * tall + head, left + i % per_block * group
+        middle = x + (draws * step - GAP_DOTS) / 2
+        texts.append(Words(middle, top - 8, samples.classes[i], "center", "bottom"))
+        _put(canvas, samples.originals[i], samples.levels, top, round(middle - size / 2), size)
+        for j, images in enumerate(rows.values()):
+            for k in range(draws):
+                _put(
+                    canvas, images[k, i], samples.levels, top + (1 + j) * step + GAP_DOTS, x + k * step, size
+                )
+        if i % per_block == 0:
+            texts.append(Words(left - 14, top + size / 2, "original", "right", "center"))
+            texts += _row_names(rows, left, top + GAP_DOTS + size / 2, step)
+    return _page(title, canvas, texts)
+
+
+def _row_names(rows: dict[str, Pixels], left: int, top: float, step: int) -> list[Words]:
+    return [Words(left - 14, top + (1 + j) * step, name, "right", "center") for j, name in enumerate(rows)]
+
+
+def _canvas(height: int, width: int) -> Pixels:
+    return np.full((height, width, 3), 255, dtype=np.uint8)
+
+
+def _put(canvas: Pixels, image: Pixels, levels: int, top: int, left: int, size: int) -> None:
+    """Paste an image (C, H, W), every pixel a square of whole dots."""
+    scale = size // image.shape[-1]
+    shown = np.repeat(np.repeat(displayed(image, levels), scale, axis=0), scale, axis=1)
+    canvas[top : top + shown.shape[0], left : left + shown.shape[1]] = shown
+
+
+def displayed(image: Pixels, levels: int) -> Pixels:
+    """RGB bytes (H, W, 3) of levels (C, H, W): level v is shown as v / (levels - 1); one channel is grey.
+
+    >>> displayed(np.array([[[0, 16]]], dtype=np.uint8), 17)[0].tolist()
+    [[0, 0, 0], [255, 255, 255]]
+    """
+    if image.shape[0] not in (1, 3):
+        raise UserError(f"an image of {image.shape[0]} channels cannot be shown; grey (1) or RGB (3) can.")
+    scaled = np.rint(image.astype(np.float64) * (255.0 / (levels - 1))).astype(np.uint8)
+    return np.broadcast_to(scaled.transpose(1, 2, 0), (*image.shape[1:], 3))
+
+
+def _page(title: str, canvas: Pixels, texts: Sequence[Words]) -> Figure:
+    """One picture, a dot of the canvas for a dot of print, with vector text over its white parts."""
+    height, width = canvas.shape[0] / DOTS_PER_INCH, canvas.shape[1] / DOTS_PER_INCH
+    figure = Figure(figsize=(width + 2 * EDGE_INCHES, height + TITLE_INCHES + EDGE_INCHES))
+    w, h = figure.get_size_inches()
+    axes = figure.add_axes((EDGE_INCHES / w, EDGE_INCHES / h, width / w, height / h))
+    axes.imshow(canvas, extent=(0, canvas.shape[1], canvas.shape[0], 0), aspect="auto")
+    axes.set_axis_off()
+    figure.text(EDGE_INCHES / w, 1 - 0.05 / h, title, va="top", fontsize=8, fontweight="bold")
+    for words in texts:
+        axes.text(words.x, words.y, words.text, ha=words.across, va=words.up, fontsize=7)
+    return figure

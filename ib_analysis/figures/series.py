@@ -1,0 +1,187 @@
+"""From rows of the information table to what a figure draws: one series of bits for each tap and seed."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+Row = Mapping[str, Any] | object
+"""A row of information.csv: a mapping or any object with the columns as attributes."""
+Mutual = Literal["I(x;h)", "I(y;h)"]
+
+
+@dataclass(frozen=True)
+class Study:
+    """One encoder in one training regime: a panel of a figure."""
+
+    encoder: str
+    regime: str
+
+    @property
+    def title(self) -> str:
+        """Words above a panel."""
+        return f"{self.encoder}, {self.regime}"
+
+
+@dataclass(frozen=True)
+class Series:
+    """Bits of one quantity at one tap over epochs; seed None is a mean over seeds."""
+
+    study: Study
+    tap: str
+    seed: int | None
+    quantity: str
+    epochs: tuple[int, ...]
+    bits: tuple[float, ...]
+    spread_bits: tuple[float, ...]
+    """Standard error over images, or for a mean over seeds the standard deviation over seeds."""
+
+
+@dataclass(frozen=True)
+class Ceilings:
+    """What information cannot exceed (H) or is measured from (CE), in bits; None without such a row."""
+
+    label_entropy: float | None
+    image_cross_entropy: float | None
+    image_entropy: float | None
+
+
+def column(row: Row, name: str) -> Any:
+    """The value of a column, with an empty cell as None."""
+    value = row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
+    return None if value == "" else value
+
+
+def is_exact(row: Row) -> bool:
+    """Whether the row is a truth in closed form and not a measurement."""
+    return column(row, "bound") == "exact" and column(row, "quantity") in get_args(Mutual)
+
+
+def measured(rows: Iterable[Row], quantity: Mutual) -> list[Series]:
+    """One series for each (encoder, regime, tap, seed), in the order of the table, epochs rising."""
+    return _grouped([row for row in rows if column(row, "quantity") == quantity and not is_exact(row)])
+
+
+def exact(rows: Iterable[Row], quantity: Mutual) -> list[Series]:
+    """The known information, where the data set has one."""
+    return _grouped([row for row in rows if column(row, "quantity") == quantity and is_exact(row)])
+
+
+def _grouped(rows: Sequence[Row]) -> list[Series]:
+    groups: dict[tuple[Study, str, int | None], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((study_of(row), str(column(row, "tap")), _seed(row)), []).append(row)
+    return [_series(*key, group) for key, group in groups.items()]
+
+
+def study_of(row: Row) -> Study:
+    """The encoder and regime of a row."""
+    return Study(str(column(row, "encoder")), str(column(row, "regime")))
+
+
+def _seed(row: Row) -> int | None:
+    seed = column(row, "seed")
+    return None if seed is None else int(seed)
+
+
+def _epoch(row: Row) -> int:
+    return int(column(row, "epoch") or 0)
+
+
+def _series(study: Study, tap: str, seed: int | None, rows: Sequence[Row]) -> Series:
+    ordered = sorted(rows, key=_epoch)
+    return Series(
+        study, tap, seed, str(column(ordered[0], "quantity")),
+        tuple(_epoch(row) for row in ordered),
+        tuple(float(column(row, "bits")) for row in ordered),
+        tuple(_number(column(row, "stderr_bits")) for row in ordered),
+    )  # fmt: skip
+
+
+def _number(value: Any) -> float:
+    """A standard error that was not given draws no bar."""
+    number = 0.0 if value is None else float(value)
+    return number if math.isfinite(number) else 0.0
+
+
+def over_seeds(series: Sequence[Series]) -> list[Series]:
+    """The mean over seeds of each (study, tap), at the epochs that every seed has.
+
+    One seed stays as it is, with its standard error over images; of several the spread is the sample standard
+    deviation over seeds.
+    """
+    groups: dict[tuple[Study, str], list[Series]] = {}
+    for one in series:
+        groups.setdefault((one.study, one.tap), []).append(one)
+    return [group[0] if len(group) == 1 else _mean(group) for group in groups.values()]
+
+
+def _mean(group: Sequence[Series]) -> Series:
+    epochs = sorted(set.intersection(*(set(one.epochs) for one in group)))
+    table = np.array([[one.bits[one.epochs.index(epoch)] for epoch in epochs] for one in group])
+    return Series(
+        group[0].study, group[0].tap, None, group[0].quantity, tuple(epochs),
+        tuple(table.mean(axis=0).tolist()), tuple(table.std(axis=0, ddof=1).tolist()),
+    )  # fmt: skip
+
+
+def ceilings(rows: Iterable[Row]) -> Ceilings:
+    """H(y), CE(x) and, where it is known, H(x) of the table."""
+    found: dict[str, float] = {}
+    for row in rows:
+        if column(row, "tap") is None:
+            found.setdefault(str(column(row, "quantity")), float(column(row, "bits")))
+    return Ceilings(found.get("H(y)"), found.get("CE(x)"), found.get("H(x)"))
+
+
+def studies(series: Iterable[Series]) -> list[Study]:
+    """The studies in the order of the table."""
+    return list(dict.fromkeys(one.study for one in series))
+
+
+def taps(series: Iterable[Series]) -> list[str]:
+    """The taps in network order, which is the order of the table."""
+    return list(dict.fromkeys(one.tap for one in series))
+
+
+def epochs(series: Iterable[Series]) -> list[int]:
+    """Every epoch that occurs, rising."""
+    return sorted({epoch for one in series for epoch in one.epochs})
+
+
+def seeds(series: Iterable[Series]) -> int:
+    """The largest number of seeds that any study was run with."""
+    counts: dict[tuple[Study, str], set[int | None]] = {}
+    for one in series:
+        counts.setdefault((one.study, one.tap), set()).add(one.seed)
+    return max((len(found) for found in counts.values()), default=0)
+
+
+def images(rows: Iterable[Row]) -> int | None:
+    """The number of images behind the information at taps; None where it is not said, or differs."""
+    counts = {int(n) for row in rows if column(row, "tap") is not None and (n := column(row, "n_images"))}
+    return counts.pop() if len(counts) == 1 else None
+
+
+def spread_sentence(rows: Sequence[Row]) -> str:
+    """What the error bars of a figure are, and over how many images: part of a caption."""
+    number, runs = images(rows), seeds(measured(rows, "I(x;h)"))
+    over = f"{number:,} evaluation images" if number else "the evaluation images"
+    if runs > 1:
+        return f"Mean and standard deviation of {runs} seeds; thin lines are single seeds. n = {over} each."
+    return f"Error bars: one standard error over images (n = {over}); one seed."
+
+
+def bound_sentence(rows: Iterable[Row], quantities: Sequence[Mutual] = ("I(x;h)", "I(y;h)")) -> str:
+    """Which kind of bound the informations are: part of a caption."""
+    kinds = {str(column(r, "quantity")): str(column(r, "bound")) for r in rows if not is_exact(r)}
+    image = (
+        "I(x;h) = CE(x) - CE(x|h) is an estimate, neither a lower nor an upper bound: "
+        "the information that this family of decoders can use."
+    )
+    if kinds.get("I(x;h)") == "lower":
+        image = "I(x;h) = H(x) - CE(x|h) is a lower bound, since H(x) is known."
+    label = "I(y;h) = H(y) - CE(y|h) is a lower bound."
+    return " ".join({"I(x;h)": image, "I(y;h)": label}[quantity] for quantity in quantities)

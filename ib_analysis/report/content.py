@@ -1,0 +1,106 @@
+"""Everything that a report holds, as plain data: the page adds words and looks, never numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ib_analysis.datasets.dataset import Header
+from ib_analysis.information.stages_table import StagesRow
+from ib_analysis.information.table import InformationRow
+
+
+@dataclass(frozen=True)
+class EncoderSummary:
+    """A network under study in one regime, as it was run."""
+
+    encoder: str
+    regime: str
+    architecture: str
+    training: str
+    seeds: tuple[int, ...]
+    epochs: tuple[int, ...]
+    taps: tuple[str, ...]
+    score: str = ""
+    """What the trained network achieves, in words with its unit."""
+
+
+@dataclass(frozen=True)
+class DecoderSummary:
+    """A kind of decoder: what it predicts, how large it is, what it was allowed to spend."""
+
+    density: str
+    """p(x), p(x|h) or p(y|h)."""
+    architecture: str
+    budget: str
+
+
+@dataclass(frozen=True)
+class FitSummary:
+    """How far one decoder got; cross-entropies in nats, on the held-out share of its part."""
+
+    density: Literal["p(x)", "p(x|h)", "p(y|h)"]
+    steps: int
+    stopped: Literal["plateau", "budget"]
+    near_plateau: bool
+    best_step: int
+    holdout_nats: float
+    holdout_stderr_nats: float
+    late_gain_nats: float
+    late_gain_stderr_nats: float
+    seconds: float
+    encoder: str = ""
+    regime: str = ""
+    seed: int | None = None
+    epoch: int | None = None
+    tap: str = ""
+
+
+@dataclass(frozen=True)
+class Illustration:
+    """A figure: `stem`.svg and/or `stem`.png on disk, and the words beside it."""
+
+    title: str
+    stem: Path
+    caption: str
+    group: str = ""
+    """Heading under which a sheet of samples stands."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How one kind of artefact was made."""
+
+    artefact: str
+    made_by: str
+    code: str
+    device: str
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """One report; every tuple may be empty."""
+
+    title: str
+    experiment: str
+    dataset: Header
+    encoders: tuple[EncoderSummary, ...]
+    decoders: tuple[DecoderSummary, ...]
+    rows: tuple[InformationRow, ...]
+    stages: tuple[StagesRow, ...]
+    fits: tuple[FitSummary, ...]
+    figures: tuple[Illustration, ...]
+    samples: tuple[Illustration, ...]
+    provenance: tuple[Provenance, ...]
+    versions: Mapping[str, str] = field(default_factory=dict)
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    """Every seed by what it drives: "decoder fits", "samples", ..."""
+
+    def seeds_run(self) -> int:
+        """The largest number of seeds of any encoder."""
+        return max((len(encoder.seeds) for encoder in self.encoders), default=0)
+
+    def short_fits(self) -> tuple[FitSummary, ...]:
+        """Decoders that were still improving when their fit ended."""
+        return tuple(fit for fit in self.fits if not fit.near_plateau)

@@ -1,0 +1,121 @@
+"""The information table: what every tap at every checkpoint keeps, and what the data set alone holds."""
+
+from collections.abc import Sequence
+
+from ib_analysis.figures.house import measured_text
+from ib_analysis.information.estimate import Bound
+from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.table import InformationRow
+from ib_analysis.report.content import FitSummary
+from ib_analysis.report.tables import Column, Table
+
+Point = tuple[str, str, int | None, int | None, str]
+MEASURED = (
+    Quantity.IMAGE_INFORMATION,
+    Quantity.LABEL_INFORMATION,
+    Quantity.CONDITIONAL_IMAGE_CROSS_ENTROPY,
+    Quantity.CONDITIONAL_LABEL_CROSS_ENTROPY,
+)
+FLAG = " †"
+
+
+def dataset_table(rows: Sequence[InformationRow]) -> Table:
+    """H(y), CE(x) and, where it is known, H(x)."""
+    columns = (
+        Column("quantity"),
+        Column("value", "bits", True),
+        Column("per dimension", "bits/dim", True),
+        Column("bound"),
+        Column("n", "images", True),
+        Column("method"),
+    )
+    return Table(columns, tuple(_dataset_row(row) for row in rows if not row.tap))
+
+
+def _dataset_row(row: InformationRow) -> tuple[str, ...]:
+    return (
+        str(row.quantity),
+        measured_text(row.bits, row.stderr_bits),
+        _per_dim(row),
+        str(row.bound),
+        f"{row.n_images:,}",
+        row.method,
+    )
+
+
+def information_table(rows: Sequence[InformationRow], fits: Sequence[FitSummary] = ()) -> Table:
+    """One row for each (encoder, regime, seed, epoch, tap); a dagger marks a fit that ended too soon."""
+    points = _points(rows)
+    exact = any(row.bound is Bound.EXACT and row.tap for row in rows)
+    bounds = _bounds(rows)
+    columns = (
+        Column("encoder"),
+        Column("regime"),
+        Column("seed", number=True),
+        Column("epoch", number=True),
+        Column("tap"),
+        *(Column(_head(quantity, bounds), "bits", True) for quantity in MEASURED),
+        Column("I(x;h) per dimension", "bits/dim", True),
+        *((Column("exact I(x;h)", "bits", True), Column("exact I(y;h)", "bits", True)) if exact else ()),
+        Column("n", "images", True),
+    )
+    short = {_fit_key(fit) for fit in fits if not fit.near_plateau}
+    body = tuple(_row(point, found, exact, short) for point, found in points.items())
+    note = "± one standard error over images, paired where it is a difference. "
+    note += f"{FLAG.strip()}: the decoder was still improving when its budget ended." if short else ""
+    return Table(columns, body, note.strip()).without_constant("encoder", "seed")
+
+
+def _points(rows: Sequence[InformationRow]) -> dict[Point, dict[tuple[Quantity, bool], InformationRow]]:
+    """Rows of each point by (quantity, whether it is the exact value)."""
+    points: dict[Point, dict[tuple[Quantity, bool], InformationRow]] = {}
+    for row in rows:
+        if row.tap:
+            point = (row.encoder, row.regime, row.seed, row.epoch, row.tap)
+            points.setdefault(point, {})[row.quantity, row.bound is Bound.EXACT] = row
+    return points
+
+
+def _bounds(rows: Sequence[InformationRow]) -> dict[Quantity, str]:
+    kinds: dict[Quantity, set[str]] = {}
+    for row in rows:
+        if row.tap and row.bound is not Bound.EXACT:
+            kinds.setdefault(row.quantity, set()).add(
+                "estimate" if row.bound is Bound.NONE else f"{row.bound} bound"
+            )
+    return {quantity: " or ".join(sorted(found)) for quantity, found in kinds.items()}
+
+
+def _head(quantity: Quantity, bounds: dict[Quantity, str]) -> str:
+    return f"{quantity}, {bounds[quantity]}" if quantity in bounds else str(quantity)
+
+
+def _row(
+    point: Point,
+    found: dict[tuple[Quantity, bool], InformationRow],
+    exact: bool,
+    short: set[tuple[Point, str]],
+) -> tuple[str, ...]:
+    flags = {quantity: FLAG if (point, _density(quantity)) in short else "" for quantity in MEASURED}
+    values = [_value(found.get((quantity, False)), flags[quantity]) for quantity in MEASURED]
+    truths = [_value(found.get((q, True)), "") for q in MEASURED[:2]] if exact else []
+    image = found.get((Quantity.IMAGE_INFORMATION, False))
+    counts = sorted({row.n_images for row in found.values()})
+    labels = ("" if part is None else str(part) for part in point)
+    return (*labels, *values, _per_dim(image), *truths, " / ".join(f"{n:,}" for n in counts))
+
+
+def _density(quantity: Quantity) -> str:
+    return "p(x|h)" if quantity.of_image else "p(y|h)"
+
+
+def _fit_key(fit: FitSummary) -> tuple[Point, str]:
+    return (fit.encoder, fit.regime, fit.seed, fit.epoch, fit.tap), fit.density
+
+
+def _value(row: InformationRow | None, flag: str) -> str:
+    return "" if row is None else measured_text(row.bits, row.stderr_bits) + flag
+
+
+def _per_dim(row: InformationRow | None) -> str:
+    return "" if row is None or row.bits_per_dim is None else f"{row.bits_per_dim:.4f}"

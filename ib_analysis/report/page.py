@@ -1,0 +1,107 @@
+"""The report: one self-contained page that opens offline."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ib_analysis.artefacts import write_text
+from ib_analysis.report.content import Illustration, ReportContent
+from ib_analysis.report.finding import finding
+from ib_analysis.report.fits_table import fits_sentence, fits_table
+from ib_analysis.report.images import chosen_file, data_uri, embedded_bytes
+from ib_analysis.report.information_table import dataset_table, information_table
+from ib_analysis.report.limitations import limitations
+from ib_analysis.report.meanings import meanings
+from ib_analysis.report.references import REFERENCES
+from ib_analysis.report.verdict_table import verdict_table
+
+HERE = Path(__file__).parent
+LARGEST_PAGE_BYTES = 10_000_000
+LONG_TABLE = 60
+"""A table of more rows is folded away on the screen."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An illustration as the page shows it; `source` is empty where there was no room for it."""
+
+    title: str
+    caption: str
+    group: str
+    file: str
+    source: str
+
+
+def write_page(path: Path, content: ReportContent) -> None:
+    """Write the page, whole or not at all.
+
+    Figures are always embedded; sheets of samples as far as the page stays under 10 MB, the rest are named.
+
+    Raises:
+        UserError: A figure is missing.
+    """
+    write_text(path, render(content, path.parent))
+
+
+def render(content: ReportContent, folder: Path) -> str:
+    """The page as text; files that are named but not embedded are named relative to `folder`."""
+    figures = [_picture(figure, folder, LARGEST_PAGE_BYTES) for figure in content.figures]
+    room = LARGEST_PAGE_BYTES - sum(len(figure.source) for figure in figures)
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            content=content,
+            finding=finding(content.rows, content.stages),
+            verdicts=verdict_table(content.stages),
+            of_dataset=dataset_table(content.rows),
+            information=information_table(content.rows, content.fits),
+            fits=fits_table(content.fits),
+            fits_sentence=fits_sentence(content.fits),
+            figures=figures,
+            groups=_groups(_within(content.samples, folder, room)),
+            meanings=meanings(content.rows),
+            limitations=limitations(content),
+            references=REFERENCES,
+            style=(HERE / "page.css").read_text(encoding="utf-8"),
+            long_table=LONG_TABLE,
+        )
+    )
+
+
+def _environment() -> Environment:
+    """Everything is escaped; a name that is missing is an error."""
+    return Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _picture(illustration: Illustration, folder: Path, room: int) -> Picture:
+    file = chosen_file(illustration.stem)
+    source = data_uri(file) if embedded_bytes(file) <= room else ""
+    name = file.relative_to(folder) if file.is_relative_to(folder) else file
+    return Picture(illustration.title, illustration.caption, illustration.group, name.as_posix(), source)
+
+
+def _within(illustrations: tuple[Illustration, ...], folder: Path, room: int) -> list[Picture]:
+    """Embed in order while there is room."""
+    pictures = []
+    for illustration in illustrations:
+        picture = _picture(illustration, folder, room)
+        room -= len(picture.source)
+        pictures.append(picture)
+    return pictures
+
+
+def _groups(pictures: list[Picture]) -> dict[str, list[Picture]]:
+    """Pictures by their heading, in order."""
+    groups: dict[str, list[Picture]] = {}
+    for picture in pictures:
+        groups.setdefault(picture.group, []).append(picture)
+    return groups

@@ -1,0 +1,103 @@
+"""A table of text cells, and its three forms: rows for the page, LaTeX (booktabs) and CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ib_analysis.errors import UserError
+
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "±": r"$\pm$",
+    "†": r"$\dagger$",
+    "−": "$-$",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its head, its unit, and whether its cells are numbers (set to the right)."""
+
+    name: str
+    unit: str = ""
+    number: bool = False
+
+    @property
+    def head(self) -> str:
+        """Name and unit in one line.
+
+        >>> Column("I(x;h)", "bits").head
+        'I(x;h) [bits]'
+        """
+        return f"{self.name} [{self.unit}]" if self.unit else self.name
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as they are read; `note` stands below."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise UserError(f"a table row has {len(row)} cells for {len(self.columns)} columns: {row}.")
+
+    def without_constant(self, *names: str) -> "Table":
+        """The table without those of the named columns that say the same in every row."""
+        kept = [i for i, c in enumerate(self.columns) if c.name not in names or self._varies(i)]
+        return Table(
+            tuple(self.columns[i] for i in kept), tuple(_picked(row, kept) for row in self.rows), self.note
+        )
+
+    def _varies(self, index: int) -> bool:
+        return len({row[index] for row in self.rows}) > 1
+
+    def to_csv(self) -> str:
+        """Comma-separated, heads with their units in the first line."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([column.head for column in self.columns])
+        writer.writerows(self.rows)
+        return text.getvalue()
+
+    def to_latex(self) -> str:
+        r"""A `tabular` with the rules of the booktabs package.
+
+        >>> print(Table((Column("tap"), Column("I(x;h)", "bits", True)), (("h_1", "3.2 ± 0.1"),)).to_latex())
+        \begin{tabular}{lr}
+        \toprule
+        tap & I(x;h) [bits] \\
+        \midrule
+        h\_1 & 3.2 $\pm$ 0.1 \\
+        \bottomrule
+        \end{tabular}
+        """
+        shape = "".join("r" if column.number else "l" for column in self.columns)
+        body = [_latex_row(row) for row in self.rows]
+        head = _latex_row([column.head for column in self.columns])
+        lines = [rf"\begin{{tabular}}{{{shape}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule"]
+        return "\n".join([*lines, r"\end{tabular}"])
+
+
+def _picked(row: Sequence[str], indices: Sequence[int]) -> tuple[str, ...]:
+    return tuple(row[i] for i in indices)
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    return " & ".join("".join(LATEX.get(letter, letter) for letter in cell) for cell in cells) + r" \\"

@@ -1,0 +1,53 @@
+"""The verdict table: the two stages of learning at every tap, with standard errors."""
+
+from collections.abc import Sequence
+
+from ib_analysis.figures.house import measured_text
+from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.stages_table import StagesRow
+from ib_analysis.report.tables import Column, Table
+
+NOTE = (
+    "Fitting gain: information at its peak less that at the first checkpoint; compression: at its peak "
+    "less that at the last. The peak is chosen on one half of the images and measured on the other, both "
+    "ways, so that choosing it cannot make a gain. yes: the gain exceeds two standard errors. no: it does "
+    "not, or the peak lies at that end, or the gain is surely below 1 % of the peak. undecided: neither is "
+    "shown. Standard errors are over images, one tap at a time."
+)
+
+
+def verdict_table(stages: Sequence[StagesRow]) -> Table:
+    """One row for each (encoder, regime, seed, tap, quantity): the image first, then the label."""
+    columns = (
+        Column("encoder"),
+        Column("regime"),
+        Column("seed", number=True),
+        Column("tap"),
+        Column("quantity"),
+        Column("peak at epoch", number=True),
+        Column("peak", "bits", True),
+        Column("fitting gain", "bits", True),
+        Column("fitting"),
+        Column("compression", "bits", True),
+        Column("compressed"),
+        Column("n", "images", True),
+    )
+    ordered = sorted(stages, key=lambda stage: stage.quantity is Quantity.LABEL_INFORMATION)
+    return Table(columns, tuple(_row(stage) for stage in ordered), NOTE).without_constant("encoder", "seed")
+
+
+def _row(stage: StagesRow) -> tuple[str, ...]:
+    return (
+        stage.encoder,
+        stage.regime,
+        str(stage.seed),
+        stage.tap,
+        str(stage.quantity),
+        str(stage.peak_epoch),
+        measured_text(stage.peak_bits, None),
+        measured_text(stage.fitting_bits, stage.fitting_stderr_bits),
+        stage.fitting_verdict,
+        measured_text(stage.compression_bits, stage.compression_stderr_bits),
+        stage.compression_verdict,
+        f"{stage.n_images:,}",
+    )

@@ -1,0 +1,88 @@
+"""Draw images from what each tap still knows of a few evaluation images."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from decoders.density import Decoder
+from decoders.saving import load_decoder
+from ib_analysis import spec
+from ib_analysis.activations.recomputed import RecomputedActivations
+from ib_analysis.artefacts import replacing
+from ib_analysis.datasets.dataset import Dataset
+from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.device import resolve_device
+from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
+from ib_analysis.encoders.specs.training import Regime
+from ib_analysis.figures.samples import Samples, write_samples
+from ib_analysis.progress import progress
+from ib_analysis.provenance import Job
+
+
+class Spec(spec.Spec):
+    """Slice of the experiment."""
+
+    encoder: str
+    regime: Regime
+    seed: int
+    epochs: tuple[int, ...]
+    taps: tuple[str, ...]
+    images: int
+    draws: int
+    sampling_seed: int
+    decoder: spec.Described
+
+
+def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, decoders: list[Path], out: Path) -> None:
+    """Write `out`: originals, and samples of each at every epoch and tap."""
+    device = resolve_device(job.device, job.threads)
+    data = open_dataset(dataset.parent)
+    rows = spread_over_classes(data.evaluation.labels, slice_.images)
+    drawn: dict[tuple[int, str], NDArray[np.uint8]] = {}
+    label = f"draw {slice_.encoder} {slice_.regime} seed {slice_.seed}"
+    for epoch, folder in progress(list(zip(slice_.epochs, decoders, strict=True)), label):
+        encoder = load_checkpoint(checkpoints / checkpoint_name(epoch)).encoder.to(device)
+        activations = RecomputedActivations(encoder, data.evaluation, device)
+        for tap in slice_.taps:
+            decoder = load_decoder(folder / f"{tap}.image.safetensors").to(device)
+            drawn[epoch, tap] = draw(
+                decoder, activations.rows(tap, rows), slice_.draws, slice_.sampling_seed, device
+            )
+    with replacing(out) as path:
+        write_samples(path, _samples(slice_, data, rows, drawn))
+    job.record(out)
+
+
+def _samples(
+    slice_: Spec, data: Dataset, rows: NDArray[np.int64], drawn: dict[tuple[int, str], NDArray[np.uint8]]
+) -> Samples:
+    names = data.header.class_names
+    return Samples(
+        encoder=slice_.encoder,
+        regime=slice_.regime,
+        seed=slice_.seed,
+        levels=data.header.levels,
+        rows=rows,
+        originals=np.asarray(data.evaluation.images[rows]),
+        classes=tuple(names[label] for label in data.evaluation.labels[rows]),
+        drawn=drawn,
+    )
+
+
+def draw(
+    decoder: Decoder, h: torch.Tensor | None, count: int, seed: int, device: torch.device
+) -> NDArray[np.uint8]:
+    """Samples (count, batch, C, H, W), from the same noise at every tap and epoch: differences are the layer's."""
+    generator = torch.Generator(device=device).manual_seed(seed)
+    with torch.inference_mode():
+        return decoder(h).sample(generator, count).to(torch.uint8).cpu().numpy()
+
+
+def spread_over_classes(labels: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Rows of `count` images, one of each class in turn, the first of each in the order of the part."""
+    turns = np.empty(len(labels), dtype=np.int64)
+    for label in np.unique(labels):
+        turns[labels == label] = np.arange(np.count_nonzero(labels == label))
+    return np.lexsort((labels, turns))[:count]

@@ -1,0 +1,62 @@
+"""Nats of every evaluation image under p(x | h) and p(y | h), at every epoch and tap of one network."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from decoders.evaluation import nats_per_example
+from decoders.saving import load_decoder
+from ib_analysis import spec
+from ib_analysis.activations.pairs import ImagePairs, LabelPairs
+from ib_analysis.activations.recomputed import RecomputedActivations
+from ib_analysis.datasets.dataset import Part
+from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.device import resolve_device
+from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
+from ib_analysis.encoders.specs.training import Regime
+from ib_analysis.information.evaluation import Evaluation, write_evaluation
+from ib_analysis.progress import progress
+from ib_analysis.provenance import Job
+
+BATCH = 256
+
+
+class Spec(spec.Spec):
+    """Slice of the experiment."""
+
+    encoder: str
+    regime: Regime
+    seed: int
+    epochs: tuple[int, ...]
+    taps: tuple[str, ...]
+    decoder: spec.Described
+    label_decoder: spec.Described
+
+
+def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, decoders: list[Path], out: Path) -> None:
+    """Write `out`: nats per evaluation image for every epoch, tap and target."""
+    device = resolve_device(job.device, job.threads)
+    part = open_dataset(dataset.parent).evaluation
+    points: dict[tuple[int, str, str], NDArray[np.float64]] = {}
+    label = f"evaluate {slice_.encoder} {slice_.regime} seed {slice_.seed}"
+    for epoch, folder in progress(list(zip(slice_.epochs, decoders, strict=True)), label):
+        encoder = load_checkpoint(checkpoints / checkpoint_name(epoch)).encoder.to(device)
+        activations = RecomputedActivations(encoder, part, device)
+        for tap in slice_.taps:
+            images, labels = _nats(folder, tap, part, activations, device)
+            points[epoch, tap, "x"], points[epoch, tap, "y"] = images, labels
+    write_evaluation(out, Evaluation(slice_.encoder, slice_.regime, slice_.seed, points))
+    job.record(out)
+
+
+def _nats(
+    folder: Path, tap: str, part: Part, activations: RecomputedActivations, device: torch.device
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    image = load_decoder(folder / f"{tap}.image.safetensors").to(device)
+    label = load_decoder(folder / f"{tap}.label.safetensors").to(device)
+    return (
+        nats_per_example(image, ImagePairs(part, device, activations, tap), device=device, batch_size=BATCH),
+        nats_per_example(label, LabelPairs(part, device, activations, tap), device=device, batch_size=BATCH),
+    )

@@ -1,0 +1,187 @@
+"""Fit p(x | h) and p(y | h) at every tap of one checkpoint, on the decoder part."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import torch
+
+from decoders.fitting import Fit, HistoryRow, fit
+from decoders.pairs import Pairs
+from decoders.saving import save_decoder
+from decoders.spec import FitSpec, ImageTarget, LabelTarget
+from ib_analysis import spec
+from ib_analysis.activations.activations import Activations
+from ib_analysis.activations.compute import store_activations
+from ib_analysis.activations.pairs import ImagePairs, LabelPairs
+from ib_analysis.activations.recomputed import RecomputedActivations
+from ib_analysis.activations.spec import ActivationsSpec
+from ib_analysis.artefacts import link, read_json, replacing, replacing_folder, write_json
+from ib_analysis.datasets.dataset import Dataset, Header
+from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.device import describe_device, resolve_device
+from ib_analysis.encoders.checkpoint import Checkpoint, checkpoint_name, load_checkpoint
+from ib_analysis.provenance import Job, digest_of
+from ib_analysis.scratch import locked
+
+
+class Spec(spec.Spec):
+    """Slice of the experiment."""
+
+    epoch: int
+    taps: tuple[str, ...]
+    activations: ActivationsSpec
+    image: spec.Described
+    image_fit: FitSpec
+    label: spec.Described
+    label_fit: FitSpec
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One decoder to be fitted: what, on which pairs, how; `facts` are what else its value depends on."""
+
+    name: str
+    decoder: spec.Described
+    target: ImageTarget | LabelTarget
+    context: tuple[int, ...] | None
+    pairs: Pairs
+    fit: FitSpec
+    facts: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Digest of everything that the fitted weights depend on."""
+        return digest_of(
+            {
+                "decoder": self.decoder.model_dump(),
+                "fit": self.fit.model_dump(mode="json"),
+                "facts": dict(self.facts),
+            }
+        )
+
+
+def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, scratch: Path, out: Path) -> None:
+    """Write the folder `out`: two decoders a tap, their histories, and fits.json."""
+    device = resolve_device(job.device, job.threads)
+    data = open_dataset(dataset.parent)
+    checkpoint = load_checkpoint(checkpoints / checkpoint_name(slice_.epoch))
+    with locked(scratch), _activations(slice_, data, checkpoint, scratch, device) as activations:
+        pieces = list(_pieces(slice_, job, data, checkpoint, activations, device))
+        fits = [finished(piece, scratch, device) for piece in pieces]
+        assemble(out, [piece.name for piece in pieces], fits, job, {"device_name": describe_device(device)})
+
+
+def finished(piece: Piece, scratch: Path, device: torch.device) -> Path:
+    """The folder of the fitted decoder: as it was left by an earlier run, or fitted now."""
+    folder = scratch / f"{piece.name}.{piece.key}"
+    if not (folder / "fit.json").exists():
+        _fit(piece, folder, device)
+    return folder
+
+
+def assemble(out: Path, names: list[str], fits: list[Path], job: Job, facts: Mapping[str, Any]) -> None:
+    """Put the fitted decoders side by side in `out`, all at once."""
+    with replacing_folder(out) as folder:
+        for name, fitted in zip(names, fits, strict=True):
+            link(fitted / "decoder.safetensors", folder / f"{name}.safetensors")
+            link(fitted / "history.csv", folder / f"{name}.csv")
+        write_json(
+            folder / "fits.json", {n: read_json(f / "fit.json") for n, f in zip(names, fits, strict=True)}
+        )
+        write_json(folder / "provenance.json", job.provenance() | dict(facts))
+
+
+def image_target(header: Header) -> ImageTarget:
+    """What an image decoder predicts on this data set."""
+    return ImageTarget(
+        channels=header.channels, height=header.height, width=header.width, levels=header.levels
+    )
+
+
+def _fit(piece: Piece, folder: Path, device: torch.device) -> None:
+    decoder_class, decoder_spec = piece.decoder.load()
+    torch.manual_seed(piece.fit.seed)
+    decoder = decoder_class(decoder_spec, piece.target, piece.context)
+    folder.mkdir(parents=True, exist_ok=True)
+    fitted = fit(
+        decoder, piece.pairs, piece.fit, device=device, state_path=folder / "state.pt", label=piece.name
+    )
+    _write_history(folder / "history.csv", fitted)
+    record = {name: value for name, value in fitted.as_dict().items() if name != "history"}
+    save_decoder(
+        decoder, folder / "decoder.safetensors", {}
+    )  # no seconds in it: the same fit, the same bytes
+    write_json(folder / "fit.json", record)
+    (folder / "state.pt").unlink(missing_ok=True)
+
+
+def _write_history(path: Path, fitted: Fit) -> None:
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(HistoryRow)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in fitted.history)
+
+
+def _pieces(
+    slice_: Spec,
+    job: Job,
+    data: Dataset,
+    checkpoint: Checkpoint,
+    activations: Activations,
+    device: torch.device,
+) -> Iterator[Piece]:
+    part = data.decoder
+    facts = {
+        "code": job.code,
+        "dataset": data.header.fingerprint,
+        "checkpoint": checkpoint.digest,
+        "activations": slice_.activations.precision,
+    }
+    for tap in slice_.taps:
+        shape = activations.shape(tap)
+        yield Piece(
+            f"{tap}.image",
+            slice_.image,
+            image_target(data.header),
+            shape,
+            ImagePairs(part, device, activations, tap),
+            slice_.image_fit,
+            facts,
+        )
+        yield Piece(
+            f"{tap}.label",
+            slice_.label,
+            LabelTarget(classes=len(data.header.class_names)),
+            shape,
+            LabelPairs(part, device, activations, tap),
+            slice_.label_fit,
+            facts,
+        )
+
+
+@contextmanager
+def _activations(
+    slice_: Spec, data: Dataset, checkpoint: Checkpoint, scratch: Path, device: torch.device
+) -> Iterator[Activations]:
+    encoder = checkpoint.encoder.to(device)
+    if slice_.activations.source == "recomputed":
+        yield RecomputedActivations(encoder, data.decoder, device)
+        return
+    folder = scratch / "activations"
+    rmtree(folder, ignore_errors=True)
+    yield store_activations(
+        encoder,
+        data.decoder,
+        slice_.taps,
+        folder,
+        fingerprint=data.header.fingerprint,
+        checkpoint_digest=checkpoint.digest,
+        precision=slice_.activations.precision,
+        device=device,
+    )
+    rmtree(folder, ignore_errors=True)

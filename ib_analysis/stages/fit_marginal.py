@@ -1,0 +1,37 @@
+"""Fit p(x), the unconditional decoder, with the budget that every conditional one gets."""
+
+from pathlib import Path
+
+from decoders.spec import FitSpec
+from ib_analysis import spec
+from ib_analysis.activations.pairs import ImagePairs
+from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.device import describe_device, resolve_device
+from ib_analysis.provenance import Job
+from ib_analysis.scratch import locked
+from ib_analysis.stages.fit_decoders import Piece, assemble, finished, image_target
+
+
+class Spec(spec.Spec):
+    """Slice of the experiment."""
+
+    decoder: spec.Described
+    fit: FitSpec
+
+
+def run(slice_: Spec, job: Job, *, dataset: Path, scratch: Path, out: Path) -> None:
+    """Write the folder `out`: the decoder, its history, and fits.json."""
+    device = resolve_device(job.device, job.threads)
+    data = open_dataset(dataset.parent)
+    piece = Piece(
+        "marginal.image",
+        slice_.decoder,
+        image_target(data.header),
+        None,
+        ImagePairs(data.decoder, device),
+        slice_.fit,
+        {"code": job.code, "dataset": data.header.fingerprint},
+    )
+    with locked(scratch):
+        fitted = finished(piece, scratch, device)
+        assemble(out, [piece.name], [fitted], job, {"device_name": describe_device(device)})

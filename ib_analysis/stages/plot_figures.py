@@ -1,0 +1,47 @@
+"""Draw the information plane, the curves and the two stages, each as PDF, SVG and PNG."""
+
+from pathlib import Path
+
+from ib_analysis import spec
+from ib_analysis.artefacts import write_json
+from ib_analysis.encoders.training_curve import read_curve
+from ib_analysis.figures import information_curves, information_plane, training_curves, two_stages
+from ib_analysis.figures.saving import save
+from ib_analysis.figures.series import Study
+from ib_analysis.figures.training_curves import TrainingRun
+from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.stages_table import read_stages
+from ib_analysis.information.table import InformationRow, read_information_csv
+from ib_analysis.provenance import Job
+
+
+class Spec(spec.Spec):
+    """Everything that this stage needs stands in its inputs."""
+
+
+def run(
+    slice_: Spec, job: Job, *, table: Path, two_stages_table: Path, checkpoints: list[Path], out: Path
+) -> None:
+    """Write the figures and their captions (captions.json) into the folder `out`."""
+    rows = read_information_csv(table)
+    stages = [row for row in read_stages(two_stages_table) if row.quantity is Quantity.IMAGE_INFORMATION]
+    runs = [training_run(folder, rows) for folder in checkpoints]
+    figures = {
+        "information_plane": (information_plane.draw(rows), information_plane.caption(rows)),
+        "information_curves": (information_curves.draw(rows), information_curves.caption(rows)),
+        "training_curves": (training_curves.draw(runs), training_curves.caption(runs)),
+        "two_stages": (two_stages.draw(stages), two_stages.caption(stages)),
+    }
+    for name, (figure, _) in figures.items():
+        for path in save(figure, out / name).values():
+            job.record(path)
+    write_json(out / "captions.json", {name: caption for name, (_, caption) in figures.items()})
+
+
+def training_run(folder: Path, rows: tuple[InformationRow, ...]) -> TrainingRun:
+    """The training curve of the network whose folder ends in <encoder>/<regime>/seed<seed>."""
+    encoder, regime, seed = folder.parts[-3], folder.parts[-2], int(folder.name.removeprefix("seed"))
+    key = (encoder, regime, seed)
+    measured = {r.epoch for r in rows if (r.encoder, r.regime, r.seed) == key and r.epoch is not None}
+    curve = read_curve(folder / "training_curve.csv")
+    return TrainingRun(Study(encoder, regime), seed, curve.rows, tuple(sorted(measured)))

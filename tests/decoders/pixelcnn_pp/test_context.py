@@ -1,0 +1,76 @@
+"""Maps that carry h: any resolution, positions inside a coarse cell, standardisation."""
+
+import pytest
+import torch
+
+from decoders.pixelcnn_pp.context import ContextMaps, Standardization
+
+SHAPES = [(5,), (4, 1, 1), (4, 2, 2), (4, 3, 5), (4, 8, 8), (4, 10, 10), (4, 16, 16), (4, 40, 40)]
+
+
+def maps_of(shape, image=(10, 10), layers=1):
+    torch.manual_seed(0)
+    padded = (-(-image[0] // 4) * 4, -(-image[1] // 4) * 4)
+    return ContextMaps(shape, image, padded, filters=6, layers=layers, dropout=0.5).double().eval()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("layers", [0, 2])
+def test_any_resolution_becomes_one_map_a_scale(shape, layers):
+    h = torch.randn(3, *shape, dtype=torch.float64)
+    maps = maps_of(shape, layers=layers)(h)
+    assert [tuple(s.shape) for s in maps] == [(3, 6, 12, 12), (3, 6, 6, 6), (3, 6, 3, 3)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_parameter_shapes_the_maps(shape):
+    context = maps_of(shape)
+    weights = [torch.randn_like(s) for s in context(torch.randn(3, *shape, dtype=torch.float64))]
+    loss = sum((s * w).sum() for s, w in zip(context(torch.randn(3, *shape, dtype=torch.float64)), weights))
+    loss.backward()
+    assert all(p.grad.abs().sum() > 0 for p in context.parameters())
+
+
+def test_pixels_of_one_coarse_cell_are_told_apart():
+    context = maps_of((4, 2, 2), (8, 8))
+    finest = context(torch.randn(1, 4, 2, 2, dtype=torch.float64))[0][0]
+    cell = finest[:, :4, :4].flatten(1).T
+    assert torch.pdist(cell).min() > 1e-3
+
+
+def test_positions_of_a_vector_are_told_apart():
+    finest = maps_of((5,), (8, 8))(torch.randn(1, 5, dtype=torch.float64))[0][0]
+    assert torch.pdist(finest.flatten(1).T).min() > 1e-3
+
+
+def test_full_resolution_context_is_local_before_the_layers_that_mix():
+    context = maps_of((4, 8, 8), (8, 8), layers=0)
+    h = torch.randn(1, 4, 8, 8, dtype=torch.float64, requires_grad=True)
+    (gradient,) = torch.autograd.grad(context(h)[0][0, :, 2, 5].sum(), h)
+    assert gradient[0].abs().sum(0).nonzero().tolist() == [[2, 5]]
+
+
+def test_standardization_per_channel_and_constant_channels():
+    torch.manual_seed(0)
+    h = torch.randn(32, 3, 4, 4) * torch.tensor([1e-4, 1.0, 1e4]).view(3, 1, 1) + 7
+    h = torch.cat((h, torch.full((32, 1, 4, 4), 3.7), torch.zeros(32, 1, 4, 4)), 1)
+    standardise = Standardization((5, 4, 4))
+    standardise.fit(h)
+    spread, mean = torch.std_mean(standardise(h).double(), dim=(0, 2, 3), correction=0)
+    assert torch.allclose(mean, torch.zeros_like(mean), atol=2e-2)
+    assert torch.allclose(spread[:3], torch.ones(3, dtype=torch.float64), rtol=2e-2)
+    assert torch.allclose(spread[3:], torch.zeros(2, dtype=torch.float64), atol=1e-6)
+
+
+def test_half_precision_h_is_accepted():
+    context = maps_of((5,), (8, 8)).float()
+    context.standardise.fit(torch.randn(8, 5).half())
+    assert context(torch.randn(2, 5).half())[0].dtype == torch.float32
+
+
+def test_maps_are_dropped_in_training_only():
+    context = maps_of((5,), (8, 8))
+    h = torch.randn(4, 5, dtype=torch.float64)
+    assert torch.equal(context(h)[0], context(h)[0])
+    dropped = context.train()(h)[0]
+    assert (dropped == 0).double().mean().item() == pytest.approx(0.5, abs=0.1)

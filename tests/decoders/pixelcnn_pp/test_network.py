@@ -1,0 +1,239 @@
+"""Laws of the decoder: normalised, causal, every parameter learns, h adds nothing before it is fitted."""
+
+import math
+
+import pytest
+import torch
+
+from decoders.pixelcnn_pp.network import PixelCNNPP
+from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
+from decoders.spec import ImageTarget
+
+
+def a_context(context, batch, dtype=torch.float64, seed=3):
+    if context is None:
+        return None
+    return torch.randn(batch, *context, dtype=dtype, generator=torch.Generator().manual_seed(seed))
+
+
+def repeated(h, n):
+    return None if h is None else h.expand(n, *h.shape[1:])
+
+
+ALPHABETS = [(1, 2, 2, 2), (1, 3, 2, 3), (3, 1, 2, 2), (3, 2, 1, 3), (2, 2, 2, 2), (1, 2, 5, 2)]
+
+
+@pytest.mark.parametrize(("channels", "height", "width", "levels"), ALPHABETS)
+def test_probabilities_of_all_images_sum_to_one(
+    decoder, every_image, context, channels, height, width, levels
+):
+    model = decoder(channels, (height, width), levels, context)
+    x = every_image(channels, height, width, levels)
+    with torch.no_grad():
+        for seed in (3, 4):
+            h = a_context(context, 1, seed=seed)
+            log_prob = model(repeated(h, len(x))).log_prob(x)
+            assert log_prob.shape == (len(x),)
+            assert log_prob.exp().sum().item() == pytest.approx(1.0, abs=1e-9)
+
+
+def conditional_parameters(model, x, s):
+    """What each sub-pixel's conditional is made of, (sub-pixels, K-vectors), as a function of real-valued levels."""
+    p = model.mixture.split(model.parameters_of(x, s))
+    means = model.mixture.coupled(p.means, p.coefficients, model.mixture.values(x, x.dtype))
+    shared = p.logits.unsqueeze(1).expand_as(means)
+    return torch.stack((shared, means, p.log_scales), 2).flatten(2, 3)[0]  # (C, 3 K, H, W)
+
+
+@pytest.mark.parametrize(("channels", "size"), [(1, (5, 6)), (3, (4, 5)), (2, (8, 4))])
+def test_no_conditional_depends_on_its_own_or_a_later_subpixel(decoder, context, channels, size):
+    """Exact zeros in the Jacobian, in double precision; and every earlier pixel is seen."""
+    model = decoder(channels, size, 5, context)
+    s = model(a_context(context, 1)).context
+    x = 4 * torch.rand(1, channels, *size, dtype=torch.float64)
+    x.requires_grad_()
+    y = conditional_parameters(model, x, s)
+    order = (
+        torch.arange(size[0] * size[1]).view(size)[None] * channels + torch.arange(channels)[:, None, None]
+    )
+    for c in range(channels):
+        for i in range(size[0]):
+            for j in range(size[1]):
+                weight = torch.randn(y.shape[1], dtype=torch.float64)
+                (g,) = torch.autograd.grad((y[c, :, i, j] * weight).sum(), x, retain_graph=True)
+                here = channels * (i * size[1] + j) + c
+                assert torch.equal(g[0][order >= here], torch.zeros_like(g[0][order >= here]))
+                earlier_pixels = order < channels * (i * size[1] + j)
+                assert (g[0][earlier_pixels] != 0).all()
+
+
+def test_parameters_at_paper_size():
+    target = ImageTarget(channels=3, height=32, width=32, levels=256)
+    with torch.device("meta"):
+        model = PixelCNNPP(PixelCNNPPSpec(), target, None)
+    assert sum(p.numel() for p in model.parameters()) == 53_659_080
+
+
+def test_eighteen_maps_a_stream_are_stored_and_all_used(decoder):
+    model = decoder(layers=5)
+    assert 3 + 3 * 5 == 18
+    streams, stored = model._down(model.stem(model.network_input(torch.zeros(1, 1, 8, 8))), (None,) * 3)
+    assert len(stored) + 1 == 18
+    model._up(streams, stored, (None,) * 3)
+    assert stored == []
+
+
+def test_first_maps_are_zero_where_nothing_came_before(decoder):
+    model = decoder(3, (8, 8), 256)
+    u, ul = model.stem(model.network_input(torch.randint(0, 256, (2, 3, 8, 8))))
+    assert torch.equal(u[:, :, 0], torch.zeros_like(u[:, :, 0]))
+    assert torch.equal(ul[:, :, 0, 0], torch.zeros_like(ul[:, :, 0, 0]))
+    assert (ul[:, :, 0, 1] != 0).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4, 4), (5, 7), (8, 8), (10, 9)])
+def test_any_size_has_one_log_probability_an_image(decoder, context, size):
+    model = decoder(1, size, 17, context, dtype=torch.float32)
+    x = torch.randint(0, 17, (3, 1, *size), dtype=torch.uint8)
+    log_prob = model(a_context(context, 3, torch.float32)).log_prob(x)
+    assert log_prob.shape == (3,)
+    assert log_prob.dtype == torch.float32
+    assert (log_prob < 0).all()
+
+
+def test_padding_holds_zeros_and_no_ones(decoder):
+    model = decoder(1, (5, 6), 17)
+    x = model.network_input(torch.full((1, 1, 5, 6), 16))
+    assert x.shape == (1, 2, 8, 8)
+    assert torch.equal(x[:, :, :5, :6], torch.ones(1, 2, 5, 6, dtype=torch.float64))
+    assert x.sum().item() == 2 * 5 * 6
+
+
+def fresh(context, seed=0):
+    torch.manual_seed(seed)
+    spec = PixelCNNPPSpec(filters=6, layers=1, mixtures=3, context_filters=5)
+    return PixelCNNPP(spec, ImageTarget(channels=3, height=8, width=8, levels=256), context)
+
+
+@pytest.mark.parametrize("shape", [(5,), (4, 3, 2)])
+def test_a_fresh_conditional_decoder_is_the_unconditional_one(shape):
+    x = torch.randint(0, 256, (16, 3, 8, 8), dtype=torch.uint8)
+    h = torch.randn(16, *shape)
+    plain, conditional = fresh(None), fresh(shape)
+    for model, given in [(plain, None), (conditional, h)]:
+        model.initialise(x, given)
+        model.eval()
+    assert torch.equal(plain(None).log_prob(x), conditional(h).log_prob(x))
+
+
+def step(model, x, h):
+    optimiser = torch.optim.SGD(model.parameters(), lr=1e-3)
+    optimiser.zero_grad()
+    (-model(h).log_prob(x).mean()).backward()
+    gradients = {name: p.grad for name, p in model.named_parameters()}
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimiser.step()
+    return gradients
+
+
+def test_every_parameter_receives_a_gradient(context):
+    """At once, but for what lies behind V = 0: that after one step."""
+    model = fresh(context).eval()
+    x = torch.randint(0, 256, (16, 3, 8, 8), dtype=torch.uint8)
+    h = a_context(context, 16, torch.float32)
+    model.initialise(x, h)
+    first, second = step(model, x, h), step(model, x, h)
+    for name in first:
+        if not name.startswith("context_maps"):
+            assert first[name].abs().sum() > 0, name
+        assert second[name].abs().sum() > 0, name
+
+
+def test_initialization_is_repeatable_and_leaves_the_mode_alone(context):
+    model = fresh(context).train()
+    x = torch.randint(0, 256, (16, 3, 8, 8), dtype=torch.uint8)
+    h = a_context(context, 16, torch.float32)
+    model.initialise(x, h)
+    once = {k: v.clone() for k, v in model.state_dict().items()}
+    model.initialise(x, h)
+    assert model.training
+    assert all(torch.allclose(once[k], v, atol=1e-5, rtol=1e-4) for k, v in model.state_dict().items())
+
+
+def test_an_initialised_decoder_starts_near_a_uniform_code(context):
+    model = fresh(context).eval()
+    x = torch.randint(0, 256, (32, 3, 8, 8), dtype=torch.uint8)
+    h = a_context(context, 32, torch.float32)
+    model.initialise(x, h)
+    with torch.no_grad():
+        bits_per_dim = -model(h).log_prob(x).mean().item() / math.log(2) / x[0].numel()
+    assert 8 < bits_per_dim < 10.5
+
+
+def test_state_loads_into_an_identical_decoder(decoder, context):
+    model, other = (decoder(1, (5, 6), 17, context, seed=seed) for seed in (0, 1))
+    x, h = torch.randint(0, 17, (3, 1, 5, 6)), a_context(context, 3)
+    assert not torch.equal(model(h).log_prob(x), other(h).log_prob(x))
+    other.load_state_dict(model.state_dict())
+    assert torch.equal(model(h).log_prob(x), other(h).log_prob(x))
+
+
+def test_description_builds_the_decoder_again(decoder, context):
+    model = decoder(1, (5, 6), 17, context)
+    d = model.description()
+    shape = None if d["context"] is None else tuple(d["context"])
+    again = PixelCNNPP(PixelCNNPPSpec(**d["spec"]), ImageTarget(**d["target"]), shape).double()
+    again.load_state_dict(model.state_dict())
+    assert d["implementation"] == "decoders.pixelcnn_pp.network:PixelCNNPP"
+    assert again.description() == d
+
+
+@pytest.mark.parametrize("shape", [(5,), (4, 3, 2)])
+def test_the_scale_of_h_does_not_matter_once_initialised(shape):
+    x = torch.randint(0, 256, (16, 3, 8, 8), dtype=torch.uint8)
+    h = torch.randn(16, *shape)
+    models = fresh(shape), fresh(shape)
+    values = []
+    for model, given in zip(models, (h, 1000 * h + 50)):
+        model.initialise(x, given)
+        with torch.no_grad():
+            for name, p in model.named_parameters():
+                if name.endswith("context"):
+                    p.fill_(0.1)
+        values.append(model.eval()(given).log_prob(x))
+    assert torch.allclose(values[0], values[1], rtol=1e-3)
+
+
+def test_pixels_sum_to_the_image(decoder, context):
+    model = decoder(3, (5, 6), 17, context)
+    x, h = torch.randint(0, 17, (3, 3, 5, 6)), a_context(context, 3)
+    density = model(h)
+    assert density.pixel_log_prob(x).shape == (3, 5, 6)
+    assert torch.allclose(density.pixel_log_prob(x).sum((1, 2)), density.log_prob(x))
+
+
+def test_likelihood_is_float32_under_autocast():
+    model = fresh(None).eval()
+    x = torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8)
+    model.initialise(x, None)
+    expected = model(None).log_prob(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        value = model(None).log_prob(x)
+    assert value.dtype == torch.float32
+    assert torch.allclose(value, expected, rtol=0.05)
+
+
+def test_what_does_not_fit_is_refused(decoder):
+    conditional, plain = decoder(context=(5,)), decoder()
+    with pytest.raises(ValueError, match="built for"):
+        conditional(None)
+    with pytest.raises(ValueError, match="built for"):
+        plain(torch.zeros(2, 5))
+    with pytest.raises(ValueError, match=r"\(6,\)"):
+        conditional(torch.zeros(2, 6))
+    with pytest.raises(ValueError, match="levels 0 to 9"):
+        plain.initialise(torch.arange(10).view(10, 1, 1, 1).expand(-1, -1, 8, 8), None)
+    with pytest.raises(ValueError, match="shape"):
+        plain.initialise(torch.zeros(2, 1, 7, 8), None)
+    with pytest.raises(ValueError, match="vector"):
+        PixelCNNPP(PixelCNNPPSpec(), ImageTarget(channels=1, height=8, width=8, levels=2), (3, 4))

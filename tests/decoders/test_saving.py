@@ -1,0 +1,111 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from decoders.categorical import Categorical
+from decoders.errors import DecoderFileError
+from decoders.linear_gaussian import LinearGaussian
+from decoders.saving import build_decoder, load_decoder, load_extra, save_decoder
+from decoders.spec import CategoricalSpec, ImageTarget, LabelTarget, LinearGaussianSpec
+
+
+def categorical(context=(2, 8, 8)):
+    torch.manual_seed(1)
+    decoder = Categorical(CategoricalSpec(hidden=8, layers=2, dropout=0.5), LabelTarget(classes=4), context)
+    for parameter in decoder.parameters():
+        torch.nn.init.normal_(parameter)
+    return decoder
+
+
+@pytest.mark.parametrize("context", [None, (6,), (2, 8, 8)])
+def test_save_and_load_is_the_same_density(tmp_path, context):
+    decoder, path = categorical(context), tmp_path / "decoder.safetensors"
+    if context is not None:
+        decoder.initialise(torch.arange(4), 3.0 + 2.0 * torch.randn(4, *context))
+    save_decoder(decoder, path, {"steps": 12, "history": [1.5, None]})
+    loaded = load_decoder(path)
+    assert not loaded.training
+    assert loaded.description() == decoder.description()
+    h = None if context is None else torch.randn(7, *context)
+    y = torch.arange(7) % 4
+    assert torch.equal(loaded(h).log_prob(y), decoder.eval()(h).log_prob(y))
+    assert load_extra(path) == {"steps": 12, "history": [1.5, None]}
+    assert [file.name for file in tmp_path.iterdir()] == ["decoder.safetensors"]
+
+
+def test_the_oracle_keeps_float64(tmp_path):
+    target = ImageTarget(channels=1, height=2, width=2, levels=4)
+    oracle = LinearGaussian(LinearGaussianSpec(), target, (3,))
+    oracle.fit_closed_form(torch.randn(50, 1, 2, 2), torch.randn(50, 3))
+    save_decoder(oracle, tmp_path / "oracle", {})
+    loaded = load_decoder(tmp_path / "oracle")
+    assert all(torch.equal(a, b) for a, b in zip(loaded.buffers(), oracle.buffers(), strict=True))
+
+
+@pytest.mark.parametrize("kept", [0, 4, 100, -1])
+def test_a_truncated_file_is_one_sentence(tmp_path, kept):
+    path = tmp_path / "decoder.safetensors"
+    save_decoder(categorical(), path, {})
+    path.write_bytes(path.read_bytes()[:kept])
+    for load in (load_decoder, load_extra):
+        with pytest.raises(
+            DecoderFileError, match=r"decoder\.safetensors is missing, truncated or no decoder"
+        ):
+            load(path)
+
+
+def test_a_missing_file_is_one_sentence(tmp_path):
+    with pytest.raises(DecoderFileError, match="nowhere is missing"):
+        load_decoder(tmp_path / "nowhere")
+
+
+def test_foreign_files_are_refused(tmp_path):
+    path = tmp_path / "foreign"
+    save_file({"w": torch.zeros(3)}, path)
+    with pytest.raises(DecoderFileError, match="no decoder file of this program"):
+        load_decoder(path)
+    path.write_text("no tensors at all, but long enough to look like a header")
+    with pytest.raises(DecoderFileError, match="no decoder file"):
+        load_decoder(path)
+
+
+def rewrite(path, weights=None, **changes):
+    decoder = categorical()
+    header = {
+        "format": "decoder-1",
+        "decoder": json.dumps({**decoder.description(), **changes}),
+        "extra": "{}",
+    }
+    save_file(weights or {k: v.contiguous() for k, v in decoder.state_dict().items()}, path, header)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"implementation": "os:system"},
+        {"implementation": "decoders.fitting:fit"},
+        {"implementation": "decoders.nowhere:Categorical"},
+        {"implementation": "decoders.categorical:Nothing"},
+        {"target": {"classes": "many"}},
+        {"spec": {"kind": "categorical", "widht": 3}},
+        {"context": [3, 8, 8]},
+        {"context": 7},
+    ],
+)
+def test_a_header_that_does_not_fit_is_refused(tmp_path, changes):
+    rewrite(tmp_path / "decoder", **changes)
+    with pytest.raises(DecoderFileError):
+        load_decoder(tmp_path / "decoder")
+
+
+def test_weights_that_are_missing_are_refused(tmp_path):
+    rewrite(tmp_path / "decoder", weights={"frequencies": torch.zeros(4)})
+    with pytest.raises(DecoderFileError, match="fit the decoder again"):
+        load_decoder(tmp_path / "decoder")
+
+
+def test_building_refuses_what_lies_outside():
+    with pytest.raises(DecoderFileError, match="outside the package"):
+        build_decoder({"implementation": "subprocess:Popen", "spec": {}, "target": {}, "context": None})

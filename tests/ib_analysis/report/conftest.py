@@ -1,0 +1,123 @@
+"""A whole report of a small study, with names that would break careless HTML or LaTeX."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from ib_analysis.datasets.dataset import Header
+from ib_analysis.information.stages_table import StagesRow
+from ib_analysis.information.table import InformationRow
+from ib_analysis.report.content import (
+    DecoderSummary,
+    EncoderSummary,
+    FitSummary,
+    Illustration,
+    Provenance,
+    ReportContent,
+)
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="10" height="10"/></svg>'
+TAPS, EPOCHS = ("h1", "logits"), (0, 10)
+
+
+def information_row(quantity, bits, stderr=0.0, bound="none", **place):
+    empty = {"encoder": "", "regime": "", "seed": None, "epoch": None, "tap": ""}
+    per_dim = bits / 64 if "x" in quantity else None
+    return InformationRow(
+        **(empty | place), quantity=quantity, nats=bits * math.log(2), bits=bits, bits_per_dim=per_dim,
+        stderr_bits=stderr, bound=bound, n_images=599, method="closed form" if bound == "exact" else "pixelcnn_pp",
+    )  # fmt: skip
+
+
+def place(epoch, tap, regime="classifier"):
+    return {"encoder": "net", "regime": regime, "seed": 0, "epoch": epoch, "tap": tap}
+
+
+def information_rows():
+    rows = [information_row("H(y)", 3.3219, bound="exact"), information_row("CE(x)", 118.43, 0.71, "upper")]
+    for regime in ("classifier", "autoencoder"):
+        for i, epoch in enumerate(EPOCHS):
+            for depth, tap in enumerate(TAPS):
+                x, y = 91.17 - 30 * depth - 5.5 * i, 1.24 + 0.6 * i
+                rows += [
+                    information_row("CE(x|h)", 118.43 - x, 0.52, "upper", **place(epoch, tap, regime)),
+                    information_row("I(x;h)", x, 0.83, **place(epoch, tap, regime)),
+                    information_row("CE(y|h)", 3.3219 - y, 0.031, "upper", **place(epoch, tap, regime)),
+                    information_row("I(y;h)", y, 0.042, "lower", **place(epoch, tap, regime)),
+                ]
+    return tuple(rows)
+
+
+def stages_row(regime, tap, fitting, compression, quantity="I(x;h)"):
+    return StagesRow(
+        encoder="net", regime=regime, seed=0, tap=tap, quantity=quantity, first_epoch=0, peak_epoch=1, last_epoch=10,
+        peak_bits=91.17, fitting_bits=2.31, fitting_stderr_bits=0.44, fitting_verdict=fitting,
+        compression_bits=5.52 if tap == "h1" else 7.77, compression_stderr_bits=0.61, compression_verdict=compression,
+        n_images=599,
+    )  # fmt: skip
+
+
+def fit_summary(density="p(x|h)", near=True, epoch=0, tap="h1", regime="classifier"):
+    return FitSummary(
+        density=density, steps=600, stopped="budget", near_plateau=near, best_step=590, holdout_nats=40.0,
+        holdout_stderr_nats=0.5, late_gain_nats=0.3, late_gain_stderr_nats=0.1, seconds=29.4,
+        encoder="net", regime=regime, seed=0, epoch=epoch, tap=tap,
+    )  # fmt: skip
+
+
+def header():
+    return Header(
+        name="digits", channels=1, height=8, width=8, levels=17, class_names=tuple("0123456789"),
+        counts={"encoder": 601, "decoder": 602, "evaluation": 599}, duplicates_dropped=3, fingerprint="3f9ab2c0" * 8,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def rows():
+    return information_rows()
+
+
+@pytest.fixture
+def stages():
+    return (
+        stages_row("classifier", "h1", "no", "yes"),
+        stages_row("classifier", "logits", "yes", "yes"),
+        stages_row("classifier", "logits", "yes", "undecided", "I(y;h)"),
+        stages_row("autoencoder", "h1", "no", "undecided"),
+    )
+
+
+@pytest.fixture
+def fits():
+    marginal = replace(
+        fit_summary("p(x)"), encoder="", regime="", seed=None, epoch=None, tap="", holdout_nats=82.0
+    )
+    return (marginal, fit_summary(), fit_summary(near=False, epoch=10, tap="logits"), fit_summary("p(y|h)"))
+
+
+@pytest.fixture
+def content(rows, stages, fits, tmp_path):
+    folder = tmp_path / "figures"
+    folder.mkdir()
+    for name in ("plane", "sheet"):
+        (folder / f"{name}.svg").write_text(SVG)
+    return ReportContent(
+        title="Fish & <chips>",
+        experiment="demo",
+        dataset=header(),
+        encoders=(
+            EncoderSummary(
+                "net", "classifier", "blocks 1, 1", "40 epochs of SGD", (0,), EPOCHS, TAPS, "97.3 % held out"
+            ),
+        ),
+        decoders=(DecoderSummary("p(x|h)", "16 filters, 1 layer", "600 steps of 48 images"),),
+        rows=rows,
+        stages=stages,
+        fits=fits,
+        figures=(Illustration("Information plane", folder / "plane", "Where <each> tap lies. n = 599."),),
+        samples=(Illustration("Samples of h1", folder / "sheet", "Rows are epochs.", "net, classifier"),),
+        provenance=(Provenance("decoders/net", "fit_decoders", "0123456789abcdef", "cpu", 120.46),),
+        versions={"torch": "2.6.1", "numpy": "2.0.2"},
+        seeds={"split": 4711},
+    )

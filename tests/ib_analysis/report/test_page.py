@@ -1,0 +1,180 @@
+"""The page holds every number, opens offline, and escapes what it is given."""
+
+import re
+from base64 import b64decode
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from ib_analysis.errors import UserError
+from ib_analysis.report import page
+from ib_analysis.report.fits_table import fits_table
+from ib_analysis.report.information_table import dataset_table, information_table
+from ib_analysis.report.page import render, write_page
+from ib_analysis.report.verdict_table import verdict_table
+
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+
+
+class Reader(HTMLParser):
+    """Collects text and addresses, and insists that every tag is closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.cells, self.loaded, self.links, self.ids, self.words = [], [], [], [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag in ("td", "th"):
+            self.cells.append("")
+        self.loaded += [values[name] for name in ("src", "srcset", "data", "poster") if name in values]
+        self.ids += [values["id"]] if "id" in values else []
+        if "href" in values:
+            (self.links if tag == "a" else self.loaded).append(values["href"])
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+        if {"td", "th"} & set(self.open):
+            self.cells[-1] += data
+
+
+@pytest.fixture
+def text(content, tmp_path):
+    return render(content, tmp_path)
+
+
+def test_every_tag_is_closed(text):
+    assert Reader(text).open == []
+
+
+def test_every_value_of_every_table_is_there(text, content):
+    cells = {cell.strip() for cell in Reader(text).cells}
+    tables = (
+        verdict_table(content.stages), dataset_table(content.rows), fits_table(content.fits),
+        information_table(content.rows, content.fits),
+    )  # fmt: skip
+    wanted = {cell.strip() for table in tables for row in table.rows for cell in row}
+    assert wanted <= cells
+    for column in (column for table in tables for column in table.columns):
+        assert column.head in cells
+
+
+def test_numbers_stand_where_they_belong(text):
+    cells = [cell.strip() for cell in Reader(text).cells]
+    assert "91.17 ± 0.83" in cells  # I(x;h) at h1, epoch 0
+    assert "55.67 ± 0.83" in cells  # I(x;h) at logits, epoch 10
+    assert "118.43 ± 0.71" in cells  # CE(x)
+    assert "7.77 ± 0.61" in cells  # largest compression
+    assert "1.4245" in cells  # 91.17 / 64 bits/dim
+
+
+def test_nothing_is_loaded_from_outside(text):
+    reader = Reader(text)
+    assert len(reader.loaded) == 2
+    assert all(address.startswith("data:image/") for address in reader.loaded)
+    assert "<script" not in text
+    assert "@import" not in text
+    assert not re.search(r"url\(", text)
+    outside = [link for link in reader.links if not link.startswith("#")]
+    assert all(link.startswith(("https://arxiv.org/", "https://openreview.net/")) for link in outside)
+
+
+def test_inner_links_lead_somewhere(text):
+    reader = Reader(text)
+    assert {link[1:] for link in reader.links if link.startswith("#")} <= set(reader.ids)
+
+
+def test_pictures_are_the_files(text, content):
+    data = Reader(text).loaded[0]
+    assert data.startswith("data:image/svg+xml;base64,")
+    assert b64decode(data.partition(",")[2]) == content.figures[0].stem.with_suffix(".svg").read_bytes()
+
+
+def test_everything_is_escaped(content, tmp_path):
+    evil = '<script>alert("x")</script>'
+    summary = replace(content.encoders[0], architecture=evil, encoder=evil, taps=(evil,))
+    figure = replace(content.figures[0], caption=evil, title='" onload="x')
+    rows = tuple(row.model_copy(update={"tap": evil}) if row.tap else row for row in content.rows)
+    dataset = content.dataset.model_copy(update={"name": evil, "fingerprint": evil})
+    text = render(
+        replace(content, title=evil, encoders=(summary,), figures=(figure,), rows=rows, dataset=dataset),
+        tmp_path,
+    )
+    assert "<script" not in text
+    assert 'alt="&#34; onload=&#34;x"' in text
+    assert "&lt;script&gt;" in text
+
+
+def test_finding_captions_limits_provenance_and_meanings(text):
+    words = " ".join(" ".join(Reader(text).words).split())
+    for sentence in (
+        "Fish & <chips>",
+        "net (classifier) shows fitting at 1 and compression at 2 of 2 taps",
+        "Where <each> tap lies. n = 599.",
+        "neither a lower nor an upper bound",
+        "need not obey the data-processing inequality",
+        "One seed",
+        "3f9ab2c0",
+        "0123456789abcdef",
+        "torch 2.6.1",
+        "split 4711",
+        "channels × height × width = 64",
+        "encoder 601, decoder 602, evaluation 599",
+        "1 of 4 decoders were still improving",
+        "p(x|h) of net classifier seed 0 epoch 10 logits",
+    ):
+        assert sentence in words, sentence
+
+
+def test_captions_stand_beside_figures(text):
+    assert re.search(r"<figure>\s*<img [^>]+>\s*<figcaption>", text)
+    assert re.search(r"figure \{ display: grid; grid-template-columns:", text)
+
+
+def test_the_file_is_written_whole(content, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    write_page(path, content)
+    assert path.read_text(encoding="utf-8") == render(content, tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["figures", "report.html"]
+
+
+def test_a_missing_figure_is_named_and_the_old_page_stays(content, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    content.figures[0].stem.with_suffix(".svg").unlink()
+    with pytest.raises(UserError, match="plane has neither"):
+        write_page(path, content)
+    assert path.read_text() == "old"
+
+
+def test_samples_beyond_the_room_are_named(content, tmp_path, monkeypatch):
+    monkeypatch.setattr(page, "LARGEST_PAGE_BYTES", len(Reader(render(content, tmp_path)).loaded[0]) + 10)
+    text = render(content, tmp_path)
+    assert len(Reader(text).loaded) == 1
+    assert "figures/sheet.svg" in text
+
+
+def test_a_study_of_one_checkpoint_and_no_pictures(content, tmp_path):
+    bare = replace(content, stages=(), fits=(), figures=(), samples=(), provenance=(), versions={}, seeds={})
+    words = " ".join(Reader(render(bare, tmp_path)).words)
+    assert "one checkpoint only" in words
+    assert "No samples were drawn" in words
+
+
+def test_long_tables_fold(content, tmp_path, monkeypatch):
+    assert "All points" not in render(content, tmp_path)
+    monkeypatch.setattr(page, "LONG_TABLE", 7)
+    assert "<summary>All points (8 rows)</summary>" in render(content, tmp_path)
+
+
+def test_the_same_content_gives_the_same_page(content, tmp_path):
+    assert render(content, tmp_path) == render(content, tmp_path)

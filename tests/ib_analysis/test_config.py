@@ -1,0 +1,81 @@
+"""The experiment is validated once, and a mistake is a sentence that names the field."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ib_analysis import schema
+from ib_analysis.config import load_experiment
+from ib_analysis.errors import UserError
+
+CONFIGS = sorted(Path("workflow/config").glob("*.yaml"))
+
+
+def demo() -> dict:
+    return yaml.safe_load(Path("workflow/config/demo.yaml").read_text())
+
+
+def broken(path: str, value: object) -> dict:
+    config = copy.deepcopy(demo())
+    node = config
+    *way, last = path.split(".")
+    for step in way:
+        node = node[step]
+    node[last] = value
+    return config
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_configuration_holds_and_is_named_like_its_file(path):
+    assert load_experiment(yaml.safe_load(path.read_text())).name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("datset", {}, ["datset", "no such key"]),
+        ("dataset.imagse", 100, ["dataset", "imagse", "no such key"]),
+        ("dataset.kind", "cifar11", ["dataset", "cifar11"]),
+        (
+            "encoders.resnet10.taps",
+            ["h1", "h7"],
+            ["encoders.resnet10", "h7", "stem, h1, h2, h3, h4, pooled, logits"],
+        ),
+        ("encoders.resnet10.epochs", [0, 41], ["encoders.resnet10", "41", "40 epochs"]),
+        ("encoders.resnet10.epochs", [1, 0], ["encoders.resnet10", "rising"]),
+        ("encoders.resnet10.regimes.fixed", {"epochs": 0}, ["resnet", "fixed", "classifier, autoencoder"]),
+        ("encoders.resnet10.taps", ["logits"], ["taps", "autoencoder"]),
+        ("encoders.resnet10.architecture.widths", [16], ["blocks", "widths"]),
+        ("decoders.image.filters", 0, ["decoders.image.filters"]),
+        ("decoders.image_fit.steps", "many", ["decoders.image_fit.steps"]),
+        ("dataset.shares", {"encoder": 0.5, "decoder": 0.5, "evaluation": 0.5}, ["shares", "1.5"]),
+        ("name", "my demo", ["name"]),
+    ],
+)
+def test_a_mistake_is_one_sentence_that_names_the_field(path, value, words):
+    with pytest.raises(UserError) as caught:
+        load_experiment(broken(path, value))
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_reordered_keys_and_1_for_1_point_0_are_the_same_experiment():
+    config = demo()
+    config["decoders"]["image_fit"] = dict(reversed(config["decoders"]["image_fit"].items()))
+    config["encoders"]["resnet10"]["regimes"]["classifier"]["warmup_epochs"] = 0
+    assert load_experiment(config) == load_experiment(demo())
+
+
+def test_a_tap_of_one_regime_is_measured_in_that_regime():
+    study = load_experiment(demo()).study("resnet10")
+    assert "bottleneck" in study.taps_in("autoencoder")
+    assert "bottleneck" not in study.taps_in("classifier")
+
+
+def test_the_generated_schema_and_key_tables_are_those_of_today():
+    assert (schema.FOLDER / "schema.json").read_text() == schema.schema(), "run python -m ib_analysis.schema"
+    assert schema.key_tables() in (schema.FOLDER / "README.md").read_text(), (
+        "run python -m ib_analysis.schema"
+    )

@@ -1,0 +1,130 @@
+"""The whole workflow on images whose information is known: the tables hold the truth, and stay valid."""
+
+import csv
+import json
+
+import pytest
+
+CONFIG = "tiny.yaml"
+TINY = """
+name: tiny
+title: A tiny ground truth
+dataset:
+  kind: known_information
+  source: markov
+  count: 1800
+  size: 8
+  levels: 3
+  correlation: 0.9
+  scale: 0.4
+  label_noise: 0.1
+  shares: {encoder: 0.05, decoder: 0.55, evaluation: 0.4}
+encoders:
+  rows:
+    architecture: {kind: kept_rows, rows: [4, 6]}
+    regimes:
+      fixed: {epochs: 0}
+    epochs: [0]
+    taps: [rows4, rows6]
+decoders:
+  image: {kind: pixelcnn_pp, filters: 8, layers: 1, mixtures: 2, dropout: 0.0, context_filters: 8, context_layers: 1}
+  image_fit: {steps: 260, batch_size: 32, learning_rate: 8.0e-3, average_decay: 0.98, evaluate_every: 40}
+  label: {kind: categorical, hidden: 8}
+  label_fit: {steps: 200, batch_size: 64, learning_rate: 5.0e-3, average_decay: 0.98, evaluate_every: 20, patience: 4}
+samples: {images: 2, draws: 1, unconditional: 4}
+"""
+
+
+@pytest.fixture(scope="module")
+def finished(laboratory):
+    (laboratory.folder / CONFIG).write_text(TINY)
+    run = laboratory.snakemake(CONFIG)
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-6000:]
+    return laboratory
+
+
+def rows(laboratory) -> dict[tuple[str, str, str], dict[str, str]]:
+    with (laboratory.folder / "results/tiny/information.csv").open() as file:
+        return {(row["tap"], row["quantity"], row["method"]): row for row in csv.DictReader(file)}
+
+
+def measured(table, tap: str, quantity: str) -> tuple[float, float]:
+    (row,) = [r for (t, q, m), r in table.items() if (t, q) == (tap, quantity) and m != "closed form"]
+    return float(row["bits"]), float(row["stderr_bits"])
+
+
+@pytest.mark.parametrize("tap", ["rows4", "rows6"])
+@pytest.mark.parametrize("quantity", ["I(x;h)", "I(y;h)"])
+def test_the_truth_lies_within_four_standard_errors(finished, tap, quantity):
+    table = rows(finished)
+    estimate, stderr = measured(table, tap, quantity)
+    truth = float(table[tap, quantity, "closed form"]["bits"])
+    assert table[tap, quantity, "closed form"]["bound"] == "exact"
+    assert stderr > 0
+    assert abs(estimate - truth) < 4 * stderr, f"{estimate} +- {stderr} bits, truth {truth}"
+
+
+def test_no_cross_entropy_lies_below_its_entropy(finished):
+    table = rows(finished)
+    entropy = float(table["", "H(x)", "closed form"]["bits"])
+    estimate, stderr = measured(table, "", "CE(x)")
+    assert entropy - 4 * stderr < estimate < 1.05 * entropy
+
+
+def test_everything_promised_is_there_and_says_how_it_was_made(finished):
+    results = finished.folder / "results/tiny"
+    for name in ("report.html", "information.json", "two_stages.csv", "samples/rows/fixed/seed0.npz"):
+        assert (results / name).stat().st_size > 0
+        record = json.loads((results / f"{name}.json").read_text())
+        assert len(record["code"]) == 16
+        assert record["versions"]["torch"] != "not installed"
+    for suffix in ("pdf", "svg", "png"):
+        assert (results / f"figures/information_plane.{suffix}").stat().st_size > 1000
+    sheets = {path.name for path in (results / "figures/samples").glob("*.png")}
+    expected = (
+        "rows-fixed-seed0-rows4",
+        "rows-fixed-seed0-rows6",
+        "rows-fixed-seed0-epoch0",
+        "unconditional",
+    )
+    assert sheets == {f"{name}.png" for name in expected}
+
+
+def test_a_second_run_has_nothing_to_do_and_a_docstring_changes_nothing(finished):
+    assert "Nothing to be done" in (out := finished.snakemake(CONFIG, "--dry-run")).stdout + out.stderr
+    finished.edit("decoders/pixelcnn_pp/network.py", '"""PixelCNN++:', '"""The decoder PixelCNN++:')
+    assert "Nothing to be done" in (out := finished.snakemake(CONFIG, "--dry-run")).stdout + out.stderr
+
+
+def test_an_edited_stage_re_runs_just_what_depends_on_it(finished):
+    finished.edit("ib_analysis/figures/palette.py", "def tap_colours", "EDITED = True\n\n\ndef tap_colours")
+    planned = finished.snakemake(CONFIG, "--dry-run", "--quiet", "rules").stdout
+    assert "plot_figures" in planned
+    assert "write_report" in planned
+    for untouched in (
+        "prepare_dataset",
+        "train_encoder",
+        "fit_marginal",
+        "fit_decoders",
+        "tabulate_information",
+    ):
+        assert untouched not in planned
+    finished.edit("ib_analysis/figures/palette.py", "EDITED = True\n\n\ndef tap_colours", "def tap_colours")
+
+
+def test_a_lost_output_comes_back_from_scratch_without_a_fit(finished):
+    folder = finished.folder / "results/tiny/decoders/rows/fixed/seed0/epoch0"
+    before = {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    run = finished.snakemake(CONFIG, "results/tiny/decoders/rows/fixed/seed0/epoch0")
+    assert run.returncode == 0, run.stderr
+    assert "step/s" not in run.stdout + run.stderr
+    assert {path.name: path.read_bytes() for path in folder.glob("*.safetensors")} == before
+
+
+def test_snakemake_report_works(finished):
+    run = finished.snakemake(CONFIG, "--report", "snakemake.html")
+    assert run.returncode == 0, run.stderr
+    assert (finished.folder / "snakemake.html").stat().st_size > 10_000

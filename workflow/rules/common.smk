@@ -1,0 +1,74 @@
+"""Names to paths, and slices to parameters; nothing else."""
+
+import sys
+
+PYTHON = sys.executable
+RESULTS = f"results/{experiment.name}"
+DATASET = f"{RESULTS}/dataset/header.json"
+RUN = "{encoder}/{regime}/seed{seed}"
+CHECKPOINTS = f"{RESULTS}/encoders/{RUN}"
+DECODERS = f"{RESULTS}/decoders/{RUN}/epoch{{epoch}}"
+MARGINAL = f"{RESULTS}/decoders/marginal"
+NATS = f"{RESULTS}/nats/{RUN}.npz"
+MARGINAL_NATS = f"{RESULTS}/nats/marginal.npz"
+SAMPLES = f"{RESULTS}/samples/{RUN}.npz"
+MARGINAL_SAMPLES = f"{RESULTS}/samples/marginal.npz"
+INFORMATION = f"{RESULTS}/information.csv"
+TWO_STAGES = f"{RESULTS}/two_stages.csv"
+REPORT = f"{RESULTS}/report.html"
+FORMATS = ("pdf", "svg", "png")
+
+
+wildcard_constraints:
+    encoder="|".join(experiment.encoders),
+    regime="classifier|autoencoder|fixed",
+    seed=r"\d+",
+    epoch=r"\d+",
+
+
+def slice_of(stage, names, wildcards):
+    """The validated slice of a stage for these wildcards."""
+    arguments = [
+        int(wildcards[n]) if n in ("seed", "epoch") else wildcards[n] for n in names
+    ]
+    return getattr(experiment, stage)(*arguments)
+
+
+def spec(stage, *names):
+    """The slice of a stage as canonical JSON, for a rule's `params`."""
+    return lambda wildcards: canonical_json(slice_of(stage, names, wildcards))
+
+
+def code(stage, *names):
+    """The digest of the code that a stage runs, for a rule's `params`."""
+    return lambda wildcards: stage_digest(stage, slice_of(stage, names, wildcards))
+
+
+def of_runs(pattern):
+    """The path of every network of the experiment."""
+    return [
+        pattern.format(encoder=r.encoder, regime=r.regime, seed=r.seed)
+        for r in experiment.runs
+    ]
+
+
+def of_epochs(pattern):
+    """The paths of one network at every measured epoch, as an input function."""
+    return lambda wildcards: expand(
+        pattern, **wildcards, epoch=experiment.study(wildcards.encoder).epochs
+    )
+
+
+def scratch(name):
+    """A folder that Snakemake does not delete; unfinished and finished work survives there."""
+    return f"{RESULTS}/scratch/{name}"
+
+
+def log_of(name):
+    """Where a job says what it does."""
+    return f"{RESULTS}/logs/{name}.log"
+
+
+def benchmark_of(name):
+    """Where Snakemake writes a job's seconds and memory."""
+    return f"{RESULTS}/benchmarks/{name}.tsv"

@@ -1,0 +1,54 @@
+"""Decoders p(x), p(x | h) and p(y | h), fitted on the decoder part."""
+
+
+rule fit_marginal:
+    input:
+        dataset=DATASET,
+    output:
+        directory(MARGINAL),
+    log:
+        log_of("fit_marginal"),
+    benchmark:
+        benchmark_of("fit_marginal")
+    priority: 10
+    threads: 1
+    resources:
+        gpu=1,
+        device="auto",
+        mem_mb=6000,
+        runtime=1440,
+    params:
+        spec=spec("fit_marginal"),
+        code=code("fit_marginal"),
+        scratch=scratch("decoders/marginal"),
+    shell:
+        "{PYTHON} -m ib_analysis fit_marginal --spec {params.spec:q} --code {params.code}"
+        " --device {resources.device} --threads {threads} --dataset {input.dataset}"
+        " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"
+
+
+rule fit_decoders:
+    input:
+        dataset=DATASET,
+        checkpoints=CHECKPOINTS,
+    output:
+        directory(DECODERS),
+    log:
+        log_of(f"fit_decoders/{RUN}/epoch{{epoch}}"),
+    benchmark:
+        benchmark_of(f"fit_decoders/{RUN}/epoch{{epoch}}")
+    threads: 1
+    resources:
+        gpu=1,
+        device="auto",
+        mem_mb=6000,
+        runtime=2880,
+    params:
+        spec=spec("fit_decoders", "encoder", "regime", "epoch"),
+        code=code("fit_decoders", "encoder", "regime", "epoch"),
+        scratch=scratch(f"decoders/{RUN}/epoch{{epoch}}"),
+    shell:
+        "{PYTHON} -m ib_analysis fit_decoders --spec {params.spec:q} --code {params.code}"
+        " --device {resources.device} --threads {threads} --dataset {input.dataset}"
+        " --checkpoints {input.checkpoints}"
+        " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"

@@ -1,0 +1,54 @@
+"""Figures, as vectors and as pictures."""
+
+FIGURES = ("information_plane", "information_curves", "training_curves", "two_stages")
+
+
+rule plot_figures:
+    input:
+        table=INFORMATION,
+        two_stages=TWO_STAGES,
+        checkpoints=of_runs(CHECKPOINTS),
+    output:
+        [
+            (
+                report(
+                    f"{RESULTS}/figures/{figure}.{form}",
+                    category="Information",
+                    caption=f"../report/{figure}.rst",
+                )
+                if form == "svg"
+                else f"{RESULTS}/figures/{figure}.{form}"
+            )
+            for figure in FIGURES
+            for form in FORMATS
+        ],
+    log:
+        log_of("plot_figures"),
+    params:
+        spec=spec("plot_figures"),
+        code=code("plot_figures"),
+        folder=f"{RESULTS}/figures",
+    shell:
+        "{PYTHON} -m ib_analysis plot_figures --spec {params.spec:q} --code {params.code} --table {input.table}"
+        " --two_stages_table {input.two_stages} --checkpoints {input.checkpoints} --out {params.folder} 2>&1 | tee {log}"
+
+
+rule plot_samples:
+    input:
+        samples=of_runs(SAMPLES),
+        marginal=MARGINAL_SAMPLES,
+    output:
+        report(
+            directory(f"{RESULTS}/figures/samples"),
+            patterns=["{name}.png"],
+            category="Samples",
+            caption="../report/samples.rst",
+        ),
+    log:
+        log_of("plot_samples"),
+    params:
+        spec=spec("plot_samples"),
+        code=code("plot_samples"),
+    shell:
+        "{PYTHON} -m ib_analysis plot_samples --spec {params.spec:q} --code {params.code}"
+        " --samples {input.samples} --marginal {input.marginal} --out {output} 2>&1 | tee {log}"

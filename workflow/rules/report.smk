@@ -1,0 +1,32 @@
+"""One page that opens offline."""
+
+
+rule write_report:
+    input:
+        dataset=DATASET,
+        table=INFORMATION,
+        two_stages=TWO_STAGES,
+        figures=rules.plot_figures.output,
+        samples=rules.plot_samples.output,
+        checkpoints=of_runs(CHECKPOINTS),
+        marginal=MARGINAL,
+        decoders=[
+            path
+            for run in experiment.runs
+            for path in expand(
+                DECODERS, **run._asdict(), epoch=experiment.study(run.encoder).epochs
+            )
+        ],
+    output:
+        REPORT,
+    log:
+        log_of("write_report"),
+    params:
+        spec=spec("write_report"),
+        code=code("write_report"),
+        figures=f"{RESULTS}/figures",
+    shell:
+        "{PYTHON} -m ib_analysis write_report --spec {params.spec:q} --code {params.code}"
+        " --dataset {input.dataset} --table {input.table} --two_stages {input.two_stages}"
+        " --figures {params.figures} --samples {input.samples} --checkpoints {input.checkpoints} --marginal {input.marginal}"
+        " --decoders {input.decoders} --out {output} 2>&1 | tee {log}"
