@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 from torch import Generator, Tensor, nn
 
+from decoders.errors import ContextError
+
 
 class Density(ABC):
     """A normalised distribution over targets, one for each row of h (or a single one where h is None)."""
@@ -36,6 +38,14 @@ class Decoder(nn.Module, ABC):
     @abstractmethod
     def initialise(self, target: Tensor, h: Tensor | None) -> None:
         """Data-dependent initialization from one large batch of the fitting data (also standardises h)."""
+
+    def start_from(self, trunk: "Decoder") -> None:
+        """Take over the weights of an unconditional decoder of the same size; `initialise` then leaves them alone.
+
+        Raises:
+            ContextError: this kind of decoder cannot, or the two differ in more than what reads h.
+        """
+        raise ContextError(f"{type(self).__name__} cannot start from another decoder: fit it from scratch")
 
     @abstractmethod
     def description(self) -> dict[str, Any]:

@@ -43,15 +43,15 @@ class FitSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     steps: int = Field(ge=1, description="budget: the largest number of gradient steps")
-    batch_size: int = Field(32, ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
+    batch_size: int = Field(32, ge=1, description="examples a step")
+    learning_rate: float = Field(1e-3, gt=0, description="the largest learning rate")
     schedule: Literal["exponential", "cosine"] = Field(
         "cosine", description="cosine to 0 over the budget, or the paper's exponential decay a step"
     )
     learning_rate_decay: float = Field(0.999995, gt=0, le=1, description="factor a step (exponential only)")
     warmup_steps: int = Field(0, ge=0, description="linear warm-up of the learning rate")
-    betas: tuple[float, float] = (0.95, 0.9995)
-    weight_decay: float = Field(0.0, ge=0)
+    betas: tuple[float, float] = Field((0.95, 0.9995), description="of Adam")
+    weight_decay: float = Field(0.0, ge=0, description="decoupled L2 coefficient")
     gradient_clip: float | None = Field(None, gt=0, description="largest gradient norm")
     average_decay: float = Field(
         0.9995, ge=0, lt=1, description="exponential average of the weights, warmed up"
@@ -69,7 +69,7 @@ class FitSpec(BaseModel):
     mixed_precision: bool = Field(
         True, description="bfloat16 where the device is a GPU; the loss stays in float32"
     )
-    seed: int = 0
+    seed: int = Field(0, description="first weights, order of the examples, dropout")
 
 
 class CategoricalSpec(DecoderSpec):
@@ -79,7 +79,7 @@ class CategoricalSpec(DecoderSpec):
     kind: Literal["categorical"] = "categorical"
     hidden: int = Field(64, ge=1, description="width of the hidden layers")
     layers: int = Field(1, ge=0, description="hidden layers; 0 is a linear probe")
-    dropout: float = Field(0.0, ge=0, lt=1)
+    dropout: float = Field(0.0, ge=0, lt=1, description="probability that a hidden unit is dropped")
 
 
 class LinearGaussianSpec(DecoderSpec):

@@ -99,6 +99,11 @@ class DecodersSpec(Spec):
         PixelCNNPPSpec(), description="the decoder of images: p(x) and p(x given h)"
     )
     image_fit: FitSpec = Field(description="how it is fitted; every point gets the same budget")
+    trunk_fit: FitSpec | None = Field(
+        None,
+        description="fit an unconditional decoder first, from which p(x) and every p(x given h) then start; null: each "
+        "from scratch",
+    )
     label: CategoricalSpec = Field(CategoricalSpec(), description="the decoder of labels: p(y given h)")
     label_fit: FitSpec = Field(description="how it is fitted")
 
@@ -160,6 +165,15 @@ class Experiment(Spec):
     def store_activations(self, encoder: str, regime: Regime, epoch: int) -> dict[str, Any]:
         """Slice of stage store_activations."""
         return {"epoch": epoch, "taps": self._taps(encoder, regime), "precision": self.activations.precision}
+
+    def fit_trunk(self) -> dict[str, Any]:
+        """Slice of stage fit_marginal for the decoder that all others start from."""
+        if self.decoders.trunk_fit is None:
+            raise UserError("decoders.trunk_fit is null: this experiment has no trunk.")
+        return {
+            "decoder": self.decoders.image.described(),
+            "fit": self.decoders.trunk_fit.model_dump(mode="json"),
+        }
 
     def fit_marginal(self) -> dict[str, Any]:
         """Slice of stage fit_marginal."""

@@ -97,6 +97,10 @@ class Pointwise(WeightNormalizedConvolution):
 
     kernel = (1, 1)
 
+    def forward(self, x: Tensor) -> Tensor:
+        """The same as one matrix product an image: half the time of a convolution on a CPU."""
+        return mix_channels(self.bias[None, :, None], self.weight(), x)
+
 
 class Centred(WeightNormalizedConvolution):
     """3x3 without causality: for what carries h, which may be looked at everywhere."""
@@ -138,6 +142,18 @@ class DownRightShiftedTransposed(Transposed):
     """2x2: each 2x2 of the output depends on one coarse cell, which is what keeps it causal."""
 
     kernel = (2, 2)
+
+
+def mix_channels(start: Tensor, weight: Tensor, x: Tensor) -> Tensor:
+    """start + weight x at every pixel.
+
+    Args:
+        start: (batch or 1, outputs, pixels or 1).
+        weight: (outputs, inputs, 1, 1).
+        x: (batch, inputs, height, width).
+    """
+    matrices = weight.flatten(1).expand(x.shape[0], -1, -1)
+    return torch.baddbmm(start, matrices, x.flatten(2)).unflatten(2, x.shape[2:])
 
 
 def shift_down(x: Tensor) -> Tensor:

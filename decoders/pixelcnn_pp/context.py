@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from decoders.pixelcnn_pp.causal_convolution import Centred, Halving, Pointwise
-from decoders.pixelcnn_pp.gated_resnet import GatedResnet, concat_elu
+from decoders.pixelcnn_pp.gated_resnet import GatedResnet, concat_elu, drop
 
 SCALES = 3  # resolutions of the decoder: 1, 1/2, 1/4
 
@@ -165,4 +165,4 @@ class ContextMaps(nn.Module):
             maps[k] = finer(maps[k + 1])
         for k, coarser in enumerate(self.coarser, start=self.scale + 1):
             maps[k] = coarser(concat_elu((maps[k - 1],)))
-        return tuple(F.dropout(maps[k], self.dropout, self.training) for k in range(SCALES))
+        return tuple(drop(maps[k], self.dropout if self.training else 0.0) for k in range(SCALES))

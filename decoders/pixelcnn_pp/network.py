@@ -14,6 +14,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from decoders.density import Decoder, Density
+from decoders.errors import ContextError
 from decoders.pixelcnn_pp.causal_convolution import (
     DownRightShifted,
     DownRightShiftedTransposed,
@@ -150,6 +151,7 @@ class PixelCNNPP(Decoder):
         if context is not None and len(context) not in (1, 3):
             raise ValueError(f"context {context}: an h is a vector (D,) or a map (C, height, width).")
         self.spec, self.target, self.context = spec, target, context
+        self.started = False
         self.mixture = LogisticMixture(target.channels, target.levels, spec.mixtures)
         self.padded = padded_size(target.height), padded_size(target.width)
         self.context_filters = spec.context_filters if context else 0
@@ -238,9 +240,25 @@ class PixelCNNPP(Decoder):
                 streams = self.doubling(k - 1)(streams)
         return streams
 
+    def start_from(self, trunk: Decoder) -> None:
+        """Take over the weights of an unconditional PixelCNN++; as what h adds starts at 0, so does the law.
+
+        Raises:
+            ContextError: the trunk is conditional, or of another size.
+        """
+        try:
+            missing, unexpected = self.load_state_dict(trunk.state_dict(), strict=False)
+        except RuntimeError:
+            raise ContextError("the trunk has other sizes than this decoder: fit the trunk anew") from None
+        if unexpected or any("context" not in name for name in missing):
+            raise ContextError("the trunk has other layers than this decoder: fit the trunk anew")
+        self.started = True
+
     @torch.no_grad()
     def initialise(self, target: Tensor, h: Tensor | None) -> None:
         """Data-dependent initialization from one batch: standardise h, then every layer's gain and bias.
+
+        After `start_from` only what reads h is initialised.
 
         Raises:
             ValueError: a level lies outside 0..levels-1, or a shape does not fit.
@@ -252,8 +270,10 @@ class PixelCNNPP(Decoder):
         try:
             if h is not None and self.context_maps is not None:
                 self.context_maps.standardise.fit(h)
-            with data_dependent_initialization(self):
-                self(h).log_prob(target)
+            fresh = self.context_maps if self.started else self
+            if fresh is not None:
+                with data_dependent_initialization(fresh):
+                    self(h).log_prob(target)
         finally:
             self.train(was_training)
 

@@ -12,7 +12,7 @@ import torch
 
 from decoders.fitting import Fit, HistoryRow, fit
 from decoders.pairs import Pairs
-from decoders.saving import save_decoder
+from decoders.saving import load_decoder, save_decoder
 from decoders.spec import FitSpec, ImageTarget, LabelTarget
 from ib_analysis import spec
 from ib_analysis.activations.activations import Activations
@@ -20,7 +20,7 @@ from ib_analysis.activations.compute import store_activations
 from ib_analysis.activations.pairs import ImagePairs, LabelPairs
 from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.activations.spec import ActivationsSpec
-from ib_analysis.artefacts import link, read_json, replacing, replacing_folder, write_json
+from ib_analysis.artefacts import link, read_json, replacing, replacing_folder, sha256, write_json
 from ib_analysis.datasets.dataset import Dataset, Header
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.device import describe_device, resolve_device
@@ -52,26 +52,29 @@ class Piece:
     pairs: Pairs
     fit: FitSpec
     facts: Mapping[str, Any]
+    trunk: Path | None = None
 
     @property
     def key(self) -> str:
         """Digest of everything that the fitted weights depend on."""
-        return digest_of(
-            {
-                "decoder": self.decoder.model_dump(),
-                "fit": self.fit.model_dump(mode="json"),
-                "facts": dict(self.facts),
-            }
-        )
+        content = {
+            "decoder": self.decoder.model_dump(),
+            "fit": self.fit.model_dump(mode="json"),
+            "facts": dict(self.facts),
+            "trunk": sha256(self.trunk) if self.trunk else None,
+        }
+        return digest_of(content)
 
 
-def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, scratch: Path, out: Path) -> None:
+def run(
+    slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, trunk: list[Path], scratch: Path, out: Path
+) -> None:
     """Write the folder `out`: two decoders a tap, their histories, and fits.json."""
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     checkpoint = load_checkpoint(checkpoints / checkpoint_name(slice_.epoch))
     with locked(scratch), _activations(slice_, data, checkpoint, scratch, device) as activations:
-        pieces = list(_pieces(slice_, job, data, checkpoint, activations, device))
+        pieces = list(_pieces(slice_, job, data, checkpoint, activations, trunk_file(trunk), device))
         fits = [finished(piece, scratch, device) for piece in pieces]
         assemble(out, [piece.name for piece in pieces], fits, job, {"device_name": describe_device(device)})
 
@@ -96,6 +99,11 @@ def assemble(out: Path, names: list[str], fits: list[Path], job: Job, facts: Map
         write_json(folder / "provenance.json", job.provenance() | dict(facts))
 
 
+def trunk_file(trunk: list[Path]) -> Path | None:
+    """The weights in the trunk's folder, where there is one."""
+    return trunk[0] / "marginal.image.safetensors" if trunk else None
+
+
 def image_target(header: Header) -> ImageTarget:
     """What an image decoder predicts on this data set."""
     return ImageTarget(
@@ -107,6 +115,8 @@ def _fit(piece: Piece, folder: Path, device: torch.device) -> None:
     decoder_class, decoder_spec = piece.decoder.load()
     torch.manual_seed(piece.fit.seed)
     decoder = decoder_class(decoder_spec, piece.target, piece.context)
+    if piece.trunk is not None:
+        decoder.start_from(load_decoder(piece.trunk))
     folder.mkdir(parents=True, exist_ok=True)
     fitted = fit(
         decoder, piece.pairs, piece.fit, device=device, state_path=folder / "state.pt", label=piece.name
@@ -133,6 +143,7 @@ def _pieces(
     data: Dataset,
     checkpoint: Checkpoint,
     activations: Activations,
+    trunk: Path | None,
     device: torch.device,
 ) -> Iterator[Piece]:
     part = data.decoder
@@ -152,6 +163,7 @@ def _pieces(
             ImagePairs(part, device, activations, tap),
             slice_.image_fit,
             facts,
+            trunk,
         )
         yield Piece(
             f"{tap}.label",

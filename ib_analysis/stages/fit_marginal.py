@@ -9,7 +9,7 @@ from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.device import describe_device, resolve_device
 from ib_analysis.provenance import Job
 from ib_analysis.scratch import locked
-from ib_analysis.stages.fit_decoders import Piece, assemble, finished, image_target
+from ib_analysis.stages.fit_decoders import Piece, assemble, finished, image_target, trunk_file
 
 
 class Spec(spec.Spec):
@@ -19,7 +19,7 @@ class Spec(spec.Spec):
     fit: FitSpec
 
 
-def run(slice_: Spec, job: Job, *, dataset: Path, scratch: Path, out: Path) -> None:
+def run(slice_: Spec, job: Job, *, dataset: Path, trunk: list[Path], scratch: Path, out: Path) -> None:
     """Write the folder `out`: the decoder, its history, and fits.json."""
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
@@ -31,6 +31,7 @@ def run(slice_: Spec, job: Job, *, dataset: Path, scratch: Path, out: Path) -> N
         ImagePairs(data.decoder, device),
         slice_.fit,
         {"code": job.code, "dataset": data.header.fingerprint},
+        trunk_file(trunk),
     )
     with locked(scratch):
         fitted = finished(piece, scratch, device)

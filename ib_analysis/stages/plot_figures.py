@@ -5,7 +5,7 @@ from pathlib import Path
 from ib_analysis import spec
 from ib_analysis.artefacts import write_json
 from ib_analysis.encoders.training_curve import read_curve
-from ib_analysis.figures import information_curves, information_plane, training_curves, two_stages
+from ib_analysis.figures import information_curves, information_plane, tap_curves, training_curves, two_stages
 from ib_analysis.figures.saving import save
 from ib_analysis.figures.series import Study
 from ib_analysis.figures.training_curves import TrainingRun
@@ -29,6 +29,7 @@ def run(
     figures = {
         "information_plane": (information_plane.draw(rows), information_plane.caption(rows)),
         "information_curves": (information_curves.draw(rows), information_curves.caption(rows)),
+        "tap_curves": (tap_curves.draw(rows), tap_curves.caption(rows)),
         "training_curves": (training_curves.draw(runs), training_curves.caption(runs)),
         "two_stages": (two_stages.draw(stages), two_stages.caption(stages)),
     }

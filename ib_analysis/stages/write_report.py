@@ -24,6 +24,7 @@ from ib_analysis.report.page import write_page
 FIGURES = {
     "information_plane": "Information plane",
     "information_curves": "Information along the training",
+    "tap_curves": "Each tap on its own scale",
     "two_stages": "Fitting and compression",
     "training_curves": "Training",
 }

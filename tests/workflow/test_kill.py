@@ -44,7 +44,7 @@ def arguments(laboratory):
     )
     assert prepared.returncode == 0, prepared.stderr
     spec = canonical_json(experiment.fit_marginal())
-    return ["fit_marginal", "--spec", spec, "--dataset", "kill/dataset/header.json"]
+    return ["fit_marginal", "--spec", spec, "--dataset", "kill/dataset/header.json", "--trunk"]
 
 
 def test_kill_9_in_the_middle_of_a_fit(laboratory, arguments):

@@ -8,6 +8,8 @@ DATASET = f"{RESULTS}/dataset/header.json"
 RUN = "{encoder}/{regime}/seed{seed}"
 CHECKPOINTS = f"{RESULTS}/encoders/{RUN}"
 DECODERS = f"{RESULTS}/decoders/{RUN}/epoch{{epoch}}"
+TRUNK = f"{RESULTS}/decoders/trunk"
+STARTS_FROM = [] if experiment.decoders.trunk_fit is None else [TRUNK]
 MARGINAL = f"{RESULTS}/decoders/marginal"
 NATS = f"{RESULTS}/nats/{RUN}.npz"
 MARGINAL_NATS = f"{RESULTS}/nats/marginal.npz"
@@ -39,9 +41,11 @@ def spec(stage, *names):
     return lambda wildcards: canonical_json(slice_of(stage, names, wildcards))
 
 
-def code(stage, *names):
-    """The digest of the code that a stage runs, for a rule's `params`."""
-    return lambda wildcards: stage_digest(stage, slice_of(stage, names, wildcards))
+def code(stage, *names, of=None):
+    """The digest of the code that a stage runs, for a rule's `params`; `of` is the slice where it has another name."""
+    return lambda wildcards: stage_digest(
+        stage, slice_of(of or stage, names, wildcards)
+    )
 
 
 def of_runs(pattern):

@@ -1,9 +1,36 @@
 """Decoders p(x), p(x | h) and p(y | h), fitted on the decoder part."""
 
 
+rule fit_trunk:
+    input:
+        dataset=DATASET,
+    output:
+        directory(TRUNK),
+    log:
+        log_of("fit_trunk"),
+    benchmark:
+        benchmark_of("fit_trunk")
+    priority: 20
+    threads: 1
+    resources:
+        gpu=1,
+        device="auto",
+        mem_mb=6000,
+        runtime=2880,
+    params:
+        spec=spec("fit_trunk"),
+        code=code("fit_marginal", of="fit_trunk"),
+        scratch=scratch("decoders/trunk"),
+    shell:
+        "{PYTHON} -m ib_analysis fit_marginal --spec {params.spec:q} --code {params.code}"
+        " --device {resources.device} --threads {threads} --dataset {input.dataset} --trunk"
+        " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"
+
+
 rule fit_marginal:
     input:
         dataset=DATASET,
+        trunk=STARTS_FROM,
     output:
         directory(MARGINAL),
     log:
@@ -23,7 +50,7 @@ rule fit_marginal:
         scratch=scratch("decoders/marginal"),
     shell:
         "{PYTHON} -m ib_analysis fit_marginal --spec {params.spec:q} --code {params.code}"
-        " --device {resources.device} --threads {threads} --dataset {input.dataset}"
+        " --device {resources.device} --threads {threads} --dataset {input.dataset} --trunk {input.trunk}"
         " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"
 
 
@@ -31,6 +58,7 @@ rule fit_decoders:
     input:
         dataset=DATASET,
         checkpoints=CHECKPOINTS,
+        trunk=STARTS_FROM,
     output:
         directory(DECODERS),
     log:
@@ -50,5 +78,5 @@ rule fit_decoders:
     shell:
         "{PYTHON} -m ib_analysis fit_decoders --spec {params.spec:q} --code {params.code}"
         " --device {resources.device} --threads {threads} --dataset {input.dataset}"
-        " --checkpoints {input.checkpoints}"
+        " --checkpoints {input.checkpoints} --trunk {input.trunk}"
         " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"

@@ -1,6 +1,12 @@
 """Figures, as vectors and as pictures."""
 
-FIGURES = ("information_plane", "information_curves", "training_curves", "two_stages")
+FIGURES = (
+    "information_plane",
+    "information_curves",
+    "tap_curves",
+    "training_curves",
+    "two_stages",
+)
 
 
 rule plot_figures:

@@ -1,11 +1,13 @@
 """The gated layer against its formula."""
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional as F
 
 from decoders.pixelcnn_pp.causal_convolution import DownRightShifted, DownShifted, Margin
-from decoders.pixelcnn_pp.gated_resnet import GatedResnet, concat_elu
+from decoders.pixelcnn_pp.gated_resnet import CHANCES, GatedResnet, concat_elu, keep_mask
 
 
 def literal_concat_elu(x):
@@ -47,15 +49,60 @@ def test_layer_equals_its_formula_and_so_do_its_gradients(kind, skips, context_f
     assert all(torch.allclose(a, b, atol=1e-10) for a, b in zip(ours, theirs))
 
 
-def test_concat_elu_has_the_gradient_of_its_formula_at_zero_and_inside_a_margin():
-    x = torch.tensor([-2.0, -0.5, 0.0, 0.5, 2.0], dtype=torch.float64).view(1, 1, 1, 5).requires_grad_()
-    weight = torch.randn(1, 2, 2, 7, dtype=torch.float64)
-    margin = Margin(left=1, right=1, above=1)
-    y, expected = concat_elu((x,), margin), F.pad(literal_concat_elu(x), margin)
-    assert torch.equal(y, expected)
+MARGINS = [Margin(), Margin(left=1, right=1, above=1), Margin(1, 1, 1, 1)]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("margin", MARGINS)
+@pytest.mark.parametrize("count", [1, 2])
+def test_concat_elu_and_its_gradient_are_those_of_the_formula(dtype, margin, count):
+    """At zero too, at tiny values and far out; fused in float32."""
+    torch.manual_seed(0)
+    special = torch.tensor([0.0, -0.0, 1e-7, -1e-7, 30.0, -30.0, 200.0, -200.0], dtype=dtype)
+    maps = [torch.cat((special, torch.randn(112, dtype=dtype))).view(2, 3, 4, 5) for _ in range(count)]
+    maps = [m.requires_grad_() for m in maps]
+    y = concat_elu(tuple(maps), margin)
+    expected = F.pad(torch.cat([literal_concat_elu(m) for m in maps], 1), margin)
+    assert y.dtype == dtype
+    assert torch.allclose(y, expected, rtol=1e-6, atol=2e-7 if dtype == torch.float32 else 1e-15)
+    weight = torch.randn_like(y)
+    ours = torch.autograd.grad((y * weight).sum(), maps)
+    theirs = torch.autograd.grad((expected * weight).sum(), maps)
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(ours, theirs))
+
+
+def test_gradient_goes_through_what_dropout_kept():
+    torch.manual_seed(0)
+    x = torch.randn(4, 3, 8, 8).requires_grad_()
+    margin = Margin(left=1, above=1)
+    y = concat_elu((x,), margin, dropout=0.25)
+    expected = F.pad(literal_concat_elu(x), margin) * (y != 0) / 0.75
+    assert torch.allclose(y, expected, atol=1e-6)
+    weight = torch.randn_like(y)
     (ours,) = torch.autograd.grad((y * weight).sum(), x)
     (theirs,) = torch.autograd.grad((expected * weight).sum(), x)
-    assert torch.allclose(ours, theirs, atol=1e-15)
+    assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("chances", [1, 13, 64, 127])
+def test_mask_keeps_each_element_with_its_probability(chances):
+    torch.manual_seed(0)
+    mask = keep_mask(torch.Size((1000, 1003)), chances)
+    assert set(mask.unique().tolist()) == {-1, 0}
+    p, n = chances / CHANCES, mask.numel()
+    share = -mask.double().mean().item()
+    assert abs(share - p) < 4.5 * math.sqrt(p * (1 - p) / n)
+    neighbours = (mask[:, 1:] * mask[:, :-1]).double().mean().item()
+    assert abs(neighbours - p * p) < 6 * math.sqrt(p * p / n)
+
+
+def test_mask_is_repeated_by_the_seed():
+    masks = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        masks.append(keep_mask(torch.Size((999,)), 64))
+    assert torch.equal(masks[0], masks[1])
+    assert not torch.equal(masks[0], masks[2])
 
 
 def test_dropout_zeroes_single_elements_and_keeps_the_mean():

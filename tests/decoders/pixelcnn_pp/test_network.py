@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from decoders.errors import ContextError
 from decoders.pixelcnn_pp.network import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import ImageTarget
@@ -38,7 +39,7 @@ def test_probabilities_of_all_images_sum_to_one(
 
 
 def conditional_parameters(model, x, s):
-    """What each sub-pixel's conditional is made of, (sub-pixels, K-vectors), as a function of real-valued levels."""
+    """What each sub-pixel's conditional is made of, (C, 3 K, H, W), as a function of real levels."""
     p = model.mixture.split(model.parameters_of(x, s))
     means = model.mixture.coupled(p.means, p.coefficients, model.mixture.values(x, x.dtype))
     shared = p.logits.unsqueeze(1).expand_as(means)
@@ -237,3 +238,29 @@ def test_what_does_not_fit_is_refused(decoder):
         plain.initialise(torch.zeros(2, 1, 7, 8), None)
     with pytest.raises(ValueError, match="vector"):
         PixelCNNPP(PixelCNNPPSpec(), ImageTarget(channels=1, height=8, width=8, levels=2), (3, 4))
+
+
+def test_a_decoder_that_starts_from_a_trunk_is_the_trunk_until_it_is_fitted():
+    target = ImageTarget(channels=3, height=8, width=8, levels=4)
+    spec = PixelCNNPPSpec(filters=4, layers=1, mixtures=2, dropout=0.0, context_filters=4, context_layers=1)
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 4, (16, 3, 8, 8), generator=generator, dtype=torch.uint8)
+    h = torch.randn(16, 5, 4, 4, generator=generator)
+    trunk = PixelCNNPP(spec, target, None)
+    trunk.initialise(x, None)
+    trunk.eval()
+    for context, h_ in (((5, 4, 4), h), (None, None)):
+        decoder = PixelCNNPP(spec, target, context)
+        decoder.start_from(trunk)
+        decoder.initialise(x, h_)
+        decoder.eval()
+        torch.testing.assert_close(decoder(h_).log_prob(x), trunk(None).log_prob(x))
+
+
+def test_a_trunk_of_another_size_or_kind_is_refused():
+    target = ImageTarget(channels=1, height=8, width=8, levels=4)
+    small, large = (PixelCNNPPSpec(filters=f, layers=1, mixtures=2, context_filters=4) for f in (4, 6))
+    with pytest.raises(ContextError, match="other sizes"):
+        PixelCNNPP(large, target, None).start_from(PixelCNNPP(small, target, None))
+    with pytest.raises(ContextError, match="other layers"):
+        PixelCNNPP(small, target, None).start_from(PixelCNNPP(small, target, (3,)))

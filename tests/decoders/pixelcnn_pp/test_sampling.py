@@ -1,4 +1,4 @@
-"""Cached sampling is naive sampling: the same images under one seed, the same conditionals within rounding."""
+"""Cached sampling is naive sampling: the same images under one seed, the same conditionals but for rounding."""
 
 import math
 
@@ -28,7 +28,7 @@ def a_context(context, batch, dtype):
 
 @pytest.mark.parametrize(("channels", "size", "levels", "sizes"), CASES)
 def test_same_images_as_the_naive_loop(decoder, naive_samples, context, channels, size, levels, sizes):
-    """Bit for bit, in double precision, where no value is near enough to the edge of a level to be rounded apart."""
+    """Bit for bit, in double precision: no value is near enough to the edge of a level to be rounded apart."""
     model = decoder(channels, size, levels, context, **sizes)
     h = a_context(context, 3, torch.float64)
     cached = model(h).sample(torch.Generator().manual_seed(7), 2)

@@ -58,8 +58,8 @@ def test_formats_and_fonts(rows, tmp_path):
     assert "<dc:date>" not in paths["svg"].read_text()
 
 
-def test_a_dot_in_the_name_is_kept(rows, tmp_path):
-    assert save(information_plane.draw(rows), tmp_path / "v1.5")["svg"].name == "v1.5.svg"
+def test_a_dot_in_the_name_is_kept(tmp_path):
+    assert save(two_stages.draw([]), tmp_path / "v1.5")["svg"].name == "v1.5.svg"
 
 
 def test_other_processes_give_the_same_bytes(tmp_path):
@@ -80,14 +80,14 @@ def test_other_processes_give_the_same_bytes(tmp_path):
     assert digests[0] == digests[1]
 
 
-def test_a_foreign_format_is_refused(rows, tmp_path):
+def test_a_foreign_format_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"\.pdf, \.svg or \.png"):
-        save_as(information_plane.draw(rows), tmp_path / "plane.bmp")
+        save_as(two_stages.draw([]), tmp_path / "plane.bmp")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_is_left_behind_by_a_failure(rows, tmp_path, monkeypatch):
-    figure = information_plane.draw(rows)
+def test_nothing_is_left_behind_by_a_failure(tmp_path, monkeypatch):
+    figure = two_stages.draw([])
     (tmp_path / "plane.png").write_bytes(b"old")
 
     def fail(*args, **kwargs):

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from ib_analysis.information.estimate import Bound
+from ib_analysis.information.quantity import Quantity
 from ib_analysis.report.limitations import limitations
 
 
@@ -23,5 +25,5 @@ def test_several_seeds_and_good_fits(content):
 
 
 def test_known_entropy(content):
-    known = content.rows[1].model_copy(update={"quantity": "H(x)", "bound": "exact"})
+    known = content.rows[1].model_copy(update={"quantity": Quantity.IMAGE_ENTROPY, "bound": Bound.EXACT})
     assert "H(x) is not known" not in " ".join(limitations(replace(content, rows=(*content.rows, known))))

@@ -75,7 +75,17 @@ def train_arguments(folder: Path, spec: str, *more: str) -> list[str]:
 def fit_arguments(folder: Path, out: str = "decoders") -> list[str]:
     spec = canonical_json(experiment().fit_decoders("net", "classifier", 1))
     paths = ["--dataset", f"{folder}/dataset/header.json", "--checkpoints", f"{folder}/net"]
-    return ["fit_decoders", "--spec", spec, *paths, "--scratch", f"{folder}/fits", "--out", f"{folder}/{out}"]
+    return [
+        "fit_decoders",
+        "--spec",
+        spec,
+        *paths,
+        "--trunk",
+        "--scratch",
+        f"{folder}/fits",
+        "--out",
+        f"{folder}/{out}",
+    ]
 
 
 def refused(capfd: pytest.CaptureFixture[str], arguments: list[str], *words: str) -> None:
