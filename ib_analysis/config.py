@@ -164,7 +164,7 @@ class Experiment(Spec):
 
     def store_activations(self, encoder: str, regime: Regime, epoch: int) -> dict[str, Any]:
         """Slice of stage store_activations."""
-        return {"epoch": epoch, "taps": self._taps(encoder, regime), "precision": self.activations.precision}
+        return self._checkpoint(encoder, regime, epoch) | {"precision": self.activations.precision}
 
     def fit_trunk(self) -> dict[str, Any]:
         """Slice of stage fit_marginal for the decoder that all others start from."""
@@ -184,10 +184,8 @@ class Experiment(Spec):
 
     def fit_decoders(self, encoder: str, regime: Regime, epoch: int) -> dict[str, Any]:
         """Slice of stage fit_decoders."""
-        return {
-            "epoch": epoch,
+        return self._checkpoint(encoder, regime, epoch) | {
             "activations": self.activations.model_dump(mode="json"),
-            "taps": self._taps(encoder, regime),
             "image": self.decoders.image.described(),
             "image_fit": self.decoders.image_fit.model_dump(mode="json"),
             "label": self.decoders.label.described(),
@@ -239,6 +237,14 @@ class Experiment(Spec):
         """Slice of stage write_report: the whole experiment, for it says what was run."""
         return {"experiment": self.model_dump(mode="json")}
 
+    def _checkpoint(self, encoder: str, regime: Regime, epoch: int) -> dict[str, Any]:
+        """One checkpoint and what is read of it; its architecture names the code that computes h."""
+        return {
+            "epoch": epoch,
+            "taps": self._taps(encoder, regime),
+            "architecture": self.study(encoder).architecture.described(),
+        }
+
     def _run(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
         return {
             "encoder": encoder,
@@ -246,6 +252,7 @@ class Experiment(Spec):
             "seed": seed,
             "epochs": list(self.study(encoder).epochs),
             "taps": self._taps(encoder, regime),
+            "architecture": self.study(encoder).architecture.described(),
         }
 
     def _taps(self, encoder: str, regime: Regime) -> list[str]:

@@ -12,15 +12,17 @@ from ib_analysis.errors import UserError
 
 
 class KeptRows(Encoder):
-    """Tap `rows<t>` is the top t rows of pixels, levels scaled to [-1, 1], shape (C, t, W).
+    """Tap `rows<t>` is the image with all but its top t rows masked, shape (C + 1, H, W).
 
-    It has no parameters and is never trained. h determines those rows and nothing else, so on a source whose
-    rows have a known entropy I(x; h) is known.
+    Levels are scaled to [-1, 1], masked pixels are 0, and the last channel is 1 where a row was kept: the map has
+    the size of the image, so that a decoder finds each kept pixel at its place. It has no parameters and is never
+    trained. h determines those rows and nothing else, so on a source whose rows have a known entropy I(x; h) is
+    known.
 
     >>> image = ImageShape(channels=1, height=4, width=3, levels=256)
     >>> h = KeptRows(KeptRowsSpec(rows=(1, 2)), "fixed", image, 2)
-    >>> h.activations(torch.full((1, 1, 4, 3), 255, dtype=torch.uint8), ["rows1"])["rows1"].tolist()
-    [[[[1.0, 1.0, 1.0]]]]
+    >>> h.activations(torch.full((1, 1, 4, 3), 255, dtype=torch.uint8), ["rows1"])["rows1"][0, 0, :2].tolist()
+    [[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]
     """
 
     Spec = KeptRowsSpec
@@ -29,12 +31,16 @@ class KeptRows(Encoder):
         super().__init__(spec, regime, image, classes)
         if spec.rows[-1] > image.height:
             raise UserError(f"rows asks for {spec.rows[-1]} rows of images of {image.height}: lower it")
-        self.taps = tuple(Tap(f"rows{t}", (image.channels, t, image.width)) for t in spec.rows)
+        shape = image.channels + 1, image.height, image.width
+        self.kept = {f"rows{t}": t for t in spec.rows}
+        self.taps = tuple(Tap(name, shape) for name in self.kept)
 
     def activations(self, x: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
-        """The top rows, scaled to [-1, 1], of uint8 images (batch, C, H, W)."""
-        rows = {tap.name: tap.shape[1] for tap in self.taps}
-        return {name: self._scaled(x[:, :, : rows[name]]) for name in self.in_network_order(taps)}
+        """The top rows of uint8 images (batch, C, H, W), the others masked."""
+        pixels = x.float() * (2 / (self.image.levels - 1)) - 1
+        shown = torch.cat([pixels, torch.ones_like(pixels[:, :1])], 1)
+        below = torch.arange(self.image.height, device=x.device)[:, None]
+        return {name: shown * (below < self.kept[name]) for name in self.in_network_order(taps)}
 
     def forward(self, x: Tensor) -> Tensor:
         """The rows of the last tap: it neither classifies nor reconstructs."""
@@ -46,6 +52,3 @@ class KeptRows(Encoder):
 
     def set_normalisation(self, mean: Tensor, std: Tensor) -> None:
         """Changes nothing: the scale to [-1, 1] depends on the number of levels alone."""
-
-    def _scaled(self, x: Tensor) -> Tensor:
-        return x.float() * (2 / (self.image.levels - 1)) - 1

@@ -29,6 +29,7 @@ class Spec(spec.Spec):
     seed: int
     epochs: tuple[int, ...]
     taps: tuple[str, ...]
+    architecture: spec.Described
     images: int
     draws: int
     sampling_seed: int

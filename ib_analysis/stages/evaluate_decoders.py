@@ -31,6 +31,7 @@ class Spec(spec.Spec):
     seed: int
     epochs: tuple[int, ...]
     taps: tuple[str, ...]
+    architecture: spec.Described
     decoder: spec.Described
     label_decoder: spec.Described
 

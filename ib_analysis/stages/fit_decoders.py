@@ -34,6 +34,7 @@ class Spec(spec.Spec):
 
     epoch: int
     taps: tuple[str, ...]
+    architecture: spec.Described
     activations: ActivationsSpec
     image: spec.Described
     image_fit: FitSpec

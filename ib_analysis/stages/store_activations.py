@@ -17,6 +17,7 @@ class Spec(spec.Spec):
 
     epoch: int
     taps: tuple[str, ...]
+    architecture: spec.Described
     precision: Literal["float32", "float16"]
 
 

@@ -12,13 +12,13 @@ title: A tiny ground truth
 dataset:
   kind: known_information
   source: markov
-  count: 1800
+  count: 2400
   size: 8
   levels: 3
-  correlation: 0.9
+  correlation: 0.3
   scale: 0.4
   label_noise: 0.1
-  shares: {encoder: 0.05, decoder: 0.55, evaluation: 0.4}
+  shares: {encoder: 0.05, decoder: 0.7, evaluation: 0.25}
 encoders:
   rows:
     architecture: {kind: kept_rows, rows: [4, 6]}
@@ -28,7 +28,8 @@ encoders:
     taps: [rows4, rows6]
 decoders:
   image: {kind: pixelcnn_pp, filters: 8, layers: 1, mixtures: 2, dropout: 0.0, context_filters: 8, context_layers: 1}
-  image_fit: {steps: 260, batch_size: 32, learning_rate: 8.0e-3, average_decay: 0.98, evaluate_every: 40}
+  trunk_fit: {steps: 320, batch_size: 32, learning_rate: 1.0e-2, average_decay: 0.98, evaluate_every: 80}
+  image_fit: {steps: 200, batch_size: 32, learning_rate: 6.0e-3, average_decay: 0.98, evaluate_every: 40}
   label: {kind: categorical, hidden: 8}
   label_fit: {steps: 200, batch_size: 64, learning_rate: 5.0e-3, average_decay: 0.98, evaluate_every: 20, patience: 4}
 samples: {images: 2, draws: 1, unconditional: 4}
@@ -96,6 +97,16 @@ def test_a_second_run_has_nothing_to_do_and_a_docstring_changes_nothing(finished
     assert "Nothing to be done" in (out := finished.snakemake(CONFIG, "--dry-run")).stdout + out.stderr
 
 
+def test_an_edited_encoder_re_runs_the_decoders_even_where_its_weights_stay_the_same(finished):
+    """A fixed encoder has no weights at all: its code is in the digest of every stage that computes h."""
+    finished.edit("ib_analysis/encoders/kept_rows.py", "- 1\n", "- 1.0\n")
+    planned = finished.snakemake(CONFIG, "--dry-run", "--quiet", "rules").stdout
+    finished.edit("ib_analysis/encoders/kept_rows.py", "- 1.0\n", "- 1\n")
+    assert "fit_decoders" in planned
+    assert "evaluate_decoders" in planned
+    assert "fit_marginal" not in planned
+
+
 def test_an_edited_stage_re_runs_just_what_depends_on_it(finished):
     finished.edit("ib_analysis/figures/palette.py", "def tap_colours", "EDITED = True\n\n\ndef tap_colours")
     planned = finished.snakemake(CONFIG, "--dry-run", "--quiet", "rules").stdout
@@ -128,3 +139,22 @@ def test_snakemake_report_works(finished):
     run = finished.snakemake(CONFIG, "--report", "snakemake.html")
     assert run.returncode == 0, run.stderr
     assert (finished.folder / "snakemake.html").stat().st_size > 10_000
+
+
+def test_a_failed_job_fails_the_run(finished):
+    """The exit code must get through `| tee`: what printed a sentence may not pass for a success."""
+    name = "results/tiny/samples/rows/fixed/seed0.npz"
+    checkpoint = finished.folder / "results/tiny/encoders/rows/fixed/seed0/epoch-0.safetensors"
+    whole, kept = checkpoint.read_bytes(), (finished.folder / name).read_bytes()
+    checkpoint.unlink()
+    checkpoint.write_bytes(b"broken")
+    run = finished.snakemake(
+        CONFIG, "--forcerun", "draw_samples", "--rerun-triggers", "mtime", "--until", "draw_samples"
+    )
+    said = run.stdout + run.stderr
+    checkpoint.unlink()
+    checkpoint.write_bytes(whole)
+    (finished.folder / name).write_bytes(kept)
+    assert run.returncode != 0
+    assert "ib-analysis: " in said
+    assert "completed successfully" not in said

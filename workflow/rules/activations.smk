@@ -14,6 +14,8 @@ rule store_activations:
         log_of(f"store_activations/{RUN}/epoch{{epoch}}"),
     benchmark:
         benchmark_of(f"store_activations/{RUN}/epoch{{epoch}}")
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         gpu=1,
@@ -24,6 +26,6 @@ rule store_activations:
         spec=spec("store_activations", "encoder", "regime", "epoch"),
         code=code("store_activations", "encoder", "regime", "epoch"),
     shell:
-        "{PYTHON} -m ib_analysis store_activations --spec {params.spec:q} --code {params.code}"
+        "python -m ib_analysis store_activations --spec {params.spec:q} --code {params.code}"
         " --device {resources.device} --threads {threads} --dataset {input.dataset}"
         " --checkpoints {input.checkpoints} --out {output} 2>&1 | tee {log}"

@@ -10,13 +10,15 @@ rule prepare_dataset:
         log_of("prepare_dataset"),
     benchmark:
         benchmark_of("prepare_dataset")
+    conda:
+        ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=120,
     params:
         spec=spec("prepare_dataset"),
         code=code("prepare_dataset"),
-        folder=f"{RESULTS}/dataset",
+        folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "{PYTHON} -m ib_analysis prepare_dataset --spec {params.spec:q} --code {params.code}"
+        "python -m ib_analysis prepare_dataset --spec {params.spec:q} --code {params.code}"
         " --out {params.folder} 2>&1 | tee {log}"

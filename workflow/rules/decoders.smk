@@ -11,6 +11,8 @@ rule fit_trunk:
     benchmark:
         benchmark_of("fit_trunk")
     priority: 20
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         gpu=1,
@@ -22,7 +24,7 @@ rule fit_trunk:
         code=code("fit_marginal", of="fit_trunk"),
         scratch=scratch("decoders/trunk"),
     shell:
-        "{PYTHON} -m ib_analysis fit_marginal --spec {params.spec:q} --code {params.code}"
+        "python -m ib_analysis fit_marginal --spec {params.spec:q} --code {params.code}"
         " --device {resources.device} --threads {threads} --dataset {input.dataset} --trunk"
         " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"
 
@@ -38,6 +40,8 @@ rule fit_marginal:
     benchmark:
         benchmark_of("fit_marginal")
     priority: 10
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         gpu=1,
@@ -49,7 +53,7 @@ rule fit_marginal:
         code=code("fit_marginal"),
         scratch=scratch("decoders/marginal"),
     shell:
-        "{PYTHON} -m ib_analysis fit_marginal --spec {params.spec:q} --code {params.code}"
+        "python -m ib_analysis fit_marginal --spec {params.spec:q} --code {params.code}"
         " --device {resources.device} --threads {threads} --dataset {input.dataset} --trunk {input.trunk}"
         " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"
 
@@ -65,6 +69,8 @@ rule fit_decoders:
         log_of(f"fit_decoders/{RUN}/epoch{{epoch}}"),
     benchmark:
         benchmark_of(f"fit_decoders/{RUN}/epoch{{epoch}}")
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         gpu=1,
@@ -76,7 +82,7 @@ rule fit_decoders:
         code=code("fit_decoders", "encoder", "regime", "epoch"),
         scratch=scratch(f"decoders/{RUN}/epoch{{epoch}}"),
     shell:
-        "{PYTHON} -m ib_analysis fit_decoders --spec {params.spec:q} --code {params.code}"
+        "python -m ib_analysis fit_decoders --spec {params.spec:q} --code {params.code}"
         " --device {resources.device} --threads {threads} --dataset {input.dataset}"
         " --checkpoints {input.checkpoints} --trunk {input.trunk}"
         " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"

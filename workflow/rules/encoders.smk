@@ -10,6 +10,8 @@ rule train_encoder:
         log_of(f"train_encoder/{RUN}"),
     benchmark:
         benchmark_of(f"train_encoder/{RUN}")
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         gpu=1,
@@ -21,6 +23,6 @@ rule train_encoder:
         code=code("train_encoder", "encoder", "regime", "seed"),
         scratch=scratch(f"encoders/{RUN}"),
     shell:
-        "{PYTHON} -m ib_analysis train_encoder --spec {params.spec:q} --code {params.code}"
+        "python -m ib_analysis train_encoder --spec {params.spec:q} --code {params.code}"
         " --device {resources.device} --threads {threads} --dataset {input.dataset}"
         " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"

@@ -30,12 +30,14 @@ rule plot_figures:
         ],
     log:
         log_of("plot_figures"),
+    conda:
+        ENVIRONMENT
     params:
         spec=spec("plot_figures"),
         code=code("plot_figures"),
-        folder=f"{RESULTS}/figures",
+        folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "{PYTHON} -m ib_analysis plot_figures --spec {params.spec:q} --code {params.code} --table {input.table}"
+        "python -m ib_analysis plot_figures --spec {params.spec:q} --code {params.code} --table {input.table}"
         " --two_stages_table {input.two_stages} --checkpoints {input.checkpoints} --out {params.folder} 2>&1 | tee {log}"
 
 
@@ -52,9 +54,11 @@ rule plot_samples:
         ),
     log:
         log_of("plot_samples"),
+    conda:
+        ENVIRONMENT
     params:
         spec=spec("plot_samples"),
         code=code("plot_samples"),
     shell:
-        "{PYTHON} -m ib_analysis plot_samples --spec {params.spec:q} --code {params.code}"
+        "python -m ib_analysis plot_samples --spec {params.spec:q} --code {params.code}"
         " --samples {input.samples} --marginal {input.marginal} --out {output} 2>&1 | tee {log}"

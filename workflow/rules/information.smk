@@ -11,6 +11,8 @@ rule evaluate_marginal:
         log_of("evaluate_marginal"),
     benchmark:
         benchmark_of("evaluate_marginal")
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         gpu=1,
@@ -21,7 +23,7 @@ rule evaluate_marginal:
         spec=spec("evaluate_marginal"),
         code=code("evaluate_marginal"),
     shell:
-        "{PYTHON} -m ib_analysis evaluate_marginal --spec {params.spec:q} --code {params.code}"
+        "python -m ib_analysis evaluate_marginal --spec {params.spec:q} --code {params.code}"
         " --device {resources.device} --threads {threads} --dataset {input.dataset}"
         " --decoder {input.decoder} --out {output} 2>&1 | tee {log}"
 
@@ -37,6 +39,8 @@ rule evaluate_decoders:
         log_of(f"evaluate_decoders/{RUN}"),
     benchmark:
         benchmark_of(f"evaluate_decoders/{RUN}")
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         gpu=1,
@@ -47,7 +51,7 @@ rule evaluate_decoders:
         spec=spec("evaluate_decoders", "encoder", "regime", "seed"),
         code=code("evaluate_decoders", "encoder", "regime", "seed"),
     shell:
-        "{PYTHON} -m ib_analysis evaluate_decoders --spec {params.spec:q} --code {params.code}"
+        "python -m ib_analysis evaluate_decoders --spec {params.spec:q} --code {params.code}"
         " --device {resources.device} --threads {threads} --dataset {input.dataset}"
         " --checkpoints {input.checkpoints} --decoders {input.decoders} --out {output} 2>&1 | tee {log}"
 
@@ -63,9 +67,11 @@ rule tabulate_information:
         two_stages=TWO_STAGES,
     log:
         log_of("tabulate_information"),
+    conda:
+        ENVIRONMENT
     params:
         code=code("tabulate_information"),
     shell:
-        "{PYTHON} -m ib_analysis tabulate_information --code {params.code} --dataset {input.dataset}"
+        "python -m ib_analysis tabulate_information --code {params.code} --dataset {input.dataset}"
         " --marginal {input.marginal} --nats {input.nats} --table {output.table} --json {output.json}"
         " --two_stages {output.two_stages} 2>&1 | tee {log}"

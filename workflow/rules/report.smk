@@ -21,12 +21,14 @@ rule write_report:
         REPORT,
     log:
         log_of("write_report"),
+    conda:
+        ENVIRONMENT
     params:
         spec=spec("write_report"),
         code=code("write_report"),
-        figures=f"{RESULTS}/figures",
+        figures=lambda wildcards, input: Path(input.figures[0]).parent,
     shell:
-        "{PYTHON} -m ib_analysis write_report --spec {params.spec:q} --code {params.code}"
+        "python -m ib_analysis write_report --spec {params.spec:q} --code {params.code}"
         " --dataset {input.dataset} --table {input.table} --two_stages {input.two_stages}"
         " --figures {params.figures} --samples {input.samples} --checkpoints {input.checkpoints} --marginal {input.marginal}"
         " --decoders {input.decoders} --out {output} 2>&1 | tee {log}"

@@ -11,6 +11,8 @@ rule draw_marginal:
         log_of("draw_marginal"),
     benchmark:
         benchmark_of("draw_marginal")
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         gpu=1,
@@ -21,7 +23,7 @@ rule draw_marginal:
         spec=spec("draw_marginal"),
         code=code("draw_marginal"),
     shell:
-        "{PYTHON} -m ib_analysis draw_marginal --spec {params.spec:q} --code {params.code}"
+        "python -m ib_analysis draw_marginal --spec {params.spec:q} --code {params.code}"
         " --device {resources.device} --threads {threads} --dataset {input.dataset}"
         " --decoder {input.decoder} --out {output} 2>&1 | tee {log}"
 
@@ -37,6 +39,8 @@ rule draw_samples:
         log_of(f"draw_samples/{RUN}"),
     benchmark:
         benchmark_of(f"draw_samples/{RUN}")
+    conda:
+        ENVIRONMENT
     threads: 1
     resources:
         gpu=1,
@@ -47,6 +51,6 @@ rule draw_samples:
         spec=spec("draw_samples", "encoder", "regime", "seed"),
         code=code("draw_samples", "encoder", "regime", "seed"),
     shell:
-        "{PYTHON} -m ib_analysis draw_samples --spec {params.spec:q} --code {params.code}"
+        "python -m ib_analysis draw_samples --spec {params.spec:q} --code {params.code}"
         " --device {resources.device} --threads {threads} --dataset {input.dataset}"
         " --checkpoints {input.checkpoints} --decoders {input.decoders} --out {output} 2>&1 | tee {log}"
