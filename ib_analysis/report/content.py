@@ -9,6 +9,9 @@ from ib_analysis.datasets.dataset import Header
 from ib_analysis.information.stages_table import StagesRow
 from ib_analysis.information.table import InformationRow
 
+TRUNK = "p(x), the trunk"
+"""What the decoder is called that all others start from."""
+
 
 @dataclass(frozen=True)
 class EncoderSummary:

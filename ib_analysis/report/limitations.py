@@ -1,7 +1,7 @@
 """What a reader must not conclude."""
 
 from ib_analysis.information.quantity import Quantity
-from ib_analysis.report.content import ReportContent
+from ib_analysis.report.content import TRUNK, ReportContent
 
 ALWAYS = (
     "In a deterministic network the true I(x;h) is constant (for discrete x) or infinite (for continuous "
@@ -19,7 +19,7 @@ ALWAYS = (
 
 def limitations(content: ReportContent) -> tuple[str, ...]:
     """The limits of any such study, then those of this run."""
-    return (*ALWAYS, *_seeds(content), *_fits(content), *_entropy(content), *_taps(content))
+    return (*ALWAYS, *_seeds(content), *_fits(content), *_trunk(content), *_entropy(content), *_taps(content))
 
 
 def _seeds(content: ReportContent) -> tuple[str, ...]:
@@ -42,6 +42,16 @@ def _fits(content: ReportContent) -> tuple[str, ...]:
     return (
         f"{short} of {len(content.fits)} decoders were still improving at the end of their budget (marked "
         "†): their cross-entropies are too high, and differences between points may be differences of fit.",
+    )
+
+
+def _trunk(content: ReportContent) -> tuple[str, ...]:
+    if all(decoder.density != TRUNK for decoder in content.decoders):
+        return ()
+    return (
+        "All decoders of images started from one trunk, an unconditional decoder fitted beforehand, and then "
+        "had the same short budget: points compare with each other, but each is biased towards what the "
+        "trunk knew, and CE(x) gains less from its share of the budget than a conditional decoder does.",
     )
 
 

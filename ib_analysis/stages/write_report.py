@@ -12,6 +12,7 @@ from ib_analysis.information.stages_table import read_stages
 from ib_analysis.information.table import read_information_csv
 from ib_analysis.provenance import Job
 from ib_analysis.report.content import (
+    TRUNK,
     DecoderSummary,
     EncoderSummary,
     FitSummary,
@@ -108,6 +109,8 @@ def _score(folders: Sequence[Path]) -> str:
 def _decoders(experiment: Mapping[str, Any]) -> Iterator[DecoderSummary]:
     specs = experiment["decoders"]
     image, label = _words(specs["image"]), _words(specs["label"])
+    if specs["trunk_fit"] is not None:
+        yield DecoderSummary(TRUNK, image, _words(specs["trunk_fit"]))
     yield DecoderSummary("p(x)", image, _words(specs["image_fit"]))
     yield DecoderSummary("p(x|h)", image, _words(specs["image_fit"]))
     yield DecoderSummary("p(y|h)", label, _words(specs["label_fit"]))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from ib_analysis.information.estimate import Bound
 from ib_analysis.information.quantity import Quantity
+from ib_analysis.report.content import TRUNK
 from ib_analysis.report.limitations import limitations
 
 
@@ -27,3 +28,9 @@ def test_several_seeds_and_good_fits(content):
 def test_known_entropy(content):
     known = content.rows[1].model_copy(update={"quantity": Quantity.IMAGE_ENTROPY, "bound": Bound.EXACT})
     assert "H(x) is not known" not in " ".join(limitations(replace(content, rows=(*content.rows, known))))
+
+
+def test_a_shared_trunk_is_owned_up_to(content):
+    assert "trunk" not in " ".join(limitations(content))
+    trunk = replace(content.decoders[0], density=TRUNK)
+    assert "one trunk" in " ".join(limitations(replace(content, decoders=(trunk, *content.decoders))))
