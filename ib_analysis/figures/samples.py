@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def read_samples(path: Path) -> Samples:
             drawn = {_point(name): archive[name] for name in archive.files if "/" in name}
             classes = tuple(str(name) for name in archive["classes"])
             levels, rows, originals = int(archive["levels"]), archive["rows"], archive["originals"]
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, EOFError, BadZipFile) as error:
         raise UserError(f"{path} does not hold samples ({error}): remove it and run again.") from None
     return Samples(encoder, regime, int(seed), levels, rows, originals, classes, drawn)
 

@@ -53,7 +53,7 @@ def read_evaluation(path: Path) -> Evaluation:
         with np.load(path, allow_pickle=False) as archive:
             encoder, regime, seed = (str(word) for word in archive["run"])
             nats = {_point(name): archive[name] for name in archive.files if name != "run"}
-    except (ValueError, KeyError, OSError, BadZipFile) as error:
+    except (ValueError, KeyError, OSError, EOFError, BadZipFile) as error:
         raise UserError(f"{path} does not hold nats per image ({error}): remove it and run again.") from None
     return Evaluation(encoder, regime, int(seed), nats)
 

@@ -1,4 +1,4 @@
-"""Pairs: the target and h of the same image, in the order asked for."""
+"""Pairs join the images and labels of a part with their own activations."""
 
 import numpy as np
 import torch
@@ -11,35 +11,29 @@ from ib_analysis.encoders.kept_rows import KeptRows
 from ib_analysis.encoders.specs.kept_rows import KeptRowsSpec
 
 CPU = torch.device("cpu")
-ROWS = np.array([7, 0, 7, 3])
 
 
-def part():
-    images = np.random.default_rng(0).integers(0, 9, (8, 2, 4, 3)).astype(np.uint8)
-    return Part("decoder", images, np.arange(8, dtype=np.int64))
+def part() -> Part:
+    rng = np.random.default_rng(0)
+    return Part("decoder", rng.integers(0, 5, (9, 1, 4, 4), dtype=np.uint8), rng.integers(0, 3, 9))
 
 
-def activations():
-    image = ImageShape(channels=2, height=4, width=3, levels=9)
-    return RecomputedActivations(KeptRows(KeptRowsSpec(rows=(1, 2)), "fixed", image, 8), part(), CPU)
+def test_row_i_of_h_belongs_to_image_i():
+    images = part()
+    shape = ImageShape(channels=1, height=4, width=4, levels=5)
+    activations = RecomputedActivations(KeptRows(KeptRowsSpec(rows=(4,)), "fixed", shape, 3), images, CPU)
+    rows = np.array([7, 0, 3])
+    x, h = ImagePairs(images, CPU, activations, "rows4").batch(rows)
+    y, same = LabelPairs(images, CPU, activations, "rows4").batch(rows)
+    assert h is not None
+    assert same is not None
+    assert torch.equal(x, torch.from_numpy(images.images[rows]))
+    assert torch.equal(y, torch.from_numpy(images.labels[rows]))
+    assert torch.equal(((h[:, :1] + 1) * 2).round().to(torch.uint8), x)
+    assert torch.equal(h, same)
 
 
-def test_an_image_comes_with_its_own_h():
-    pairs = ImagePairs(part(), CPU, activations(), "rows2")
-    x, h = pairs.batch(ROWS)
-    assert len(pairs) == 8
-    assert np.array_equal(x.numpy(), part().images[ROWS])
-    assert torch.equal(h, x[:, :, :2].float() / 4 - 1)
-
-
-def test_a_label_comes_with_the_h_of_its_image():
-    pairs = LabelPairs(part(), CPU, activations(), "rows1")
-    y, h = pairs.batch(ROWS)
-    assert y.tolist() == ROWS.tolist()
-    assert torch.equal(h, torch.from_numpy(part().images[ROWS][:, :, :1]).float() / 4 - 1)
-
-
-def test_images_alone_have_no_h():
-    x, h = ImagePairs(part(), CPU).batch(ROWS)
+def test_without_a_tap_there_are_images_alone():
+    x, h = ImagePairs(part(), CPU).batch(np.array([1, 2]))
+    assert x.shape == (2, 1, 4, 4)
     assert h is None
-    assert x.shape == (4, 2, 4, 3)
