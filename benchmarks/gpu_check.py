@@ -38,7 +38,7 @@ def main() -> int:
         print("benchmarks.gpu_check: PyTorch sees no GPU here; nothing was checked.", file=sys.stderr)
         return 1
     print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}")
-    failures = digits() + full_size()
+    failures = digits() + colour_samples() + full_size()
     for failure in failures:
         print(f"FAILED: {failure}", file=sys.stderr)
     print(f"{len(failures)} checks failed" if failures else "all checks passed")
@@ -125,13 +125,32 @@ def full_size(steps: int = 20, batch: int = 64) -> list[str]:
         loss.backward()
         optimizer.step()
     torch.cuda.synchronize()
-    rate = batch * steps / (time.perf_counter() - start)
+    elapsed = time.perf_counter() - start
+    rate = batch * steps / elapsed
     memory = torch.cuda.max_memory_allocated() / 2**30
     print(
         f"full size: {rate:.0f} images a second, {rate * FULL_SIZE_GFLOP_AN_IMAGE / 1000:.1f} TFLOP/s, "
         f"{memory:.1f} GiB at a batch of {batch}"
     )
     return [] if bool(torch.isfinite(loss)) else ["the loss of the full-size decoder is not finite"]
+
+
+def colour_samples() -> list[str]:
+    """RGB samples of the same decoder on CPU and GPU: as likely under the decoder, whoever drew them."""
+    target = ImageTarget(channels=3, height=16, width=16, levels=8)
+    decoder = PixelCNNPP(PixelCNNPPSpec(filters=16, layers=1, mixtures=3, dropout=0.0), target, None)
+    x = torch.randint(0, 8, (64, 3, 16, 16), dtype=torch.uint8)
+    decoder.initialise(x, None)
+    decoder.eval()
+    with torch.inference_mode():
+        drawn = decoder(None).sample(torch.Generator().manual_seed(0), 64)
+        decoder.to(GPU)
+        on_gpu = decoder(None).sample(torch.Generator(device=GPU).manual_seed(0), 64)[:, 0]
+        entropies = [
+            float(-decoder(None).log_prob(images.to(GPU)).mean()) for images in (drawn[:, 0], on_gpu)
+        ]
+    print(f"own samples: {entropies[0]:.1f} nats drawn on the CPU, {entropies[1]:.1f} drawn on the GPU")
+    return [] if abs(entropies[0] / entropies[1] - 1) < 0.05 else ["samples of CPU and GPU are not alike"]
 
 
 if __name__ == "__main__":

@@ -47,6 +47,10 @@ class Decoder(nn.Module, ABC):
         """
         raise ContextError(f"{type(self).__name__} cannot start from another decoder: fit it from scratch")
 
+    def taken_over(self) -> list[nn.Parameter]:
+        """The weights that `start_from` took over: a fit moves them more slowly than those that are new."""
+        return []
+
     @abstractmethod
     def description(self) -> dict[str, Any]:
         """{"implementation": "package.module:Class", "spec": {...}, "target": {...}, "context": [...] | None}."""

@@ -123,6 +123,16 @@ def _generators_kept(device: torch.device) -> Iterator[None]:
         yield
 
 
+def _groups(decoder: Decoder, spec: FitSpec) -> list[dict[str, Any]]:
+    """New weights at the full rate; those of a trunk at a share of it, or a short fit would undo what they know."""
+    taken = {id(parameter) for parameter in decoder.taken_over()}
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in decoder.parameters() if id(p) not in taken], "share": 1.0},
+        {"params": [p for p in decoder.parameters() if id(p) in taken], "share": spec.trunk_rate},
+    ]
+    return [group for group in groups if group["params"]]
+
+
 class _Run:
     """The state of one fit between two steps."""
 
@@ -141,7 +151,7 @@ class _Run:
         self.loss: nn.Module = NegativeLogLikelihood(decoder)
         self.average = WeightAverage(decoder, spec.average_decay)
         self.optimizer = torch.optim.AdamW(
-            decoder.parameters(),
+            _groups(decoder, spec),
             lr=spec.learning_rate,
             betas=spec.betas,
             weight_decay=spec.weight_decay,
@@ -209,7 +219,8 @@ class _Run:
         """One gradient step of Adam on one batch, and of the weight average."""
         torch.manual_seed(step_seed(self.spec.seed, self.step))
         rate = learning_rate(self.spec, self.step)
-        self.optimizer.param_groups[0]["lr"] = rate
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["share"]
         target, h = self.batch()
         self.optimizer.zero_grad(set_to_none=True)
         with autocast(self.device, self.spec.mixed_precision):

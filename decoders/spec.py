@@ -45,6 +45,12 @@ class FitSpec(BaseModel):
     steps: int = Field(ge=1, description="budget: the largest number of gradient steps")
     batch_size: int = Field(32, ge=1, description="examples a step")
     learning_rate: float = Field(1e-3, gt=0, description="the largest learning rate")
+    trunk_rate: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="share of the learning rate for weights that were taken over from a trunk",
+    )
     schedule: Literal["exponential", "cosine"] = Field(
         "cosine", description="cosine to 0 over the budget, or the paper's exponential decay a step"
     )
@@ -69,7 +75,7 @@ class FitSpec(BaseModel):
     mixed_precision: bool = Field(
         True, description="bfloat16 where the device is a GPU; the loss stays in float32"
     )
-    seed: int = Field(0, description="first weights, order of the examples, dropout")
+    seed: int = Field(0, ge=0, description="first weights, order of the examples, dropout")
 
 
 class CategoricalSpec(DecoderSpec):

@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         module = import_module(f"ib_analysis.stages.{stage}")
         options = _parser(stage, module).parse_args(rest)
         spec = json.loads(options.spec)
-        job = Job(stage, spec, options.code or stage_digest(stage, spec), options.device, options.threads)
+        job = Job(stage, spec, _code(stage, spec, options.code), options.device, options.threads)
         module.run(module.Spec(**spec), job, **_paths(module, options))
     except (UserError, DecoderError) as error:
         return _fail(str(error))
@@ -53,6 +53,16 @@ def _stage(arguments: list[str]) -> tuple[str, list[str]]:
             f"Usage: python -m ib_analysis STAGE --spec JSON ..., where STAGE is one of {', '.join(names)}."
         )
     return arguments[0], arguments[1:]
+
+
+def _code(stage: str, spec: Mapping[str, Any], expected: str | None) -> str:
+    """The digest of the code that runs now; a result must not be kept under the digest of another."""
+    digest = stage_digest(stage, spec)
+    if expected not in (None, digest):
+        raise UserError(
+            f"The code of {stage} changed after the workflow was started: run the same command again."
+        )
+    return digest
 
 
 def _parser(stage: str, module: ModuleType) -> ArgumentParser:

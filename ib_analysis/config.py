@@ -45,7 +45,9 @@ class EncoderStudy(Spec):
     regimes: dict[Regime, TrainingSpec] = Field(
         min_length=1, description="how it is trained, for each regime"
     )
-    seeds: tuple[int, ...] = Field((0,), min_length=1, description="one network a seed")
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (0,), min_length=1, description="one network a seed"
+    )
     epochs: tuple[int, ...] = Field(min_length=1, description="checkpoints that are measured; 0 is untrained")
     taps: tuple[str, ...] = Field(
         min_length=1, description="where h is read; a tap that only one regime has is measured in that regime"
@@ -56,6 +58,8 @@ class EncoderStudy(Spec):
         self._check_regimes()
         self._check_taps()
         self._check_epochs()
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds: {list(self.seeds)} names a seed twice")
         return self
 
     def _check_regimes(self) -> None:
@@ -82,6 +86,8 @@ class EncoderStudy(Spec):
         if list(self.epochs) != sorted(set(self.epochs)) or self.epochs[0] < 0:
             raise ValueError("epochs: name each epoch once, in rising order, from 0 on")
         for regime, training in self.regimes.items():
+            if regime == "fixed" and self.epochs[-1] > 0:
+                raise ValueError("epochs: a fixed encoder is not trained: it has epoch 0 alone")
             if self.epochs[-1] > training.epochs:
                 raise ValueError(
                     f"epochs: {self.epochs[-1]} lies beyond the {training.epochs} epochs that regime {regime} trains"
@@ -106,6 +112,16 @@ class DecodersSpec(Spec):
     )
     label: CategoricalSpec = Field(CategoricalSpec(), description="the decoder of labels: p(y given h)")
     label_fit: FitSpec = Field(description="how it is fitted")
+
+    @model_validator(mode="after")
+    def _trunk_holds_out_the_same(self) -> Self:
+        trunk, fit = self.trunk_fit, self.image_fit
+        if trunk is not None and (trunk.seed != fit.seed or trunk.holdout < fit.holdout):
+            raise ValueError(
+                "trunk_fit: its seed must be that of image_fit and its holdout not smaller, or later fits would be "
+                "judged on images that the trunk has seen"
+            )
+        return self
 
 
 class SamplesSpec(Spec):

@@ -23,6 +23,8 @@ import grimp
 from ib_analysis.artefacts import provenance_path, sha256, write_json
 
 PACKAGES = ("ib_analysis", "decoders")
+STYLES = {".mplstyle", ".css", ".jinja"}
+"""What lies beside a module and is part of what it does."""
 VERSIONS = ("ib-analysis", "torch", "numpy", "scipy", "matplotlib", "snakemake", "safetensors")
 
 
@@ -113,8 +115,13 @@ def _tree_digest(module: str) -> str:
     found = find_spec(module)
     if found is None or found.origin is None:
         return "namespace"
-    tree = ast.parse(Path(found.origin).read_text(encoding="utf-8"))
-    return hashlib.sha256(ast.dump(_without_docstrings(tree)).encode()).hexdigest()
+    path = Path(found.origin)
+    digest = hashlib.sha256(
+        ast.dump(_without_docstrings(ast.parse(path.read_text(encoding="utf-8")))).encode()
+    )
+    for beside in sorted(p for p in path.parent.iterdir() if p.suffix in STYLES):
+        digest.update(beside.read_bytes())
+    return digest.hexdigest()
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

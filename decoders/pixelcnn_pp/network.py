@@ -254,6 +254,10 @@ class PixelCNNPP(Decoder):
             raise ContextError("the trunk has other layers than this decoder: fit the trunk anew")
         self.started = True
 
+    def taken_over(self) -> list[nn.Parameter]:
+        """All weights but those that read h, after `start_from`."""
+        return [p for name, p in self.named_parameters() if self.started and "context" not in name]
+
     @torch.no_grad()
     def initialise(self, target: Tensor, h: Tensor | None) -> None:
         """Data-dependent initialization from one batch: standardise h, then every layer's gain and bias.

@@ -44,6 +44,7 @@ class PixelDraw:
         self.component = new((N, 1), dtype=torch.int64)
         self.chosen = new(N, P // K - 1)
         self.scales, self.values, self.couplings = new(N, C), new(N, C), new(N, mixture.couplings)
+        self.centring = self._centring()  # kept here: a captured graph knows its address alone
 
     def _folded(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
         """The head in units of levels, log-scales above their floor, couplings by the earlier channel."""
@@ -86,7 +87,7 @@ class PixelDraw:
         program: Program = []
         if C > 1:
             program.append(partial(torch.tanh, self.chosen[:, 2 * C :], out=self.couplings))
-            program.append(partial(self.values.addmm_, self.couplings, self._centring()))
+            program.append(partial(self.values.addmm_, self.couplings, self.centring))
         used = 0
         for c in range(C):
             level, later = levels[:, c : c + 1], C - 1 - c

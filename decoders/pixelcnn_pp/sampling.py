@@ -108,7 +108,12 @@ def captured(program: Program) -> Callable[[], None]:
     except RuntimeError:
         torch.cuda.synchronize()
         return run
-    return graph.replay
+
+    def replay(kept: Callable[[], None] = run) -> None:
+        """The program is kept alive with the graph, which knows only the addresses of its tensors."""
+        graph.replay()
+
+    return replay
 
 
 @contextmanager

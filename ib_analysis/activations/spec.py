@@ -14,3 +14,8 @@ class ActivationsSpec(Spec):
         "recomputed", description="one interface, two ways to come by h"
     )
     precision: Literal["float32", "float16"] = Field("float32", description="of the stored rows")
+
+    @property
+    def effective_precision(self) -> Literal["float32", "float16"]:
+        """What decoders are fitted to: rows that are not stored are not rounded."""
+        return self.precision if self.source == "stored" else "float32"

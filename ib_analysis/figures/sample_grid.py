@@ -105,8 +105,9 @@ def draw_taps(samples: Samples, epoch: int) -> Figure:
 def draw_unconditional(images: Pixels, levels: int) -> Figure:
     """A sheet of images (m, C, H, W) drawn from p(x)."""
     with house_style():
-        columns = _fitting(1, min(len(images), 12), images.shape[-1], PAGE_DOTS)
-        size = _size(images.shape[-1], _spare(PAGE_DOTS, 1, columns) / columns)
+        longest = max(images.shape[-2:])
+        columns = _fitting(1, min(len(images), 12), longest, PAGE_DOTS)
+        size = _size(longest, _spare(PAGE_DOTS, 1, columns) / columns)
         step = size + GAP_DOTS
         canvas = _canvas(ceil(len(images) / columns) * step, columns * step)
         for i, image in enumerate(images):
@@ -117,13 +118,14 @@ def draw_unconditional(images: Pixels, levels: int) -> Figure:
 def _sheet(title: str, samples: Samples, rows: dict[str, Pixels]) -> Figure:
     """Originals on top, below a labelled row for each entry (draws, n, C, H, W); images wrap into blocks."""
     with house_style():
-        draws, number, *_, width = next(iter(rows.values())).shape
+        draws, number, _, *sides = next(iter(rows.values())).shape
+        longest = max(sides)
         left = _label_dots(["original", *rows])
         room = PAGE_DOTS - left
-        per_block = _fitting(draws, number, width, room)
+        per_block = _fitting(draws, number, longest, room)
         lines = ceil(number / per_block) * (1 + len(rows))
         size = _size(
-            width,
+            longest,
             min(_spare(room, draws, per_block) / (draws * per_block), TALLEST_INCHES * DOTS_PER_INCH / lines),
         )
         return _compose(title, samples, rows, size, per_block, left)
@@ -188,8 +190,8 @@ def _canvas(height: int, width: int) -> Pixels:
 
 
 def _put(canvas: Pixels, image: Pixels, levels: int, top: int, left: int, size: int) -> None:
-    """Paste an image (C, H, W), every pixel a square of whole dots."""
-    scale = size // image.shape[-1]
+    """Paste an image (C, H, W) into a square slot, every pixel a square of whole dots."""
+    scale = size // max(image.shape[-2:])
     shown = np.repeat(np.repeat(displayed(image, levels), scale, axis=0), scale, axis=1)
     canvas[top : top + shown.shape[0], left : left + shown.shape[1]] = shown
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ib_analysis.information.estimate import Bound
 from ib_analysis.information.quantity import Quantity
 from ib_analysis.information.table import InformationRow
 
@@ -15,9 +16,12 @@ def summary(rows: Sequence[InformationRow]) -> str:
     and H(y), stands below the table.
     """
     layers: dict[_Key, dict[Quantity, InformationRow]] = {}
+    exact: dict[tuple[_Key, Quantity], InformationRow] = {}
     for row in rows:
-        if row.tap:
-            key = (row.encoder, row.regime, row.seed, row.epoch, row.tap)
+        key = (row.encoder, row.regime, row.seed, row.epoch, row.tap)
+        if row.bound is Bound.EXACT:
+            exact[key, row.quantity] = row
+        elif row.tap:
             layers.setdefault(key, {})[row.quantity] = row
     shown = _columns_shown(list(layers))
     header = [name for name, show in zip(("encoder", "regime", "seed", "epoch", "tap"), shown) if show]
@@ -25,7 +29,11 @@ def summary(rows: Sequence[InformationRow]) -> str:
     for key, found in layers.items():
         labels = ["" if part is None else str(part) for part, show in zip(key, shown) if show]
         x, y = found.get(Quantity.IMAGE_INFORMATION), found.get(Quantity.LABEL_INFORMATION)
-        lines.append([*labels, _cell(x, 2), _cell(y, 3)])
+        truths = (exact.get((key, q)) for q in (Quantity.IMAGE_INFORMATION, Quantity.LABEL_INFORMATION))
+        cells = (
+            _cell(row, 2 + i) + _truth(truth, 2 + i) for i, (row, truth) in enumerate(zip((x, y), truths))
+        )
+        lines.append([*labels, *cells])
     whole = [f"{row.quantity.value} = {_cell(row, 3)} bits" for row in rows if not row.tap]
     return "\n".join([*_aligned(lines), *whole])
 
@@ -38,6 +46,10 @@ def _columns_shown(keys: Sequence[_Key]) -> tuple[bool, ...]:
 
 def _cell(row: InformationRow | None, decimals: int) -> str:
     return "-" if row is None else f"{row.bits:.{decimals}f} ± {row.stderr_bits:.{decimals}f}"
+
+
+def _truth(row: InformationRow | None, decimals: int) -> str:
+    return "" if row is None else f" (exact {row.bits:.{decimals}f})"
 
 
 def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:

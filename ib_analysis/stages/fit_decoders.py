@@ -152,7 +152,7 @@ def _pieces(
         "code": job.code,
         "dataset": data.header.fingerprint,
         "checkpoint": checkpoint.digest,
-        "activations": slice_.activations.precision,
+        "activations": slice_.activations.effective_precision,
     }
     for tap in slice_.taps:
         shape = activations.shape(tap)
@@ -187,14 +187,16 @@ def _activations(
         return
     folder = scratch / "activations"
     rmtree(folder, ignore_errors=True)
-    yield store_activations(
-        encoder,
-        data.decoder,
-        slice_.taps,
-        folder,
-        fingerprint=data.header.fingerprint,
-        checkpoint_digest=checkpoint.digest,
-        precision=slice_.activations.precision,
-        device=device,
-    )
-    rmtree(folder, ignore_errors=True)
+    try:
+        yield store_activations(
+            encoder,
+            data.decoder,
+            slice_.taps,
+            folder,
+            fingerprint=data.header.fingerprint,
+            checkpoint_digest=checkpoint.digest,
+            precision=slice_.activations.precision,
+            device=device,
+        )
+    finally:
+        rmtree(folder, ignore_errors=True)

@@ -4,7 +4,11 @@ from pathlib import Path
 
 from ib_analysis import spec
 from ib_analysis.datasets.prepare import prepare_dataset
+from ib_analysis.errors import UserError
 from ib_analysis.provenance import Job
+
+SMALLEST_EVALUATION = 4
+"""The two stages are judged on halves of the evaluation images."""
 
 
 class Spec(spec.Spec):
@@ -16,7 +20,16 @@ class Spec(spec.Spec):
 def run(slice_: Spec, job: Job, *, out: Path) -> None:
     """Write the folder `out`."""
     source_class, source_spec = slice_.dataset.load()
-    header = prepare_dataset(source_class(source_spec), source_spec, out)
+    source = source_class(source_spec)
+    if len(source.class_names) < 2:
+        raise UserError(
+            f"{source.name} has one class, {source.class_names[0]}: a label needs two classes or more."
+        )
+    header = prepare_dataset(source, source_spec, out)
+    if (count := header.counts["evaluation"]) < SMALLEST_EVALUATION:
+        raise UserError(
+            f"{header.name}: {count} images in the evaluation part are too few: give it more images."
+        )
     job.record(out / "header.json", fingerprint=header.fingerprint, seed=source_spec.seed)
     counts = ", ".join(f"{count} {part}" for part, count in header.counts.items())
     print(f"{header.name}: {counts}; {header.duplicates_dropped} duplicates dropped")

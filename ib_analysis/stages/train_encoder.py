@@ -1,6 +1,7 @@
 """Train one network in one regime from one seed, and keep it at the measured epochs."""
 
 from pathlib import Path
+from shutil import rmtree
 
 import torch
 
@@ -41,6 +42,7 @@ def run(slice_: Spec, job: Job, *, dataset: Path, scratch: Path, out: Path) -> N
         names = [*(checkpoint_name(epoch) for epoch in slice_.epochs), CURVE]
         if not all((kept / name).exists() for name in names):
             _train(slice_, data, kept, device)
+        rmtree(kept / "state", ignore_errors=True)
         with replacing_folder(out) as folder:
             for name in names:
                 link(kept / name, folder / name)

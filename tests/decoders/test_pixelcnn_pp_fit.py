@@ -78,3 +78,29 @@ def test_a_fit_learns_the_images_and_what_h_says_of_them(tmp_path):
     save_decoder(q_h, tmp_path / "q", {})
     again = nats_per_example(load_decoder(tmp_path / "q"), test_conditional, "cpu", 64)
     assert (again == b).all()
+
+
+def test_a_fit_moves_the_weights_of_a_trunk_at_their_share_of_the_rate():
+    spec = FitSpec(
+        steps=1, batch_size=8, evaluate_every=1, learning_rate=1e-2, schedule="exponential", average_decay=0.0
+    )
+    marginal, conditional = stripes(80)
+    trunk = tiny(None)
+    fit(trunk, marginal, spec)
+    steps = {}
+    for share in (0.0, 0.1, 1.0):
+        decoder = tiny((1, 4, 4))
+        decoder.start_from(trunk)
+        before = {name: p.detach().clone() for name, p in decoder.named_parameters()}
+        run = fitting._Run(
+            decoder, conditional, spec.model_copy(update={"trunk_rate": share}), torch.device("cpu"), "x"
+        )
+        run.begin()
+        run.advance()
+        moved = {
+            name: float((p.detach() - before[name]).abs().max()) for name, p in decoder.named_parameters()
+        }
+        steps[share] = moved["head.gain"]
+        assert moved["up.0.0.u.context"] > 5e-3, "what reads h moves at the full rate"
+    assert steps[0.0] == 0.0
+    assert steps[0.1] == pytest.approx(0.1 * steps[1.0], rel=1e-3)

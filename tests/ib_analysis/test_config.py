@@ -52,6 +52,9 @@ def test_every_configuration_holds_and_is_named_like_its_file(path):
         ("decoders.image_fit.steps", "many", ["decoders.image_fit.steps"]),
         ("dataset.shares", {"encoder": 0.5, "decoder": 0.5, "evaluation": 0.5}, ["shares", "1.5"]),
         ("name", "my demo", ["name"]),
+        ("encoders.resnet10.seeds", [0, 0], ["seeds", "twice"]),
+        ("encoders.resnet10.seeds", [-1], ["seeds"]),
+        ("decoders.trunk_fit", {"steps": 10, "holdout": 0.01}, ["trunk_fit", "holdout"]),
     ],
 )
 def test_a_mistake_is_one_sentence_that_names_the_field(path, value, words):

@@ -1,11 +1,14 @@
 """Names to paths, and slices to parameters; nothing else."""
 
+import shlex
 import sys
 from pathlib import Path
 
 # A job's `python` is the one that runs Snakemake, whether or not its environment was activated; the prefix also takes
 # the place of Snakemake's own, without which a failure before `| tee` would pass for a success.
-shell.prefix(f"set -euo pipefail; PATH={Path(sys.executable).parent}:$PATH; ")
+shell.prefix(
+    f'set -euo pipefail; PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; '
+)
 ENVIRONMENT = f"{workflow.basedir}/environment.yml"
 RESULTS = f"results/{experiment.name}"
 DATASET = f"{RESULTS}/dataset/header.json"

@@ -9,6 +9,7 @@ import pytest
 from ib_analysis.errors import UserError
 from ib_analysis.figures import sample_grid
 from ib_analysis.figures.sample_grid import displayed
+from ib_analysis.figures.samples import Samples
 
 
 def canvas(figure):
@@ -119,3 +120,19 @@ def test_captions(samples):
     assert "2 draws" in sample_grid.caption_epochs(samples, "h1")
     assert "epoch 10" in sample_grid.caption_taps(samples, 10)
     assert "net, classifier, seed 0" in sample_grid.caption_taps(samples, 10)
+
+
+@pytest.mark.parametrize("shape", [(12, 8), (8, 12)])
+def test_images_that_are_not_square_keep_to_their_slots(shape):
+    rng = np.random.default_rng(0)
+    originals = rng.integers(0, 17, (3, 1, *shape), dtype=np.uint8)
+    drawn = {(0, tap): rng.integers(0, 17, (2, 3, 1, *shape), dtype=np.uint8) for tap in ("h1", "h2")}
+    samples = Samples("net", "classifier", 0, 17, np.arange(3), originals, ("a", "b", "c"), drawn)
+    sheet, loose = (
+        canvas(sample_grid.draw_taps(samples, 0)),
+        canvas(sample_grid.draw_unconditional(originals, 17)),
+    )
+    scales = range(8, 40)
+    for images in (originals, *drawn[0, "h1"], *drawn[0, "h2"]):
+        assert any(all(holds(sheet, image, 17, scale) for image in images) for scale in scales)
+    assert any(all(holds(loose, image, 17, scale) for image in originals) for scale in scales)

@@ -48,3 +48,10 @@ def test_a_quantity_that_was_not_measured_is_a_dash():
 
 def test_no_rows_leave_a_header():
     assert summary([]).splitlines() == ["regime  epoch  tap  I(x;h) bits  I(y;h) bits"]
+
+
+def test_a_truth_stands_beside_its_estimate_and_never_in_its_place():
+    where = {"encoder": "rows", "regime": "fixed", "seed": 0, "epoch": 0, "tap": "rows2"}
+    measured = row(Quantity.IMAGE_INFORMATION, 7.0, **where)
+    truth = row(Quantity.IMAGE_INFORMATION, 8.0, **where).model_copy(update={"bound": Bound.EXACT})
+    assert "7.00 ± 0.25 (exact 8.00)" in summary([measured, truth])

@@ -5,8 +5,10 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from decoders.saving import load_decoder
 from ib_analysis.__main__ import main
@@ -109,6 +111,13 @@ def test_a_spec_that_is_no_json_or_has_a_wrong_key(capfd, prepared):
     refused(capfd, train_arguments(prepared, canonical_json(slice_)), "--spec: sede")
 
 
+def test_code_that_changed_since_the_workflow_started(capfd, prepared):
+    spec = canonical_json(experiment().train_encoder("net", "classifier", 0))
+    refused(
+        capfd, train_arguments(prepared, spec, "--code", "0123456789abcdef"), "changed after the workflow"
+    )
+
+
 def test_a_gpu_where_there_is_none(capfd, prepared, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     spec = canonical_json(experiment().train_encoder("net", "classifier", 0))
@@ -120,6 +129,15 @@ def test_a_missing_data_folder(capfd, tmp_path):
         experiment(dataset={"kind": "image_folder", "folder": str(tmp_path / "no")}).prepare_dataset()
     )
     refused(capfd, ["prepare_dataset", "--spec", spec, "--out", str(tmp_path / "out")], str(tmp_path / "no"))
+
+
+def test_a_folder_with_one_class(capfd, tmp_path):
+    (tmp_path / "images" / "cat").mkdir(parents=True)
+    for i in range(12):
+        Image.fromarray(np.full((8, 8), i, dtype=np.uint8)).save(tmp_path / "images" / "cat" / f"{i}.png")
+    source = {"kind": "image_folder", "folder": str(tmp_path / "images"), "mode": "grey"}
+    spec = canonical_json(experiment(dataset=source).prepare_dataset())
+    refused(capfd, ["prepare_dataset", "--spec", spec, "--out", str(tmp_path / "out")], "one class", "cat")
 
 
 def test_a_truncated_and_a_foreign_checkpoint(capfd, trained):
