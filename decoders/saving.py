@@ -14,7 +14,7 @@ from decoders.density import Decoder
 from decoders.errors import DecoderFileError
 from decoders.spec import ImageTarget, LabelTarget
 
-FORMAT = "decoder-1"
+FORMAT = "decoder-2"
 # What a truncated file, a foreign header or weights of other shapes raise on their way to a decoder.
 _UNREADABLE = (
     SafetensorError,
@@ -29,15 +29,15 @@ _UNREADABLE = (
 _TARGET: TypeAdapter[ImageTarget | LabelTarget] = TypeAdapter(ImageTarget | LabelTarget)
 
 
-def save_decoder(decoder: Decoder, path: Path, extra: dict[str, Any]) -> None:
-    """Write the decoder to `path`, atomically; `extra` is JSON to keep beside it (how the fit went).
+def save_decoder(decoder: Decoder, path: Path) -> None:
+    """Write the decoder to `path`, atomically; the same decoder gives the same bytes.
 
     Raises:
         DecoderFileError: the file cannot be written.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in decoder.state_dict().items()}
-    header = {"format": FORMAT, "decoder": json.dumps(decoder.description()), "extra": json.dumps(extra)}
-    content = save(tensors, header)
+    # One key: safetensors writes several in an order that changes from process to process.
+    content = save(tensors, {FORMAT: json.dumps(decoder.description())})
     with replacing(path) as file:
         file.write(content)
 
@@ -50,7 +50,7 @@ def load_decoder(path: Path) -> Decoder:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            description = json.loads(_header(file, path)["decoder"])
+            description = _description(file, path)
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         decoder = build_decoder(description)
         decoder.load_state_dict(weights)
@@ -59,20 +59,6 @@ def load_decoder(path: Path) -> Decoder:
     except _UNREADABLE as error:
         raise DecoderFileError(_unreadable(path, error)) from error
     return decoder.eval()
-
-
-def load_extra(path: Path) -> dict[str, Any]:
-    """The `extra` that was saved with the decoder of that file.
-
-    Raises:
-        DecoderFileError: as `load_decoder`.
-    """
-    try:
-        with safe_open(path, framework="pt") as file:
-            extra: dict[str, Any] = json.loads(_header(file, path)["extra"])
-    except (SafetensorError, OSError, KeyError, json.JSONDecodeError) as error:
-        raise DecoderFileError(_unreadable(path, error)) from error
-    return extra
 
 
 def build_decoder(description: dict[str, Any]) -> Decoder:
@@ -97,13 +83,14 @@ def build_decoder(description: dict[str, Any]) -> Decoder:
     return decoder
 
 
-def _header(file: Any, path: Path) -> dict[str, str]:
+def _description(file: Any, path: Path) -> dict[str, Any]:
     header: dict[str, str] = file.metadata() or {}
-    if header.get("format") != FORMAT:
+    if FORMAT not in header:
         raise DecoderFileError(
             f"{path} is no decoder file of this program; delete it and fit the decoder again"
         )
-    return header
+    description: dict[str, Any] = json.loads(header[FORMAT])
+    return description
 
 
 def _unreadable(path: Path, error: Exception) -> str:

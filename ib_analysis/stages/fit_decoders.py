@@ -124,9 +124,7 @@ def _fit(piece: Piece, folder: Path, device: torch.device) -> None:
     )
     _write_history(folder / "history.csv", fitted)
     record = {name: value for name, value in fitted.as_dict().items() if name != "history"}
-    save_decoder(
-        decoder, folder / "decoder.safetensors", {}
-    )  # no seconds in it: the same fit, the same bytes
+    save_decoder(decoder, folder / "decoder.safetensors")
     write_json(folder / "fit.json", record)
     (folder / "state.pt").unlink(missing_ok=True)
 

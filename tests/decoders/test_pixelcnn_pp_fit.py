@@ -75,7 +75,7 @@ def test_a_fit_learns_the_images_and_what_h_says_of_them(tmp_path):
     assert a.mean() > 2 * math.log(4) - 4 * stderr  # no code beats the entropy
     assert a.mean() < 2 * math.log(4) + 0.3  # of 89 nats in all
     assert (a - b).mean() == pytest.approx(math.log(4), abs=0.15)
-    save_decoder(q_h, tmp_path / "q", {})
+    save_decoder(q_h, tmp_path / "q")
     again = nats_per_example(load_decoder(tmp_path / "q"), test_conditional, "cpu", 64)
     assert (again == b).all()
 

@@ -7,8 +7,6 @@ import sys
 import time
 
 import pytest
-import torch
-from safetensors.torch import load_file
 
 EAGER = """
 import sys
@@ -75,9 +73,6 @@ def test_kill_9_in_the_middle_of_a_fit(laboratory, arguments):
     assert "starting from step 0" not in resumed.stderr
     name = "marginal.image.safetensors"
     killed, uninterrupted = (
-        load_file(laboratory.folder / "kill" / run / name) for run in ("killed", "straight")
+        (laboratory.folder / "kill" / run / name).read_bytes() for run in ("killed", "straight")
     )
-    assert killed.keys() == uninterrupted.keys()
-    # Weights, not file bytes: safetensors writes its metadata in no fixed order.
-    for tensor in killed:
-        assert torch.equal(killed[tensor], uninterrupted[tensor]), tensor
+    assert killed == uninterrupted
