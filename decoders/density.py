@@ -39,8 +39,10 @@ class Decoder(nn.Module, ABC):
     def initialise(self, target: Tensor, h: Tensor | None) -> None:
         """Data-dependent initialization from one large batch of the fitting data (also standardises h)."""
 
-    def start_from(self, trunk: "Decoder") -> None:
-        """Take over the weights of an unconditional decoder of the same size; `initialise` then leaves them alone.
+    def start_from(self, other: "Decoder") -> None:
+        """Take over the weights of a fitted decoder of the same size; `initialise` then leaves them alone.
+
+        The other is unconditional (a trunk), or reads an h of the same shape (the same tap at another epoch).
 
         Raises:
             ContextError: this kind of decoder cannot, or the two differ in more than what reads h.

@@ -151,7 +151,7 @@ class PixelCNNPP(Decoder):
         if context is not None and len(context) not in (1, 3):
             raise ValueError(f"context {context}: an h is a vector (D,) or a map (C, height, width).")
         self.spec, self.target, self.context = spec, target, context
-        self.started = False
+        self.from_another: frozenset[str] = frozenset()
         self.mixture = LogisticMixture(target.channels, target.levels, spec.mixtures)
         self.padded = padded_size(target.height), padded_size(target.width)
         self.context_filters = spec.context_filters if context else 0
@@ -240,29 +240,33 @@ class PixelCNNPP(Decoder):
                 streams = self.doubling(k - 1)(streams)
         return streams
 
-    def start_from(self, trunk: Decoder) -> None:
-        """Take over the weights of an unconditional PixelCNN++; as what h adds starts at 0, so does the law.
+    def start_from(self, other: Decoder) -> None:
+        """Take over the weights of a fitted decoder of the same sizes.
+
+        From an unconditional one (a trunk) the body comes, and as what h adds starts at 0, so does the law; from
+        one of an h of the same shape (the same tap at another epoch) comes also what reads h.
 
         Raises:
-            ContextError: the trunk is conditional, or of another size.
+            ContextError: the other decoder reads an h of another shape, or is of another size.
         """
+        weights = other.state_dict()
         try:
-            missing, unexpected = self.load_state_dict(trunk.state_dict(), strict=False)
+            missing, unexpected = self.load_state_dict(weights, strict=False)
         except RuntimeError:
-            raise ContextError("the trunk has other sizes than this decoder: fit the trunk anew") from None
+            raise ContextError("the decoder to start from has other sizes than this one: fit it anew") from None
         if unexpected or any("context" not in name for name in missing):
-            raise ContextError("the trunk has other layers than this decoder: fit the trunk anew")
-        self.started = True
+            raise ContextError("the decoder to start from has other layers than this one: fit it anew")
+        self.from_another = frozenset(weights)
 
     def taken_over(self) -> list[nn.Parameter]:
-        """All weights but those that read h, after `start_from`."""
-        return [p for name, p in self.named_parameters() if self.started and "context" not in name]
+        """The weights that came from another decoder by `start_from`."""
+        return [p for name, p in self.named_parameters() if name in self.from_another]
 
     @torch.no_grad()
     def initialise(self, target: Tensor, h: Tensor | None) -> None:
         """Data-dependent initialization from one batch: standardise h, then every layer's gain and bias.
 
-        After `start_from` only what reads h is initialised.
+        After `start_from` only what is new is initialised; h is standardised anew.
 
         Raises:
             ValueError: a level lies outside 0..levels-1, or a shape does not fit.
@@ -274,12 +278,19 @@ class PixelCNNPP(Decoder):
         try:
             if h is not None and self.context_maps is not None:
                 self.context_maps.standardise.fit(h)
-            fresh = self.context_maps if self.started else self
+            fresh = self._not_taken_over()
             if fresh is not None:
                 with data_dependent_initialization(fresh):
                     self(h).log_prob(target)
         finally:
             self.train(was_training)
+
+    def _not_taken_over(self) -> nn.Module | None:
+        """The part that is still as it was built: all of it, what reads h, or nothing."""
+        if not self.from_another:
+            return self
+        reads_h = any(name.startswith("context_maps.") for name in self.from_another)
+        return None if reads_h else self.context_maps
 
     def _check_target(self, target: Tensor) -> None:
         t = self.target

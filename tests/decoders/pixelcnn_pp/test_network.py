@@ -257,6 +257,30 @@ def test_a_decoder_that_starts_from_a_trunk_is_the_trunk_until_it_is_fitted():
         torch.testing.assert_close(decoder(h_).log_prob(x), trunk(None).log_prob(x))
 
 
+def test_a_decoder_that_starts_from_its_neighbour_reads_h_like_it():
+    target = ImageTarget(channels=1, height=8, width=8, levels=4)
+    spec = PixelCNNPPSpec(filters=4, layers=1, mixtures=2, dropout=0.0, context_filters=4, context_layers=1)
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 4, (16, 1, 8, 8), generator=generator, dtype=torch.uint8)
+    h = torch.randn(16, 5, 4, 4, generator=generator)
+    neighbour = PixelCNNPP(spec, target, (5, 4, 4))
+    neighbour.initialise(x, h)
+    with torch.no_grad():
+        for name, parameter in neighbour.named_parameters():
+            if name.endswith(".context"):
+                parameter.normal_(generator=generator)
+    neighbour.eval()
+    decoder = PixelCNNPP(spec, target, (5, 4, 4))
+    decoder.start_from(neighbour)
+    # The activations of the next epoch have another scale: they are standardised anew.
+    decoder.initialise(x, 3 * h + 1)
+    decoder.eval()
+    torch.testing.assert_close(decoder(3 * h + 1).log_prob(x), neighbour(h).log_prob(x))
+    assert {id(p) for p in decoder.taken_over()} == {id(p) for p in decoder.parameters()}
+    with pytest.raises(ContextError, match="other sizes"):
+        PixelCNNPP(spec, target, (6, 4, 4)).start_from(neighbour)
+
+
 def test_a_trunk_of_another_size_or_kind_is_refused():
     target = ImageTarget(channels=1, height=8, width=8, levels=4)
     small, large = (PixelCNNPPSpec(filters=f, layers=1, mixtures=2, context_filters=4) for f in (4, 6))
