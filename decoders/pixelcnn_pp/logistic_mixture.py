@@ -46,11 +46,11 @@ class Noise(NamedTuple):
 def interval_log_mass(
     x: Tensor, means: Tensor, log_scales: Tensor, first: Tensor, last: Tensor, delta: float
 ) -> Tensor:
-    """Log of a logistic's mass on the interval of x; `first` and `last` mark the levels that own a tail."""
+    """Log of a logistic's mass on x -+ delta, all in one unit; `first` and `last` mark levels that own a tail."""
     inverse_scale = torch.exp(-log_scales)
-    centred = x - means
-    below_upper_edge = F.logsigmoid(inverse_scale * (centred + delta))
-    above_lower_edge = F.logsigmoid(-inverse_scale * (centred - delta))
+    # The edge comes first: where x - delta and x + delta are exact, neighbours share theirs to the last bit.
+    below_upper_edge = F.logsigmoid(inverse_scale * ((x + delta) - means))
+    above_lower_edge = F.logsigmoid(-inverse_scale * ((x - delta) - means))
     both = torch.log(-torch.expm1(-2 * delta * inverse_scale))
     return (
         below_upper_edge.masked_fill(last, 0.0)
@@ -137,10 +137,11 @@ class LogisticMixture:
         """
         with torch.autocast(parameters.device.type, enabled=False):
             p = self.split(parameters.to(torch.promote_types(parameters.dtype, torch.float32)))
-            x = self.values(levels, p.means.dtype)
-            means = self.coupled(p.means, p.coefficients, x)
+            means = self.coupled(p.means, p.coefficients, self.values(levels, p.means.dtype))
             first, last = (levels == 0).unsqueeze(2), (levels == self.levels - 1).unsqueeze(2)
-            mass = interval_log_mass(x.unsqueeze(2), means, p.log_scales, first, last, self.delta)
+            # In units of a level the edges are whole or half numbers, exact, so that the masses add up to one.
+            x, unit = levels.to(means.dtype).unsqueeze(2) - (self.levels - 1) / 2, 2 * self.delta
+            mass = interval_log_mass(x, means / unit, p.log_scales - math.log(unit), first, last, 0.5)
             return torch.logsumexp(F.log_softmax(p.logits, 1) + mass.sum(1), 1)
 
     def noise(self, generator: Generator, shape: tuple[int, ...]) -> Noise:
