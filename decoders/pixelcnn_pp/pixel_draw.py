@@ -61,6 +61,7 @@ class PixelDraw:
     def load(self, gumbel: Tensor, logistic: Tensor) -> None:
         """Take the noise of a row, (columns, images, K) and (columns, images, C)."""
         m = self.mixture
+        gumbel, logistic = gumbel.to(self.biases.device), logistic.to(self.noise.device)
         self.noise.copy_(logistic * (self.middle * math.exp(m.smallest_log_scale)))
         self.biases.copy_(self.bias.expand_as(self.biases))
         self.biases[..., : m.components] += gumbel.to(self.biases)

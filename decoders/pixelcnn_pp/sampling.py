@@ -7,9 +7,10 @@ knows before the row, then the pixels from left to right. On a GPU each program 
 graph.
 """
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Generator, Tensor
@@ -21,12 +22,13 @@ from decoders.pixelcnn_pp.cached_network import (
     scales_reached,
 )
 from decoders.pixelcnn_pp.cached_streams import Grid, Program
+from decoders.pixelcnn_pp.fixed_point import FixedPointSampler
 from decoders.pixelcnn_pp.pixel_draw import PixelDraw
 
 if TYPE_CHECKING:
     from decoders.pixelcnn_pp.network import PixelCNNPP
 
-SMALL_PRODUCT = 2**20  # images x filters^2 below which a pixel's matrix products are not worth two threads
+Method = Literal["cached", "fixed_point"]
 IMAGES_AT_ONCE = 256  # with the next line: bounds the memory, whatever the number of samples asked for
 NUMBERS_AT_ONCE = 2**28  # activations kept in the buffers, 1 GiB in float32
 
@@ -65,22 +67,30 @@ class CachedSampler:
 
     def draw(self, generator: Generator, context: tuple[Tensor, ...] | None) -> Tensor:
         """Images (images, C, H, W) as uint8 levels; context is one map a scale, for each image."""
+        with one_thread():
+            drawn = [row.to(torch.uint8) for row in self.rows(generator, context)]
+        return torch.stack(drawn, 1).permute(0, 3, 1, 2).contiguous()
+
+    def rows(self, generator: Generator, context: tuple[Tensor, ...] | None) -> Iterator[Tensor]:
+        """Draw row after row: levels (images, W, C) of each, valid until the next is asked for."""
         target = self.network.target
         for grid in self.grids:
             grid.clear()
         self.image.start()
         noise = self.network.mixture.noise(generator, (target.height, target.width, self.images))
-        rows = [] if context is None else [s.permute(2, 0, 3, 1).contiguous() for s in context]
-        shape = self.images, target.channels, target.height, target.width
-        x = torch.empty(shape, dtype=torch.uint8, device=self.draws.bias.device)
+        of_rows = [] if context is None else [s.permute(2, 0, 3, 1).contiguous() for s in context]
         for i in range(target.height):
             reached = scales_reached(i, self.scales)
-            for k, s in enumerate(rows[:reached]):
+            for k, s in enumerate(of_rows[:reached]):
                 self.grids[k].context[:, :-2].copy_(s[i // 2**k])
-            self.draws.load(noise.gumbel[i].to(x.device), noise.logistic[i].to(x.device))
+            self.draws.load(noise.gumbel[i], noise.logistic[i])
             self.run_row[reached]()
-            x[:, :, i] = self.image.finished().permute(0, 2, 1).to(torch.uint8)
-        return x
+            yield self.image.finished()
+
+    @property
+    def last_map(self) -> Tensor:
+        """What the head read in the row just drawn, (images, W, filters)."""
+        return self.horizontal.scales[0].up[-1].target.raw[:, 1 : 1 + self.network.target.width]
 
 
 def interpreted(program: Program) -> Callable[[], None]:
@@ -105,8 +115,9 @@ def captured(program: Program) -> Callable[[], None]:
     try:
         with torch.cuda.graph(graph):
             run()
-    except RuntimeError:
+    except RuntimeError as error:
         torch.cuda.synchronize()
+        warnings.warn(f"no CUDA graph could be captured, so that sampling is slow: {error}", stacklevel=2)
         return run
 
     def replay(kept: Callable[[], None] = run) -> None:
@@ -117,40 +128,57 @@ def captured(program: Program) -> Callable[[], None]:
 
 
 @contextmanager
-def threads_for(network: "PixelCNNPP", images: int) -> Iterator[None]:
-    """One thread on a CPU while products are small: two gain nothing, and collapse on a busy machine."""
+def one_thread() -> Iterator[None]:
+    """One thread on a CPU: a draw is some 60,000 short operations one after another.
+
+    Threads meet at the end of each. On idle cores they gain something in large batches only; where another
+    process holds a core, each meeting waits for its time slice, and a draw takes 5 to 100 times as long.
+    """
     threads = torch.get_num_threads()
-    small = images * network.spec.filters**2 < SMALL_PRODUCT and not network.head.bias.is_cuda
-    if small:
-        torch.set_num_threads(1)
+    torch.set_num_threads(1)
     try:
         yield
     finally:
-        if small:
-            torch.set_num_threads(threads)
+        torch.set_num_threads(threads)
+
+
+def numbers_of_image(network: "PixelCNNPP") -> int:
+    """A bound on the activations kept for an image.
+
+    A gated layer of both streams keeps 18 numbers a filter and column; 32 more are what joins the scales and
+    what the layers share.
+    """
+    spec = network.spec
+    columns = sum(network.padded[1] // 2**k + 2 for k in range(len(network.down)))
+    of_column = spec.filters * (18 * (2 * spec.layers + 1) + 32)
+    return columns * (of_column + network.context_filters + 2 * network.mixture.outputs)
 
 
 def images_at_once(network: "PixelCNNPP") -> int:
-    """How many images are drawn together: a gated layer of both streams keeps 18 numbers a filter and column."""
-    spec, columns = network.spec, network.padded[1] + 2
-    # All three scales together keep less than twice what the finest keeps.
-    numbers_of_image = 2 * 18 * spec.filters * columns * (2 * spec.layers + 1)
-    return max(1, min(IMAGES_AT_ONCE, NUMBERS_AT_ONCE // numbers_of_image))
+    """How many images are drawn together."""
+    return max(1, min(IMAGES_AT_ONCE, NUMBERS_AT_ONCE // numbers_of_image(network)))
 
 
 @torch.inference_mode()
 def sample_images(
-    network: "PixelCNNPP", context: tuple[Tensor, ...] | None, generator: Generator, count: int = 1
+    network: "PixelCNNPP",
+    context: tuple[Tensor, ...] | None,
+    generator: Generator,
+    count: int = 1,
+    method: Method = "cached",
 ) -> Tensor:
     """Independent draws for each row of the context, (count, batch, C, H, W) as uint8 levels.
 
-    They are drawn in equal groups, which bounds the memory.
+    They are drawn in equal groups, which bounds the memory. The images do not depend on the method, but for
+    rounding: "cached" goes pixel by pixel, "fixed_point" passes over whole images until they stay as they are
+    (`fixed_point` tells when that is the shorter way).
     """
     batch = 1 if context is None else context[0].shape[0]
     groups = -(-count * batch // images_at_once(network))
     images = -(-count * batch // groups)
-    with torch.autocast(network.head.bias.device.type, enabled=False), threads_for(network, images):
-        sampler = CachedSampler(network, images)
+    like = network.head.bias
+    with torch.autocast(like.device.type, enabled=False), torch.cuda.device_of(like):
+        sampler = CachedSampler(network, images) if method == "cached" else FixedPointSampler(network, images)
         drawn = [sampler.draw(generator, group_context(context, g * images, images)) for g in range(groups)]
     x = torch.cat(drawn)[: count * batch]
     return x.unflatten(0, (count, batch))
