@@ -39,7 +39,7 @@ def entropy_nats(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return entr(p).sum(-1)
 
 
-def sample(mean: ArrayLike, scale: float, levels: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def sample(mean: ArrayLike, scale: ArrayLike, levels: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """One level for each mean: a logistic variate rounded to the nearest level and clipped to the ends."""
-    x = rng.logistic(np.asarray(mean, np.float64), scale)
+    x = rng.logistic(np.asarray(mean, np.float64), np.asarray(scale, np.float64))
     return np.clip(np.floor(x + 0.5), 0, levels - 1).astype(np.int64)

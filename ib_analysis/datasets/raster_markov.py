@@ -1,22 +1,23 @@
-"""A first-order Markov field in raster order, and independent pixels as its special case."""
+"""A first-order Markov field in raster order, grey or in colour."""
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ib_analysis.datasets.discretized_logistic import entropy_nats, probabilities, sample
-from ib_analysis.datasets.image_law import ImageLaw, binary_entropy_nats, flip_probability
+from ib_analysis.datasets.half_label import CLASS_NAMES, half_label, half_shares
+from ib_analysis.datasets.image_law import ImageLaw, label_facts, log_nats, rows_of_label_in_first_row
 from ib_analysis.errors import UserError
 
 
 @dataclass(frozen=True)
 class RasterMarkov(ImageLaw):
-    """x_1 ~ pi, x_i ~ DL(mu + a (x_{i-1} - mu), s), mu = (levels - 1) / 2, pixels in raster order.
+    """x_1 ~ pi, x_i ~ DL(mu + a (x_{i-1} - mu), s), mu = (levels - 1) / 2, sub-pixels in raster order.
 
-    pi is the stationary law of the chain of `levels` states, so that every pixel has it. With D pixels,
+    In colour the chain runs through red, green and blue of a pixel before it goes to the next. pi is the
+    stationary law of the chain of `levels` states, so that every sub-pixel has it. With D sub-pixels,
     H(x) = h_1 + (D - 1) h_r, where h_1 = H(pi) and h_r = sum_j pi_j H(x_i | x_{i-1} = j).
     a = 0 gives independent discretized logistic pixels. The label is the half of the levels of x_1:
     y = [2 x_1 >= levels].
@@ -26,13 +27,20 @@ class RasterMarkov(ImageLaw):
         levels: number of levels.
         correlation: a.
         scale: s, in levels.
+        channels: 1 is grey, 3 is RGB.
     """
 
     size: int
     levels: int
     correlation: float
     scale: float
-    class_names: ClassVar[tuple[str, str]] = ("lower", "upper")
+    channels: int = 1
+    class_names = CLASS_NAMES
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        return self.channels, self.size, self.size
 
     @property
     def _centre(self) -> float:
@@ -60,40 +68,69 @@ class RasterMarkov(ImageLaw):
                 f"scale: {self.scale:g} levels are too few for the Markov field to leave its level; raise it"
             ) from error
 
+    @property
+    def marginal_nats(self) -> float:
+        """h_1, the entropy of one sub-pixel."""
+        return float(entropy_nats(self.stationary))
+
+    @property
+    def rate_nats(self) -> float:
+        """h_r, the entropy of a sub-pixel given the one before."""
+        return self.distant_rate_nats(1)
+
+    def distant_rate_nats(self, steps: int) -> float:
+        """H(x_{i+steps} | x_i), by the power of the transition matrix."""
+        return float(self.stationary @ entropy_nats(np.linalg.matrix_power(self.transition, steps)))
+
     def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Pixel after pixel, all images at once."""
-        x = np.empty((n, self.size**2), np.uint8)
-        pixel = np.searchsorted(np.cumsum(self.stationary), rng.random(n), side="right").clip(
-            0, self.levels - 1
-        )
+        """Sub-pixel after sub-pixel, all images at once."""
+        x = np.empty((n, self.dimensions), np.uint8)
+        last = self.levels - 1
+        pixel = np.searchsorted(np.cumsum(self.stationary), rng.random(n), side="right").clip(0, last)
         x[:, 0] = pixel
-        for i in range(1, self.size**2):
+        for i in range(1, self.dimensions):
             pixel = sample(self._means(pixel), self.scale, self.levels, rng)
             x[:, i] = pixel
-        return x.reshape(n, 1, self.size, self.size)
+        return from_raster(x, self.shape)
 
     def label(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Whether the first pixel lies in the upper half of the levels."""
-        return (2 * images[:, 0, 0, 0].astype(np.int64) >= self.levels).astype(np.int64)
+        """Whether the first sub-pixel lies in the upper half of the levels."""
+        return half_label(images, self.levels)
 
     def log_probability(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """log pi(x_1) + sum_i log P(x_i | x_{i-1})."""
-        x = images.reshape(len(images), -1)
-        with np.errstate(divide="ignore"):  # a level that underflows has log-probability -inf
-            first, steps = np.log(self.stationary), np.log(self.transition)
+        x = in_raster(images)
+        first, steps = log_nats(self.stationary), log_nats(self.transition)
         return first[x[:, 0]] + steps[x[:, :-1], x[:, 1:]].sum(-1)
 
     def known(self, label_noise: float) -> dict[str, float]:
-        """The top t rows are the first t * size pixels: I(x;rows<t>) = h_1 + (t size - 1) h_r."""
-        h1 = float(entropy_nats(self.stationary))
-        hr = float(self.stationary @ entropy_nats(self.transition))
-        upper = self.stationary[(self.levels + 1) // 2 :].sum()
-        hy = float(binary_entropy_nats(flip_probability(upper, label_noise)))
-        iy = hy - float(binary_entropy_nats(label_noise))
-        known = {"H(x)": h1 + (self.size**2 - 1) * hr, "H(y)": hy, "I(y;x)": iy}
-        rows = range(1, self.size + 1)
-        known |= {f"I(x;rows{t})": h1 + (t * self.size - 1) * hr for t in rows}
-        return known | {f"I(y;rows{t})": iy for t in rows}
+        """The top t rows are the first t size C sub-pixels: I(x;rows<t>) = h_1 + (t size C - 1) h_r."""
+        h1, hr = self.marginal_nats, self.rate_nats
+        label = label_facts(half_shares(self.stationary), label_noise)
+        known = {"H(x)": h1 + (self.dimensions - 1) * hr} | label
+        width = self.channels * self.size
+        known |= {f"I(x;rows{t})": h1 + (t * width - 1) * hr for t in range(1, self.size + 1)}
+        return known | rows_of_label_in_first_row(self.size, label)
+
+
+def in_raster(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Images (n, C, H, W) as (n, H W C): the sub-pixels of a pixel stand together, in raster order.
+
+    >>> in_raster(np.arange(12, dtype=np.uint8).reshape(1, 3, 2, 2)).tolist()
+    [[0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]]
+    """
+    return np.ascontiguousarray(images.transpose(0, 2, 3, 1)).reshape(len(images), -1)
+
+
+def from_raster(x: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """The inverse of `in_raster`.
+
+    >>> images = np.arange(24, dtype=np.uint8).reshape(2, 3, 2, 2)
+    >>> bool((from_raster(in_raster(images), (3, 2, 2)) == images).all())
+    True
+    """
+    channels, height, width = shape
+    return np.ascontiguousarray(x.reshape(-1, height, width, channels).transpose(0, 3, 1, 2))
 
 
 def stationary_law(transition: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,17 +3,16 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import entr
 
-from ib_analysis.datasets.image_law import ImageLaw, binary_entropy_nats, flip_probability
+from ib_analysis.datasets.image_law import FiniteLaw, binary_entropy_nats, flip_probability
 
 
 @dataclass(frozen=True)
-class Rectangles(ImageLaw):
+class Rectangles(FiniteLaw):
     """All C(S + 1, 2)^2 filled rectangles on S x S, equally likely: H(x) = 2 log C(S + 1, 2).
 
     Rows y0 <= r < y1 and columns x0 <= c < x1 have the highest level, all else is 0. The label says whether
@@ -26,7 +25,17 @@ class Rectangles(ImageLaw):
 
     size: int
     levels: int
-    class_names: ClassVar[tuple[str, str]] = ("small", "large")
+    class_names = ("small", "large")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(1, S, S)."""
+        return 1, self.size, self.size
+
+    @property
+    def count(self) -> int:
+        """C(S + 1, 2)^2."""
+        return self._intervals**2
 
     @property
     def _intervals(self) -> int:
@@ -42,10 +51,10 @@ class Rectangles(ImageLaw):
         large = counts[::-1].cumsum()[::-1]  # rectangles of at least that area
         return int(np.abs(large - self._intervals**2 / 2).argmin())
 
-    def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Two independent uniform intervals an image."""
+    def render(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Number i is the interval of rows i div C(S + 1, 2) and that of columns i mod C(S + 1, 2)."""
         starts, ends = np.triu_indices(self.size + 1, 1)
-        rows, columns = (self._mask(starts, ends, rng.integers(0, self._intervals, n)) for _ in range(2))
+        rows, columns = (self._mask(starts, ends, chosen) for chosen in np.divmod(indices, self._intervals))
         filled = rows[:, np.newaxis, :, np.newaxis] & columns[:, np.newaxis, np.newaxis, :]
         return np.where(filled, np.uint8(self.levels - 1), np.uint8(0))
 

@@ -1,0 +1,1 @@
+"""Channels x -> h whose information is known exactly: what an estimator is judged by."""
