@@ -28,7 +28,7 @@ _SENTENCES = {
     Bound.LOWER: "In expectation the true value is this or higher.",
     Bound.UPPER: "In expectation the true value is this or lower.",
     Bound.CONSISTENT: "It converges to the true value as the number of images grows.",
-    Bound.NONE: "It is an estimate, neither a lower nor an upper bound: a difference of two upper bounds.",
+    Bound.NONE: "It is an estimate, neither a lower nor an upper bound.",
     Bound.EXACT: "It is exact, by counting or in closed form.",
 }
 

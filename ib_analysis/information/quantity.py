@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Quantity(StrEnum):
-    """x is the image, y its label, h the activations of a layer; all in nats per image."""
+    """x is the image, y its label, h the activations of a layer, u and v any pair; all in nats per sample."""
 
     IMAGE_ENTROPY = "H(x)"
     IMAGE_CROSS_ENTROPY = "CE(x)"
@@ -13,6 +13,7 @@ class Quantity(StrEnum):
     LABEL_ENTROPY = "H(y)"
     CONDITIONAL_LABEL_CROSS_ENTROPY = "CE(y|h)"
     LABEL_INFORMATION = "I(y;h)"
+    MUTUAL_INFORMATION = "I(u;v)"
 
     @property
     def of_image(self) -> bool:

@@ -23,6 +23,7 @@ DEFINITIONS = {
     ),
     Quantity.CONDITIONAL_LABEL_CROSS_ENTROPY: "Cross-entropy of the labels under a small classifier of h.",
     Quantity.LABEL_INFORMATION: "H(y) - CE(y|h): how much of the class that classifier reads from h.",
+    Quantity.MUTUAL_INFORMATION: "The information that two variables have of each other, whatever they are.",
 }
 
 

@@ -1,0 +1,1 @@
+"""Rival estimators of mutual information from samples: one method, one file."""

@@ -1,0 +1,83 @@
+"""The contract of every estimator of mutual information from samples: estimate(x, y) -> Estimate."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ib_analysis.errors import UserError
+from ib_analysis.information.estimate import Bound, Estimate
+from ib_analysis.information.quantity import Quantity
+
+SMALLEST_SAMPLE = 8
+
+
+@dataclass(frozen=True)
+class Estimator(ABC):
+    """A method with its settings; the fields of the dataclass are the settings.
+
+    `reference` is the paper, `assumptions` one sentence on when the number may be believed, `bound` what kind of
+    result it is. Values are nats.
+    """
+
+    name: ClassVar[str]
+    reference: ClassVar[str]
+    assumptions: ClassVar[str]
+    bound: ClassVar[Bound]
+
+    def estimate(
+        self, x: ArrayLike, y: ArrayLike, quantity: Quantity = Quantity.MUTUAL_INFORMATION
+    ) -> Estimate:
+        """I(x; y) of paired samples, with its standard error.
+
+        Args:
+            x: shape (n, ...): row i belongs to row i of y.
+            y: shape (n, ...); integers (n,) where y is a class.
+            quantity: what the two are called in the result.
+
+        Raises:
+            UserError: rows that do not belong together, too few, or not finite.
+        """
+        a, b = samples(x, "x"), samples(y, "y")
+        if len(a) != len(b):
+            raise UserError(f"x has {len(a)} rows and y {len(b)}: row i of x must belong to row i of y.")
+        return self._estimate(a, b, quantity)
+
+    @abstractmethod
+    def _estimate(self, x: NDArray[np.float64], y: NDArray[np.float64], quantity: Quantity) -> Estimate:
+        """The method itself, on checked rows (n, features of x) and (n, features of y)."""
+
+    def result(
+        self, value: float, stderr: float, n: int, quantity: Quantity, warnings: tuple[str, ...] = ()
+    ) -> Estimate:
+        """The record, in nats."""
+        return Estimate(
+            quantity=quantity,
+            value=value,
+            stderr=stderr,
+            n=n,
+            method=self.name,
+            bound=self.bound,
+            warnings=warnings,
+        )
+
+
+def samples(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Rows of numbers, (n, features), float64.
+
+    Raises:
+        UserError: too few rows, no number in a row, or a number that is not finite.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim == 0 or len(array) < SMALLEST_SAMPLE:
+        raise UserError(
+            f"{name} has {array.shape[0] if array.ndim else 1} rows: give {SMALLEST_SAMPLE} or more."
+        )
+    rows = array.reshape(len(array), -1)
+    if rows.shape[1] == 0:
+        raise UserError(f"{name} has no number in a row.")
+    if not np.isfinite(rows).all():
+        raise UserError(f"{name} holds a number that is not finite: leave its row out.")
+    return rows
