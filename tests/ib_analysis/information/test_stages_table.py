@@ -7,24 +7,44 @@ import pytest
 
 from ib_analysis.errors import UserError
 from ib_analysis.information.quantity import Quantity
-from ib_analysis.information.stages_table import read_stages, stages_row, write_stages
+from ib_analysis.information.stages_table import read_stages, stages_rows, write_stages
 from ib_analysis.information.two_stages import two_stages
 
 
+def found_along(gains, n=400, seed=0):
+    rng = np.random.default_rng(seed)
+    marginal = rng.normal(100, 5, size=n)
+    conditional = [marginal - gain + rng.normal(0, 1, size=n) for gain in gains]
+    return two_stages(marginal, conditional, list(range(len(gains))))
+
+
 def test_a_row_is_in_bits_and_survives_the_disk(tmp_path):
-    rng = np.random.default_rng(0)
-    marginal = rng.normal(100, 5, size=400)
-    gains = {0: 10.0, 1: 30.0, 2: 20.0}
-    conditional = [marginal - gain + rng.normal(0, 1, size=400) for gain in gains.values()]
-    row = stages_row(
-        two_stages(marginal, conditional, [0, 1, 2]), "net", "classifier", 0, "h1", Quantity.IMAGE_INFORMATION
-    )
+    found = found_along([10.0, 30.0, 20.0])
+    (row,) = stages_rows({("h1", Quantity.IMAGE_INFORMATION): found}, "net", "classifier", 0)
     assert row.peak_epoch == 1
     assert row.fitting_bits == pytest.approx(20 / math.log(2), abs=4 * row.fitting_stderr_bits)
     assert row.compression_bits == pytest.approx(10 / math.log(2), abs=4 * row.compression_stderr_bits)
+    assert row.compression_low_bits < 10 / math.log(2) < row.compression_high_bits
+    assert row.compression_high_bits == pytest.approx(found.compression.high_nats / math.log(2))
     assert (row.fitting_verdict, row.compression_verdict) == ("yes", "yes")
     write_stages(tmp_path / "two_stages.csv", [row])
     assert read_stages(tmp_path / "two_stages.csv") == (row,)
+
+
+def test_all_tests_of_a_network_are_one_family():
+    weak = found_along([10.0, 10.0, 10.0, 10.17], seed=2)
+    assert 0.002 < weak.fitting.p_value < 0.025
+    assert weak.fitting.verdict == "yes"
+    names = [
+        (tap, q)
+        for tap in ("h1", "h2", "h3")
+        for q in (Quantity.IMAGE_INFORMATION, Quantity.LABEL_INFORMATION)
+    ]
+    rows = stages_rows(dict.fromkeys(names, weak), "net", "classifier", 0)
+    assert [(row.tap, row.quantity) for row in rows] == names
+    assert rows[0].fitting_p == weak.fitting.p_value
+    assert rows[0].fitting_p_holm == pytest.approx(min(1.0, 12 * weak.fitting.p_value))
+    assert rows[0].fitting_verdict == "undecided"
 
 
 def test_a_missing_and_a_broken_table_are_named(tmp_path):

@@ -1,0 +1,46 @@
+"""The standard error of a mean by resampling images: the check of the formula."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ib_analysis.errors import UserError
+from ib_analysis.information.nats import per_image
+
+REPLICATIONS = 2000
+_BLOCK = 2**22  # indices at a time: 32 MiB
+
+
+def bootstrap_stderr(values: ArrayLike, *, replications: int = REPLICATIONS, seed: int = 0) -> float:
+    """Deviation of the mean over images drawn anew, with replacement (Efron 1979).
+
+    Images are the unit: for the error of a difference give the paired differences. As replications grow it
+    tends to sqrt((n - 1) / n) s / sqrt(n), the formula of `mean_with_error` but for its divisor; with B replications
+    its relative error is about 1 / sqrt(2 B), 1.6 % at the default (for nats without heavy tails).
+
+    Args:
+        values: nats, or paired differences of nats, shape (images,).
+        replications: B, at least two.
+        seed: of the resampling.
+
+    Raises:
+        UserError: fewer than two replications or images, or values that are not finite.
+
+    >>> bootstrap_stderr([3.0, 3.0, 3.0])
+    0.0
+    """
+    if replications < 2:
+        raise UserError(f"replications: {replications} have no deviation; ask for two or more.")
+    means = np.concatenate(list(_resampled_means(per_image(values, "values"), replications, seed)))
+    return float(means.std(ddof=1))
+
+
+def _resampled_means(
+    values: NDArray[np.float64], replications: int, seed: int
+) -> Iterator[NDArray[np.float64]]:
+    rng, n = np.random.default_rng(seed), len(values)
+    rows = max(1, _BLOCK // n)
+    for start in range(0, replications, rows):
+        chosen = rng.integers(0, n, (min(rows, replications - start), n))
+        yield values[chosen].mean(axis=1)
