@@ -23,9 +23,10 @@ def divide(count: int, holdout: float, seed: int) -> tuple[NDArray[np.int64], ND
     return order[held:], np.sort(order[:held])
 
 
-def step_seed(seed: int, step: int) -> int:
-    """Seed of what is random inside a step (dropout)."""
-    return int(np.random.SeedSequence([seed, _STEP, step]).generate_state(1, np.uint64)[0])
+def step_seed(seed: int, step: int, rank: int = 0) -> int:
+    """Seed of what is random inside a step (dropout); each process that shares the step draws its own."""
+    words = [seed, _STEP, step] + ([rank] if rank else [])
+    return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0])
 
 
 class Batches:

@@ -13,5 +13,9 @@ class FitError(DecoderError):
     """A fit cannot start, or has left the finite numbers."""
 
 
+class PartnerError(FitError):
+    """Another of the processes that fit a decoder together has ended."""
+
+
 class DecoderFileError(DecoderError):
     """A decoder's file is truncated, foreign, or cannot be written."""

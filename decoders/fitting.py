@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from decoders.batches import Batches, divide, step_seed
+from decoders.data_parallel import Ranks
 from decoders.density import Decoder
 from decoders.errors import FitError
 from decoders.evaluation import NegativeLogLikelihood, autocast, nats_per_example
@@ -89,6 +90,12 @@ def fit(
     and goes on from `state_path` equals one that was not, bit for bit. The global generators are left as
     they were.
 
+    Where a process group is joined (`decoders.data_parallel`), its processes fit the decoder together: each takes
+    its rows of every batch and of the held-out share, and all have the same weights, the same losses and the same
+    end. A step is that of one process up to the order of floating-point sums, except that every process draws its
+    own noise: with dropout the fit is another draw of the same law. The first process writes the state, and any
+    number of processes can go on from it.
+
     A look at the held-out share costs about holdout * len(pairs) / (3 * batch_size * evaluate_every) of the
     fit's time.
 
@@ -101,7 +108,7 @@ def fit(
         label: names this fit in the progress bar, in errors and in the state.
 
     Raises:
-        FitError: too few pairs, nothing to fit, or a loss that is not finite.
+        FitError: too few pairs, nothing to fit, more processes than pairs in a batch, or a loss that is not finite.
         DecoderFileError: the state cannot be written.
     """
     device = torch.device(device)
@@ -146,9 +153,11 @@ class _Run:
             device,
             label,
         )
+        self.ranks = Ranks.current()
         rows, self.holdout = divide(len(pairs), spec.holdout, spec.seed)
         self.batches = Batches(rows, spec.batch_size, spec.seed)
-        self.loss: nn.Module = NegativeLogLikelihood(decoder)
+        self.check_shares()
+        self.loss = self.ranks.wrapped(NegativeLogLikelihood(decoder), device)
         self.average = WeightAverage(decoder, spec.average_decay)
         self.optimizer = torch.optim.AdamW(
             _groups(decoder, spec),
@@ -175,6 +184,7 @@ class _Run:
         torch.manual_seed(step_seed(self.spec.seed, 0))
         with torch.no_grad():
             self.decoder.initialise(*self.pairs.batch(np.sort(self.batches.rows[:count])))
+        self.ranks.copy_from_first(self.decoder)
         self.average = WeightAverage(self.decoder, self.spec.average_decay)
         self.look()
 
@@ -182,7 +192,8 @@ class _Run:
         """Steps, looks and saves until the patience or the budget is spent."""
         self.loss.train()
         self.clock = time.monotonic()
-        with progress(self.spec.steps, self.label, "step", initial=self.step) as bar:
+        quiet = not self.ranks.first
+        with progress(self.spec.steps, self.label, "step", initial=self.step, quiet=quiet) as bar:
             while not self.ended:
                 self.advance()
                 if self.step % self.spec.evaluate_every == 0 or self.step == self.spec.steps:
@@ -193,6 +204,7 @@ class _Run:
                 bar.update()
         if state_path is not None:
             self.save(state_path)
+        self.ranks.wait()
 
     def finish(self) -> Fit:
         """Put the best averaged weights into the decoder and say how it went."""
@@ -217,28 +229,28 @@ class _Run:
 
     def advance(self) -> None:
         """One gradient step of Adam on one batch, and of the weight average."""
-        torch.manual_seed(step_seed(self.spec.seed, self.step))
+        torch.manual_seed(step_seed(self.spec.seed, self.step, self.ranks.rank))
         rate = learning_rate(self.spec, self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
         target, h = self.batch()
         self.optimizer.zero_grad(set_to_none=True)
         with autocast(self.device, self.spec.mixed_precision):
-            loss = self.loss(target, h).mean()
+            loss = self.loss(target, h).mean() * self.ranks.weight(len(target), self.batches.size)
         loss.backward()
         if self.spec.gradient_clip is not None:
             nn.utils.clip_grad_norm_(self.decoder.parameters(), self.spec.gradient_clip)
         self.optimizer.step()
         self.step += 1
         self.average.update(self.step)
-        self.loss_sum += loss.detach()
+        self.loss_sum += self.ranks.mean(loss.detach())
         self.losses += 1
         if self.step % self.check_every == 0:
             self.check_finite(float(self.loss_sum), rate)
 
     def batch(self) -> tuple[Tensor, Tensor | None]:
-        """The step's pairs; the wait for them is measured (on a GPU at the first of every 20 steps)."""
-        rows = self.batches[self.step]
+        """This process' pairs of the step; the wait for them is measured (on a GPU at the first of every 20 steps)."""
+        rows = self.ranks.share(self.batches[self.step])
         if self.step % self.check_every:
             return self.pairs.batch(rows)
         self.wait_for_device()
@@ -252,6 +264,14 @@ class _Run:
         """Without it a clock would measure how fast work is queued on a GPU."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
+
+    def check_shares(self) -> None:
+        """Every process needs a pair of every batch."""
+        if self.ranks.count > self.batches.size:
+            raise FitError(
+                f"{self.label}: {self.ranks.count} processes cannot share batches of {self.batches.size}; "
+                "raise fit.batch_size, or start fewer processes"
+            )
 
     def check_finite(self, nats: float, rate: float) -> None:
         """Stop at the first loss that is not finite."""
@@ -281,15 +301,16 @@ class _Run:
             self.best = {name: tensor.clone() for name, tensor in self.average.decoder.state_dict().items()}
 
     def holdout_nats(self) -> NDArray[np.float64]:
-        """Nats of the held-out examples under the averaged weights."""
-        return nats_per_example(
+        """Nats of the held-out examples under the averaged weights, each computed by one of the processes."""
+        mine = nats_per_example(
             self.average.decoder,
             self.pairs,
             self.device,
             self.spec.batch_size,
-            rows=self.holdout,
+            rows=self.ranks.share(self.holdout),
             mixed_precision=self.spec.mixed_precision,
         )
+        return self.ranks.joint(mine, len(self.holdout), self.device)
 
     @property
     def best_look(self) -> int:
@@ -329,7 +350,9 @@ class _Run:
 
     def resume(self, path: Path) -> None:
         """Go on from the state at `path`, or begin where there is none of this fit."""
-        state = read_state(path, self.identity, self.device)
+        with self.ranks.warning_once():
+            state = read_state(path, self.identity, self.device)
+        self.check_agreed(path, None if state is None else state["step"])
         if state is None:
             return self.begin()
         self.decoder.load_state_dict(state["decoder"])
@@ -342,18 +365,27 @@ class _Run:
         self.seconds, self.seconds_in_data = state["seconds"], state["seconds_in_data"]
         return None
 
+    def check_agreed(self, path: Path, step: int | None) -> None:
+        """Processes that went on from different steps would wait for each other for ever."""
+        if not self.ranks.agree(step):
+            raise FitError(
+                f"{self.label}: not every process reads the same state at {path}; put it in a folder that all share"
+            )
+
     def tick(self) -> None:
         """Add the time since the last tick to the seconds of the fit."""
         now = time.monotonic()
         self.seconds, self.clock = self.seconds + now - self.clock, now
 
     def save_if_due(self, path: Path) -> None:
-        """Save where the last save is long enough ago."""
-        if time.monotonic() - self.saved_at >= SAVE_EVERY_SECONDS:
+        """Save where the last save is long enough ago, and the loss was just seen to be finite (by all, at once)."""
+        if self.step % self.check_every == 0 and time.monotonic() - self.saved_at >= SAVE_EVERY_SECONDS:
             self.save(path)
 
     def save(self, path: Path) -> None:
-        """Write everything that the next step depends on."""
+        """Write everything that the next step depends on; the first process does, the others have the same."""
+        if not self.ranks.first:
+            return
         self.check_finite(float(self.loss_sum), learning_rate(self.spec, self.step))
         self.tick()
         state = {

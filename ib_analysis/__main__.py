@@ -14,21 +14,27 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from decoders.errors import DecoderError
-from ib_analysis import stages
+from decoders.errors import DecoderError, PartnerError
+from ib_analysis import processes, stages
 from ib_analysis.errors import UserError
 from ib_analysis.provenance import Job, stage_digest
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one stage; a user's mistake ends with one sentence and exit code 1."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        stage, rest = _stage(sys.argv[1:] if arguments is None else arguments)
+        stage, rest = _stage(arguments)
         module = import_module(f"ib_analysis.stages.{stage}")
         options = _parser(stage, module).parse_args(rest)
+        if _starts_several(stage, module, options):
+            return _start(options.processes, arguments)
         spec = json.loads(options.spec)
         job = Job(stage, spec, _code(stage, spec, options.code), options.device, options.threads)
         module.run(module.Spec(**spec), job, **_paths(module, options))
+    except PartnerError as error:
+        # Where `--processes` started this one, the process that did knows which one ended, and says it.
+        return processes.PARTNER_LOST if "--processes" in arguments else _fail(str(error))
     except (UserError, DecoderError) as error:
         return _fail(str(error))
     except ValidationError as error:
@@ -55,6 +61,28 @@ def _stage(arguments: list[str]) -> tuple[str, list[str]]:
     return arguments[0], arguments[1:]
 
 
+def _starts_several(stage: str, module: ModuleType, options: Namespace) -> bool:
+    """Whether this process only starts others and waits for them."""
+    if not _is_data_parallel(module):
+        if processes.count() > 1:
+            raise UserError(f"{stage} runs in one process: start it with python instead of torchrun.")
+        return False
+    if options.processes < 1:
+        raise UserError(f"--processes is {options.processes}: it must be at least 1.")
+    return options.processes > 1 and processes.count() == 1
+
+
+def _start(count: int, arguments: list[str]) -> int:
+    code, sentence = processes.start(count, arguments)
+    if sentence:
+        _fail(sentence)
+    return code
+
+
+def _is_data_parallel(module: ModuleType) -> bool:
+    return getattr(module, "DATA_PARALLEL", False)
+
+
 def _code(stage: str, spec: Mapping[str, Any], expected: str | None) -> str:
     """The digest of the code that runs now; a result must not be kept under the digest of another."""
     digest = stage_digest(stage, spec)
@@ -71,6 +99,8 @@ def _parser(stage: str, module: ModuleType) -> ArgumentParser:
     parser.add_argument("--code", help="digest of the stage's code, as computed by the workflow")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    if _is_data_parallel(module):
+        parser.add_argument("--processes", type=int, default=1, help="that share the work, one a GPU")
     for name, kind, required in _path_parameters(module):
         parser.add_argument(f"--{name}", type=Path, required=required, nargs="*" if _is_list(kind) else None)
     return parser
@@ -94,7 +124,8 @@ def _paths(module: ModuleType, options: Namespace) -> Mapping[str, Any]:
 
 
 def _fail(sentence: str) -> int:
-    print(f"ib-analysis: {sentence}", file=sys.stderr)
+    if processes.is_first_to_say():
+        print(f"ib-analysis: {sentence}", file=sys.stderr, flush=True)
     return 1
 
 

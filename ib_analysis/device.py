@@ -1,13 +1,18 @@
 """Where tensors live: chosen by the profile or the command line, never by the experiment."""
 
+import os
+
 import torch
 
 from ib_analysis.errors import UserError
 
 
 def resolve_device(name: str, threads: int) -> torch.device:
-    """The device of that name ("auto": a GPU where there is one), with so many CPU threads."""
-    torch.set_num_threads(max(1, threads))
+    """The device of that name ("auto": a GPU where there is one), with so many CPU threads.
+
+    Of several processes on one machine each has a GPU of its own and its part of the threads.
+    """
+    torch.set_num_threads(max(1, threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     device = torch.device(name)
@@ -16,7 +21,21 @@ def resolve_device(name: str, threads: int) -> torch.device:
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True
+        return _own_gpu(device)
     return device
+
+
+def _own_gpu(device: torch.device) -> torch.device:
+    """The GPU with this process' number among those on this machine; the device itself in a lone process."""
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if processes < 2:
+        return device
+    if processes > torch.cuda.device_count():
+        raise UserError(
+            f"{processes} processes were started where PyTorch sees {torch.cuda.device_count()} GPUs: "
+            "start one a GPU, or use --device cpu."
+        )
+    return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
 
 
 def describe_device(device: torch.device) -> str:

@@ -23,7 +23,7 @@ import grimp
 from ib_analysis.artefacts import provenance_path, sha256, write_json
 
 PACKAGES = ("ib_analysis", "decoders")
-STYLES = {".mplstyle", ".css", ".jinja"}
+BESIDE = {".mplstyle", ".css", ".jinja", ".c"}
 """What lies beside a module and is part of what it does."""
 VERSIONS = ("ib-analysis", "torch", "numpy", "scipy", "matplotlib", "snakemake", "safetensors")
 
@@ -119,7 +119,7 @@ def _tree_digest(module: str) -> str:
     digest = hashlib.sha256(
         ast.dump(_without_docstrings(ast.parse(path.read_text(encoding="utf-8")))).encode()
     )
-    for beside in sorted(p for p in path.parent.iterdir() if p.suffix in STYLES):
+    for beside in sorted(p for p in path.parent.iterdir() if p.suffix in BESIDE):
         digest.update(beside.read_bytes())
     return digest.hexdigest()
 

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from decoders.pixelcnn_pp.causal_convolution import Centred, Halving, Pointwise
-from decoders.pixelcnn_pp.gated_resnet import GatedResnet, concat_elu, drop
+from decoders.pixelcnn_pp.fused_layers import concat_elu, laid_out
+from decoders.pixelcnn_pp.gated_resnet import GatedResnet
 
 SCALES = 3  # resolutions of the decoder: 1, 1/2, 1/4
 
@@ -157,12 +158,12 @@ class ContextMaps(nn.Module):
 
     def forward(self, h: Tensor) -> tuple[Tensor, ...]:
         """(batch, *shape) to three maps (batch, filters, height / 2^k, width / 2^k), k = 0, 1, 2."""
-        s = self.layout(self.standardise(h))
+        s = laid_out(self.layout(self.standardise(h)))
         for layer in self.read:
             s = layer(s)
         maps = {self.scale: s}
         for k, finer in zip(reversed(range(self.scale)), self.finer):
-            maps[k] = finer(maps[k + 1])
+            maps[k] = laid_out(finer(maps[k + 1]))
         for k, coarser in enumerate(self.coarser, start=self.scale + 1):
             maps[k] = coarser(concat_elu((maps[k - 1],)))
-        return tuple(drop(maps[k], self.dropout if self.training else 0.0) for k in range(SCALES))
+        return tuple(F.dropout(maps[k], self.dropout, self.training) for k in range(SCALES))

@@ -28,6 +28,7 @@ from decoders.pixelcnn_pp.causal_convolution import (
     shift_right,
 )
 from decoders.pixelcnn_pp.context import SCALES, ContextMaps
+from decoders.pixelcnn_pp.fused_layers import laid_out
 from decoders.pixelcnn_pp.gated_resnet import GatedResnet
 from decoders.pixelcnn_pp.logistic_mixture import LogisticMixture
 from decoders.pixelcnn_pp.sampling import sample_images
@@ -60,7 +61,7 @@ class Stem(nn.Module):
         """The image with its channel of ones to (u, ul)."""
         u = shift_down(self.above(self.above.pad(x)))
         ul = shift_down(self.row_above(self.row_above.pad(x))) + shift_right(self.left(self.left.pad(x)))
-        return u, ul
+        return laid_out(u), laid_out(ul)
 
 
 class GatedPair(nn.Module):
@@ -219,7 +220,7 @@ class PixelCNNPP(Decoder):
         streams = self._up(*self._down(self.stem(self.network_input(levels)), s), s)
         ul = streams[1][:, :, : self.target.height, : self.target.width]
         with torch.autocast(ul.device.type, enabled=False):
-            return self.head(F.elu(ul.to(self.head.bias.dtype)))
+            return self.head(F.elu(ul.to(self.head.bias.dtype))).contiguous()
 
     def _down(self, streams: Streams, s: tuple[Tensor | None, ...]) -> tuple[Streams, list[Streams]]:
         stored = [streams]
@@ -253,7 +254,9 @@ class PixelCNNPP(Decoder):
         try:
             missing, unexpected = self.load_state_dict(weights, strict=False)
         except RuntimeError:
-            raise ContextError("the decoder to start from has other sizes than this one: fit it anew") from None
+            raise ContextError(
+                "the decoder to start from has other sizes than this one: fit it anew"
+            ) from None
         if unexpected or any("context" not in name for name in missing):
             raise ContextError("the decoder to start from has other layers than this one: fit it anew")
         self.from_another = frozenset(weights)

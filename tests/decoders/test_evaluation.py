@@ -1,10 +1,14 @@
 import numpy as np
+import pytest
 import torch
 
+from decoders import evaluation
 from decoders.categorical import Categorical
-from decoders.evaluation import NegativeLogLikelihood, nats_per_example
+from decoders.evaluation import NegativeLogLikelihood, autocast, nats_per_example
 from decoders.pairs import TensorPairs
-from decoders.spec import CategoricalSpec, LabelTarget
+from decoders.pixelcnn_pp.network import PixelCNNPP
+from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
+from decoders.spec import CategoricalSpec, ImageTarget, LabelTarget
 
 
 def example(dropout=0.5):
@@ -55,3 +59,30 @@ def test_the_loss_module_carries_the_decoders_parameters():
 def test_no_pairs_no_nats():
     decoder, pairs = example()
     assert nats_per_example(decoder, pairs, "cpu", 8, rows=np.arange(0)).shape == (0,)
+
+
+@pytest.mark.parametrize("processor_has_it", [True, False])
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("on_cpu", [True, False])
+def test_a_cpu_computes_in_bfloat16_only_when_it_can_and_was_told_to(
+    monkeypatch, processor_has_it, asked, on_cpu
+):
+    monkeypatch.setattr(evaluation, "has_bfloat16", lambda: processor_has_it)
+    a = torch.ones(2, 2)
+    with autocast(torch.device("cpu"), asked, on_cpu=on_cpu):
+        dtype = (a @ a).dtype
+    assert dtype == (torch.bfloat16 if processor_has_it and asked and on_cpu else torch.float32)
+
+
+def test_bfloat16_on_a_cpu_changes_the_nats_of_images_by_little(monkeypatch):
+    monkeypatch.setattr(evaluation, "has_bfloat16", lambda: True)
+    torch.manual_seed(0)
+    spec = PixelCNNPPSpec(filters=16, layers=1, mixtures=2)
+    decoder = PixelCNNPP(spec, ImageTarget(channels=3, height=8, width=8, levels=256), None)
+    x = torch.randint(0, 256, (32, 3, 8, 8), dtype=torch.uint8)
+    decoder.initialise(x, None)
+    exact = nats_per_example(decoder, TensorPairs(x, None), "cpu", 32)
+    mixed = nats_per_example(decoder, TensorPairs(x, None), "cpu", 32, mixed_precision=True, on_cpu=True)
+    assert not np.array_equal(mixed, exact)
+    assert np.allclose(mixed, exact, rtol=0.02)
+    assert np.isclose(mixed.mean(), exact.mean(), rtol=2e-3)

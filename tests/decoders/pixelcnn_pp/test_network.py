@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from decoders.errors import ContextError
+from decoders.pixelcnn_pp import fused_layers
+from decoders.pixelcnn_pp.gated_resnet import GatedResnet
 from decoders.pixelcnn_pp.network import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import ImageTarget
@@ -222,6 +224,74 @@ def test_likelihood_is_float32_under_autocast():
         value = model(None).log_prob(x)
     assert value.dtype == torch.float32
     assert torch.allclose(value, expected, rtol=0.05)
+
+
+def likelihood_and_gradients(model, x, h):
+    log_prob = model(h).log_prob(x)
+    gradients = torch.autograd.grad(log_prob.mean(), list(model.parameters()))
+    return log_prob.detach(), gradients
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_compiled_layers_and_channels_last_change_nothing_but_rounding(
+    decoder, context, channels, monkeypatch
+):
+    """Against the same network in double precision, where torch's operations are used one by one."""
+    settings = {"filters": 16, "context_filters": 16}
+    model = decoder(channels, (9, 10), 17, context, torch.float32, **settings)
+    x, h = torch.randint(0, 17, (3, channels, 9, 10)), a_context(context, 3, torch.float32)
+    log_prob, gradients = likelihood_and_gradients(model, x, h)
+    exact, exact_gradients = likelihood_and_gradients(model.double(), x, None if h is None else h.double())
+    assert torch.allclose(log_prob.double(), exact, rtol=1e-5)
+    for ours, theirs in zip(gradients, exact_gradients):
+        assert torch.allclose(ours.double(), theirs, rtol=1e-3, atol=1e-4 * theirs.abs().max().item())
+    monkeypatch.setattr(fused_layers, "runs_in_c", lambda *maps: False)
+    plain, plain_gradients = likelihood_and_gradients(model.float(), x, h)
+    assert torch.allclose(log_prob, plain, rtol=1e-5)
+    for ours, theirs in zip(gradients, plain_gradients):
+        assert torch.allclose(ours, theirs, rtol=1e-3, atol=1e-4 * theirs.abs().max().item())
+
+
+@pytest.mark.skipif(fused_layers.compiled_layers() is None, reason="there is no C compiler here")
+def test_the_streams_of_a_wide_decoder_lie_channels_last(decoder, context):
+    """With h too, whatever the width of what carries it."""
+    model = decoder(1, (8, 8), 17, context, torch.float32, filters=16, context_filters=5)
+    seen = []
+    for layer in model.modules():
+        if isinstance(layer, GatedResnet) and layer.first.direction.shape[0] == 16:
+            layer.register_forward_hook(lambda _, inputs, y: seen.append(fused_layers.is_channels_last(y)))
+    model(a_context(context, 3, torch.float32)).log_prob(torch.randint(0, 17, (3, 1, 8, 8)))
+    assert len(seen) > 10
+    assert all(seen)
+
+
+def test_a_step_with_dropout_is_repeated_bit_for_bit_by_its_seed(decoder):
+    model = decoder(3, (8, 8), 17, dtype=torch.float32, filters=16).train()
+    x = torch.randint(0, 17, (4, 3, 8, 8))
+    steps = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        steps.append(likelihood_and_gradients(model, x, None))
+    assert torch.equal(steps[0][0], steps[1][0])
+    assert all(torch.equal(a, b) for a, b in zip(steps[0][1], steps[1][1]))
+    assert not torch.equal(steps[0][0], steps[2][0])
+
+
+def test_maps_of_few_channels_never_meet_a_channels_last_convolution(decoder, monkeypatch):
+    """In the gradient of those of fewer than 7 channels torch 2.13 writes beyond its buffers."""
+    met = []
+    original = torch.nn.functional.conv2d
+
+    def watched(x, *rest):
+        met.append((x.shape[1], fused_layers.is_channels_last(x)))
+        return original(x, *rest)
+
+    monkeypatch.setattr(torch.nn.functional, "conv2d", watched)
+    model = decoder(1, (8, 8), 17, (3, 4, 4), torch.float32, filters=16, context_filters=16)
+    h = torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last)
+    model(h).log_prob(torch.randint(0, 17, (2, 1, 8, 8)))
+    assert not any(last for channels, last in met if channels < 16)
+    assert fused_layers.compiled_layers() is None or any(last for _, last in met)
 
 
 def test_what_does_not_fit_is_refused(decoder):
