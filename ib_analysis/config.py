@@ -6,28 +6,34 @@ The experiment hands every stage its slice, and nothing but its slice: a new col
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, StringConstraints, ValidationError, model_validator
 
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import CategoricalSpec, FitSpec
 from ib_analysis.activations.spec import ActivationsSpec
+from ib_analysis.controls import Control, ControlsSpec
 from ib_analysis.datasets.specs.cifar import Cifar10Spec, Cifar100Spec
 from ib_analysis.datasets.specs.cinic10 import Cinic10Spec
 from ib_analysis.datasets.specs.digits import DigitsSpec
 from ib_analysis.datasets.specs.image_folder import ImageFolderSpec
 from ib_analysis.datasets.specs.known_information import KnownInformationSpec
+from ib_analysis.encoders.specs.identity import IdentitySpec
 from ib_analysis.encoders.specs.kept_rows import KeptRowsSpec
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import Regime, TrainingSpec
 from ib_analysis.errors import UserError
+from ib_analysis.rivals import RivalsSpec
 from ib_analysis.spec import Spec
+from ib_analysis.validation import ValidationSpec
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 DatasetSpec = Annotated[
     DigitsSpec | Cifar10Spec | Cifar100Spec | Cinic10Spec | ImageFolderSpec | KnownInformationSpec,
     Field(discriminator="kind"),
 ]
-Architecture = Annotated[ResNetSpec | KeptRowsSpec, Field(discriminator="kind")]
+Architecture = Annotated[ResNetSpec | KeptRowsSpec | IdentitySpec, Field(discriminator="kind")]
+IDENTITY = "identity"
+"""The name of the control encoder that forgets nothing."""
 
 
 class Run(NamedTuple):
@@ -113,6 +119,16 @@ class DecodersSpec(Spec):
     label: CategoricalSpec = Field(CategoricalSpec(), description="the decoder of labels: p(y given h)")
     label_fit: FitSpec = Field(description="how it is fitted")
 
+    def under(self, control: Control) -> Self:
+        """The decoders with the one setting changed that the control changes."""
+        if control.kind == "filters":
+            return self.model_copy(
+                update={"image": self.image.model_copy(update={"filters": int(control.value)})}
+            )
+        fits = {name: getattr(self, name) for name in ("image_fit", "trunk_fit", "label_fit")}
+        changed = {name: fit and _fit_under(control, fit) for name, fit in fits.items()}
+        return self.model_copy(update=changed)
+
     @model_validator(mode="after")
     def _trunk_holds_out_the_same(self) -> Self:
         trunk, fit = self.trunk_fit, self.image_fit
@@ -122,6 +138,13 @@ class DecodersSpec(Spec):
                 "judged on images that the trunk has seen"
             )
         return self
+
+
+def identity_study() -> EncoderStudy:
+    """The control encoder: h is the image itself."""
+    return EncoderStudy(
+        architecture=IdentitySpec(), regimes={"fixed": TrainingSpec(epochs=0)}, epochs=(0,), taps=("image",)
+    )
 
 
 class SamplesSpec(Spec):
@@ -146,7 +169,55 @@ class Experiment(Spec):
     )
     activations: ActivationsSpec = Field(ActivationsSpec(), description="how decoders come by h")
     decoders: DecodersSpec = Field(description="the decoders that measure, and their budgets")
+    controls: ControlsSpec | None = Field(
+        None, description="the measurement repeated where its answer is known, or with one setting changed"
+    )
+    rivals: RivalsSpec | None = Field(
+        None, description="other estimators at the same taps, on the same images"
+    )
+    validation: ValidationSpec | None = Field(
+        None, description="decoders and rival estimators on sources and channels whose information is known"
+    )
     samples: SamplesSpec = Field(SamplesSpec(), description="what is drawn")
+    _control: Control | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _check_controls(self) -> Self:
+        if self.controls is None:
+            return self
+        if IDENTITY in self.encoders:
+            raise ValueError(f"encoders: the name {IDENTITY!r} belongs to the control; choose another")
+        for field, known in (("epochs", self._measured("epochs")), ("taps", self._measured("taps"))):
+            for value in getattr(self.controls, field) or ():
+                if value not in known:
+                    names = ", ".join(map(str, known))
+                    raise ValueError(f"controls.{field}: {value!r} is not measured; measured are {names}")
+        return self
+
+    def _measured(self, field: str) -> list[Any]:
+        return list(
+            dict.fromkeys(value for study in self.encoders.values() for value in getattr(study, field))
+        )
+
+    @property
+    def controlled(self) -> dict[str, Control]:
+        """Every control that fits decoders of its own, by name."""
+        return {control.name: control for control in (self.controls.variants if self.controls else ())}
+
+    @property
+    def identity_runs(self) -> list[Run]:
+        """The control encoder, where it is asked for."""
+        return [Run(IDENTITY, "fixed", 0)] if self.controls and self.controls.identity else []
+
+    def under(self, control: str | None) -> Self:
+        """The experiment as that control runs it: its decoders, at the controlled epochs and taps."""
+        if control is None or self.controls is None:
+            return self
+        found = self.controlled[control]
+        studies = {name: _restricted(study, self.controls) for name, study in self.encoders.items()}
+        variant = self.model_copy(update={"decoders": self.decoders.under(found), "encoders": studies})
+        variant._control = found
+        return variant
 
     @property
     def runs(self) -> list[Run]:
@@ -159,8 +230,8 @@ class Experiment(Spec):
                 yield from (Run(name, regime, seed) for seed in study.seeds)
 
     def study(self, encoder: str) -> EncoderStudy:
-        """The network under study of that name."""
-        return self.encoders[encoder]
+        """The network under study of that name, or the control."""
+        return identity_study() if encoder == IDENTITY else self.encoders[encoder]
 
     def prepare_dataset(self) -> dict[str, Any]:
         """Slice of stage prepare_dataset."""
@@ -189,6 +260,7 @@ class Experiment(Spec):
         return {
             "decoder": self.decoders.image.described(),
             "fit": self.decoders.trunk_fit.model_dump(mode="json"),
+            "share": self._share,
         }
 
     def fit_marginal(self) -> dict[str, Any]:
@@ -196,6 +268,7 @@ class Experiment(Spec):
         return {
             "decoder": self.decoders.image.described(),
             "fit": self.decoders.image_fit.model_dump(mode="json"),
+            "share": self._share,
         }
 
     def fit_decoders(self, encoder: str, regime: Regime, epoch: int) -> dict[str, Any]:
@@ -206,6 +279,8 @@ class Experiment(Spec):
             "image_fit": self.decoders.image_fit.model_dump(mode="json"),
             "label": self.decoders.label.described(),
             "label_fit": self.decoders.label_fit.model_dump(mode="json"),
+            "pairing": self._pairing,
+            "share": self._share,
         }
 
     def evaluate_marginal(self) -> dict[str, Any]:
@@ -217,6 +292,7 @@ class Experiment(Spec):
         return self._run(encoder, regime, seed) | {
             "decoder": self.decoders.image.described(),
             "label_decoder": self.decoders.label.described(),
+            "pairing": self._pairing,
         }
 
     def draw_samples(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
@@ -241,6 +317,30 @@ class Experiment(Spec):
         """Slice of stage tabulate_information: everything it needs stands in its inputs."""
         return {}
 
+    def estimate_rivals(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
+        """Slice of stage estimate_rivals."""
+        if self.rivals is None:
+            raise UserError("rivals is null: this experiment has no other estimators.")
+        return self._run(encoder, regime, seed) | self.rivals.by_implementation()
+
+    def validate_case(self, case: str) -> dict[str, Any]:
+        """Slice of stage validate_case."""
+        if self.validation is None:
+            raise UserError("validation is null: this experiment has no cases.")
+        return self.validation.of_case(case)
+
+    def tabulate_validation(self) -> dict[str, Any]:
+        """Slice of stage tabulate_validation: everything it needs stands in its inputs."""
+        return {}
+
+    def tabulate_rivals(self) -> dict[str, Any]:
+        """Slice of stage tabulate_rivals: everything it needs stands in its inputs."""
+        return {}
+
+    def tabulate_controls(self) -> dict[str, Any]:
+        """Slice of stage tabulate_controls: what each control is; the numbers stand in its inputs."""
+        return {"controls": {name: control._asdict() for name, control in self.controlled.items()}}
+
     def plot_figures(self) -> dict[str, Any]:
         """Slice of stage plot_figures: everything it needs stands in its inputs."""
         return {}
@@ -252,6 +352,14 @@ class Experiment(Spec):
     def write_report(self) -> dict[str, Any]:
         """Slice of stage write_report: the whole experiment, for it says what was run."""
         return {"experiment": self.model_dump(mode="json")}
+
+    @property
+    def _share(self) -> float:
+        return self._control.share if self._control else 1.0
+
+    @property
+    def _pairing(self) -> str:
+        return self._control.pairing if self._control else "own"
 
     def _checkpoint(self, encoder: str, regime: Regime, epoch: int) -> dict[str, Any]:
         """One checkpoint and what is read of it; its architecture names the code that computes h."""
@@ -273,6 +381,22 @@ class Experiment(Spec):
 
     def _taps(self, encoder: str, regime: Regime) -> list[str]:
         return list(self.study(encoder).taps_in(regime))
+
+
+def _fit_under(control: Control, fit: FitSpec) -> FitSpec:
+    if control.kind == "decoder-seed":
+        return fit.model_copy(update={"seed": int(control.value)})
+    if control.kind == "budget":
+        return fit.model_copy(update={"steps": max(1, round(control.value * fit.steps))})
+    return fit
+
+
+def _restricted(study: EncoderStudy, controls: ControlsSpec) -> EncoderStudy:
+    """The study at the controlled epochs and taps; where it has none of them, at its own last."""
+    ends = tuple(dict.fromkeys((study.epochs[0], study.epochs[-1])))
+    epochs = tuple(e for e in study.epochs if e in controls.epochs) if controls.epochs else ends
+    taps = tuple(t for t in study.taps if t in controls.taps) if controls.taps else study.taps
+    return study.model_copy(update={"epochs": epochs or ends[-1:], "taps": taps or study.taps[-1:]})
 
 
 def load_experiment(config: Mapping[str, Any]) -> Experiment:

@@ -30,8 +30,13 @@ class Described(BaseModel):
 
     def load(self) -> tuple[type, Any]:
         """The implementation class and its spec, parsed by the class's own `Spec`."""
+        cls: Any = self.implementation_class()
+        return cls, cls.Spec(**self.spec)
+
+    def implementation_class(self) -> type:
+        """The class that is named."""
         module, name = self.implementation.split(":")
         if module.partition(".")[0] not in {"ib_analysis", "decoders"}:
             raise ValueError(f"implementation {self.implementation!r} lies outside ib_analysis and decoders")
-        cls = getattr(import_module(module), name)
-        return cls, cls.Spec(**self.spec)
+        cls: type = getattr(import_module(module), name)
+        return cls

@@ -1,6 +1,7 @@
 """Pairs (target, h) of one part: what a decoder is fitted and evaluated on."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -8,7 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ib_analysis.activations.activations import Activations
+from ib_analysis.controls import Pairing
 from ib_analysis.datasets.dataset import Part
+
+_SHUFFLE, _SHARE = 7, 8  # streams of random numbers
 
 
 @dataclass(frozen=True)
@@ -51,3 +55,61 @@ def _rows(
     activations: Activations | None, tap: str, rows: NDArray[np.int64], device: torch.device
 ) -> Tensor | None:
     return None if activations is None else activations.rows(tap, rows).to(device, non_blocking=True)
+
+
+@dataclass(frozen=True)
+class ShuffledPairs:
+    """The pairs of another set, every target with the h of another example: a control, I must be 0.
+
+    The order is a random cycle, so that no example keeps its own h.
+    """
+
+    pairs: ImagePairs | LabelPairs
+    seed: int
+
+    @cached_property
+    def others(self) -> NDArray[np.int64]:
+        """Whose h each example gets, (n,)."""
+        cycle = np.random.default_rng([self.seed, _SHUFFLE]).permutation(len(self.pairs))
+        others = np.empty_like(cycle)
+        others[cycle] = np.roll(cycle, 1)
+        return others
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+        """Targets of the rows, and h of the others'."""
+        return self.pairs.batch(rows)[0], self.pairs.batch(self.others[rows])[1]
+
+
+@dataclass(frozen=True)
+class ShareOfPairs:
+    """A random share of the pairs of another set, in their order: a control of the amount of data."""
+
+    pairs: ImagePairs | LabelPairs
+    share: float
+    seed: int
+
+    @cached_property
+    def chosen(self) -> NDArray[np.int64]:
+        """Rows of the other set, rising."""
+        count = max(1, round(self.share * len(self.pairs)))
+        order = np.random.default_rng([self.seed, _SHARE]).permutation(len(self.pairs))
+        return np.sort(order[:count])
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+        """Those of the chosen pairs."""
+        return self.pairs.batch(self.chosen[rows])
+
+
+def controlled(
+    pairs: ImagePairs | LabelPairs, pairing: Pairing, share: float, seed: int
+) -> ImagePairs | LabelPairs | ShuffledPairs | ShareOfPairs:
+    """The pairs as a control wants them; a control changes one thing."""
+    if pairing == "shuffled":
+        return ShuffledPairs(pairs, seed)
+    return ShareOfPairs(pairs, share, seed) if share < 1 else pairs

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from ib_analysis.datasets.dataset import Header
+from ib_analysis.information.agreement import Agreement
+from ib_analysis.information.controls_table import ControlRow
 from ib_analysis.information.stages_table import StagesRow
 from ib_analysis.information.table import InformationRow
+from ib_analysis.information.validation_table import ValidationRow
 
 TRUNK = "p(x), the trunk"
 """What the decoder is called that all others start from."""
@@ -96,6 +99,9 @@ class ReportContent:
     figures: tuple[Illustration, ...]
     samples: tuple[Illustration, ...]
     provenance: tuple[Provenance, ...]
+    controls: tuple[ControlRow, ...] = ()
+    agreement: tuple[Agreement, ...] = ()
+    validation: tuple[ValidationRow, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     seeds: Mapping[str, int] = field(default_factory=dict)
     """Every seed by what it drives: "decoder fits", "samples", ..."""

@@ -1,6 +1,6 @@
 """The information table: what every tap at every checkpoint keeps, and what the data set alone holds."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ib_analysis.figures.house import measured_text
 from ib_analysis.information.estimate import Bound
@@ -17,6 +17,7 @@ MEASURED = (
     Quantity.CONDITIONAL_LABEL_CROSS_ENTROPY,
 )
 FLAG = " †"
+CONTROLS_FLAG = " ‡"
 
 
 def dataset_table(rows: Sequence[InformationRow]) -> Table:
@@ -43,8 +44,16 @@ def _dataset_row(row: InformationRow) -> tuple[str, ...]:
     )
 
 
-def information_table(rows: Sequence[InformationRow], fits: Sequence[FitSummary] = ()) -> Table:
-    """One row for each (encoder, regime, seed, epoch, tap); a dagger marks a fit that ended too soon."""
+def information_table(
+    rows: Sequence[InformationRow],
+    fits: Sequence[FitSummary] = (),
+    failing: Collection[tuple[Point, bool]] = (),
+) -> Table:
+    """One row for each (encoder, regime, seed, epoch, tap).
+
+    A dagger marks a fit that ended too soon, a double dagger a point whose controls fail (`failing` names the
+    points, and whether it is the image's information or the label's).
+    """
     points = _points(rows)
     exact = any(row.bound is Bound.EXACT and row.tap for row in rows)
     bounds = _bounds(rows)
@@ -60,9 +69,11 @@ def information_table(rows: Sequence[InformationRow], fits: Sequence[FitSummary]
         Column("n", "images", True),
     )
     short = {_fit_key(fit) for fit in fits if not fit.near_plateau}
-    body = tuple(_row(point, found, exact, short) for point, found in points.items())
+    flags = {point: _flags(point, short, failing) for point in points}
+    body = tuple(_row(point, found, exact, flags[point]) for point, found in points.items())
     note = "± one standard error over images, paired where it is a difference. "
-    note += f"{FLAG.strip()}: the decoder was still improving when its budget ended." if short else ""
+    note += f"{FLAG.strip()}: the decoder was still improving when its budget ended. " if short else ""
+    note += f"{CONTROLS_FLAG.strip()}: a control of this point fails." if failing else ""
     return Table(columns, body, note.strip()).without_constant("encoder", "seed")
 
 
@@ -94,15 +105,25 @@ def _row(
     point: Point,
     found: dict[tuple[Quantity, bool], InformationRow],
     exact: bool,
-    short: set[tuple[Point, str]],
+    flags: Mapping[Quantity, str],
 ) -> tuple[str, ...]:
-    flags = {quantity: FLAG if (point, _density(quantity)) in short else "" for quantity in MEASURED}
     values = [_value(found.get((quantity, False)), flags[quantity]) for quantity in MEASURED]
     truths = [_value(found.get((q, True)), "") for q in MEASURED[:2]] if exact else []
     image = found.get((Quantity.IMAGE_INFORMATION, False))
     counts = sorted({row.n_images for row in found.values()})
     labels = ("" if part is None else str(part) for part in point)
     return (*labels, *values, _per_dim(image), *truths, " / ".join(f"{n:,}" for n in counts))
+
+
+def _flags(
+    point: Point, short: Collection[tuple[Point, str]], failing: Collection[tuple[Point, bool]]
+) -> dict[Quantity, str]:
+    """The marks behind each quantity of a point."""
+    return {
+        quantity: (FLAG if (point, _density(quantity)) in short else "")
+        + (CONTROLS_FLAG if (point, quantity.of_image) in failing else "")
+        for quantity in MEASURED
+    }
 
 
 def _density(quantity: Quantity) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ib_analysis.artefacts import write_text
+from ib_analysis.report.agreement_table import agreement_table
+from ib_analysis.report.calibration_table import calibration_table
 from ib_analysis.report.content import Illustration, ReportContent
 from ib_analysis.report.finding import finding
 from ib_analysis.report.fits_table import fits_sentence, fits_table
@@ -14,6 +16,7 @@ from ib_analysis.report.information_table import dataset_table, information_tabl
 from ib_analysis.report.limitations import limitations
 from ib_analysis.report.meanings import meanings
 from ib_analysis.report.references import REFERENCES
+from ib_analysis.report.trust_table import failing, identity_sentence, ranking_sentences, trust_table
 from ib_analysis.report.verdict_table import verdict_table
 
 HERE = Path(__file__).parent
@@ -56,7 +59,12 @@ def render(content: ReportContent, folder: Path) -> str:
             finding=finding(content.rows, content.stages),
             verdicts=verdict_table(content.stages),
             of_dataset=dataset_table(content.rows),
-            information=information_table(content.rows, content.fits),
+            information=information_table(content.rows, content.fits, failing(content.controls)),
+            agreement=agreement_table(content.agreement),
+            validation=calibration_table(content.validation),
+            trust=trust_table(content.controls, content.fits),
+            identity=identity_sentence(content.controls),
+            rankings=ranking_sentences(content.controls),
             fits=fits_table(content.fits),
             fits_sentence=fits_sentence(content.fits),
             figures=figures,

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from decoders.evaluation import nats_per_example
 from decoders.saving import load_decoder
 from ib_analysis import spec
-from ib_analysis.activations.pairs import ImagePairs, LabelPairs
+from ib_analysis.activations.pairs import ImagePairs, LabelPairs, controlled
 from ib_analysis.activations.recomputed import RecomputedActivations
+from ib_analysis.controls import Pairing
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.device import resolve_device
@@ -21,6 +22,7 @@ from ib_analysis.progress import progress
 from ib_analysis.provenance import Job
 
 BATCH = 256
+SHUFFLE_SEED = 0
 
 
 class Spec(spec.Spec):
@@ -34,6 +36,7 @@ class Spec(spec.Spec):
     architecture: spec.Described
     decoder: spec.Described
     label_decoder: spec.Described
+    pairing: Pairing = "own"
 
 
 def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, decoders: list[Path], out: Path) -> None:
@@ -46,18 +49,25 @@ def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, decoders: l
         encoder = load_checkpoint(checkpoints / checkpoint_name(epoch)).encoder.to(device)
         activations = RecomputedActivations(encoder, part, device)
         for tap in slice_.taps:
-            images, labels = _nats(folder, tap, part, activations, device)
+            images, labels = _nats(folder, tap, part, activations, device, slice_.pairing)
             points[epoch, tap, "x"], points[epoch, tap, "y"] = images, labels
     write_evaluation(out, Evaluation(slice_.encoder, slice_.regime, slice_.seed, points))
     job.record(out)
 
 
 def _nats(
-    folder: Path, tap: str, part: Part, activations: RecomputedActivations, device: torch.device
+    folder: Path,
+    tap: str,
+    part: Part,
+    activations: RecomputedActivations,
+    device: torch.device,
+    pairing: Pairing,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     image = load_decoder(folder / f"{tap}.image.safetensors").to(device)
     label = load_decoder(folder / f"{tap}.label.safetensors").to(device)
+    images = controlled(ImagePairs(part, device, activations, tap), pairing, 1.0, SHUFFLE_SEED)
+    labels = controlled(LabelPairs(part, device, activations, tap), pairing, 1.0, SHUFFLE_SEED)
     return (
-        nats_per_example(image, ImagePairs(part, device, activations, tap), device=device, batch_size=BATCH),
-        nats_per_example(label, LabelPairs(part, device, activations, tap), device=device, batch_size=BATCH),
+        nats_per_example(image, images, device=device, batch_size=BATCH),
+        nats_per_example(label, labels, device=device, batch_size=BATCH),
     )

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from shutil import rmtree
@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from decoders.data_parallel import Ranks, joined
+from decoders.density import Decoder
 from decoders.fitting import Fit, HistoryRow, fit
 from decoders.pairs import Pairs
 from decoders.saving import load_decoder, save_decoder
@@ -17,16 +19,20 @@ from decoders.spec import FitSpec, ImageTarget, LabelTarget
 from ib_analysis import spec
 from ib_analysis.activations.activations import Activations
 from ib_analysis.activations.compute import store_activations
-from ib_analysis.activations.pairs import ImagePairs, LabelPairs
+from ib_analysis.activations.pairs import ImagePairs, LabelPairs, controlled
 from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.activations.spec import ActivationsSpec
+from ib_analysis.activations.store import ActivationStore
 from ib_analysis.artefacts import link, read_json, replacing, replacing_folder, sha256, write_json
+from ib_analysis.controls import Pairing
 from ib_analysis.datasets.dataset import Dataset, Header
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.device import describe_device, resolve_device
 from ib_analysis.encoders.checkpoint import Checkpoint, checkpoint_name, load_checkpoint
 from ib_analysis.provenance import Job, digest_of
 from ib_analysis.scratch import locked
+
+DATA_PARALLEL = True  # several processes may run this stage together
 
 
 class Spec(spec.Spec):
@@ -40,6 +46,8 @@ class Spec(spec.Spec):
     image_fit: FitSpec
     label: spec.Described
     label_fit: FitSpec
+    pairing: Pairing = "own"
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -74,22 +82,34 @@ def run(
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     checkpoint = load_checkpoint(checkpoints / checkpoint_name(slice_.epoch))
-    with locked(scratch), _activations(slice_, data, checkpoint, scratch, device) as activations:
+    with together(scratch, device), _activations(slice_, data, checkpoint, scratch, device) as activations:
         pieces = list(_pieces(slice_, job, data, checkpoint, activations, trunk_file(trunk), device))
         fits = [finished(piece, scratch, device) for piece in pieces]
         assemble(out, [piece.name for piece in pieces], fits, job, {"device_name": describe_device(device)})
 
 
+@contextmanager
+def together(scratch: Path, device: torch.device) -> Iterator[None]:
+    """All processes of this stage, connected; the first has locked the scratch folder for them."""
+    with joined(device) as ranks, locked(scratch) if ranks.first else nullcontext():
+        ranks.wait()
+        yield
+        ranks.wait()
+
+
 def finished(piece: Piece, scratch: Path, device: torch.device) -> Path:
     """The folder of the fitted decoder: as it was left by an earlier run, or fitted now."""
     folder = scratch / f"{piece.name}.{piece.key}"
-    if not (folder / "fit.json").exists():
+    if not Ranks.current().from_first((folder / "fit.json").exists()):
         _fit(piece, folder, device)
     return folder
 
 
 def assemble(out: Path, names: list[str], fits: list[Path], job: Job, facts: Mapping[str, Any]) -> None:
-    """Put the fitted decoders side by side in `out`, all at once."""
+    """Put the fitted decoders side by side in `out`, all at once; the first process does."""
+    ranks = Ranks.current()
+    if not ranks.first:
+        return
     with replacing_folder(out) as folder:
         for name, fitted in zip(names, fits, strict=True):
             link(fitted / "decoder.safetensors", folder / f"{name}.safetensors")
@@ -97,7 +117,7 @@ def assemble(out: Path, names: list[str], fits: list[Path], job: Job, facts: Map
         write_json(
             folder / "fits.json", {n: read_json(f / "fit.json") for n, f in zip(names, fits, strict=True)}
         )
-        write_json(folder / "provenance.json", job.provenance() | dict(facts))
+        write_json(folder / "provenance.json", job.provenance() | {"processes": ranks.count} | dict(facts))
 
 
 def trunk_file(trunk: list[Path]) -> Path | None:
@@ -122,6 +142,11 @@ def _fit(piece: Piece, folder: Path, device: torch.device) -> None:
     fitted = fit(
         decoder, piece.pairs, piece.fit, device=device, state_path=folder / "state.pt", label=piece.name
     )
+    if Ranks.current().first:
+        _write(decoder, fitted, folder)
+
+
+def _write(decoder: Decoder, fitted: Fit, folder: Path) -> None:
     _write_history(folder / "history.csv", fitted)
     record = {name: value for name, value in fitted.as_dict().items() if name != "history"}
     save_decoder(decoder, folder / "decoder.safetensors")
@@ -151,6 +176,8 @@ def _pieces(
         "dataset": data.header.fingerprint,
         "checkpoint": checkpoint.digest,
         "activations": slice_.activations.effective_precision,
+        "pairing": slice_.pairing,
+        "share": slice_.share,
     }
     for tap in slice_.taps:
         shape = activations.shape(tap)
@@ -159,7 +186,12 @@ def _pieces(
             slice_.image,
             image_target(data.header),
             shape,
-            ImagePairs(part, device, activations, tap),
+            controlled(
+                ImagePairs(part, device, activations, tap),
+                slice_.pairing,
+                slice_.share,
+                slice_.image_fit.seed,
+            ),
             slice_.image_fit,
             facts,
             trunk,
@@ -169,7 +201,12 @@ def _pieces(
             slice_.label,
             LabelTarget(classes=len(data.header.class_names)),
             shape,
-            LabelPairs(part, device, activations, tap),
+            controlled(
+                LabelPairs(part, device, activations, tap),
+                slice_.pairing,
+                slice_.share,
+                slice_.label_fit.seed,
+            ),
             slice_.label_fit,
             facts,
         )
@@ -184,17 +221,32 @@ def _activations(
         yield RecomputedActivations(encoder, data.decoder, device)
         return
     folder = scratch / "activations"
-    rmtree(folder, ignore_errors=True)
     try:
-        yield store_activations(
-            encoder,
-            data.decoder,
-            slice_.taps,
-            folder,
-            fingerprint=data.header.fingerprint,
-            checkpoint_digest=checkpoint.digest,
-            precision=slice_.activations.precision,
-            device=device,
-        )
+        yield _stored(slice_, data, checkpoint, folder, device)
     finally:
-        rmtree(folder, ignore_errors=True)
+        if Ranks.current().first:
+            rmtree(folder, ignore_errors=True)
+
+
+def _stored(
+    slice_: Spec, data: Dataset, checkpoint: Checkpoint, folder: Path, device: torch.device
+) -> Activations:
+    """The store, computed by the first process and read by all."""
+    ranks = Ranks.current()
+    fingerprint, digest = data.header.fingerprint, checkpoint.digest
+    if not ranks.first:
+        ranks.wait()
+        return ActivationStore.open(folder, fingerprint=fingerprint, part="decoder", checkpoint_digest=digest)
+    rmtree(folder, ignore_errors=True)
+    store = store_activations(
+        checkpoint.encoder,
+        data.decoder,
+        slice_.taps,
+        folder,
+        fingerprint=fingerprint,
+        checkpoint_digest=digest,
+        precision=slice_.activations.precision,
+        device=device,
+    )
+    ranks.wait()
+    return store

@@ -4,12 +4,13 @@ from pathlib import Path
 
 from decoders.spec import FitSpec
 from ib_analysis import spec
-from ib_analysis.activations.pairs import ImagePairs
+from ib_analysis.activations.pairs import ImagePairs, controlled
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.device import describe_device, resolve_device
 from ib_analysis.provenance import Job
-from ib_analysis.scratch import locked
-from ib_analysis.stages.fit_decoders import Piece, assemble, finished, image_target, trunk_file
+from ib_analysis.stages.fit_decoders import Piece, assemble, finished, image_target, together, trunk_file
+
+DATA_PARALLEL = True  # several processes may run this stage together
 
 
 class Spec(spec.Spec):
@@ -17,6 +18,7 @@ class Spec(spec.Spec):
 
     decoder: spec.Described
     fit: FitSpec
+    share: float = 1.0
 
 
 def run(slice_: Spec, job: Job, *, dataset: Path, trunk: list[Path], scratch: Path, out: Path) -> None:
@@ -28,11 +30,11 @@ def run(slice_: Spec, job: Job, *, dataset: Path, trunk: list[Path], scratch: Pa
         slice_.decoder,
         image_target(data.header),
         None,
-        ImagePairs(data.decoder, device),
+        controlled(ImagePairs(data.decoder, device), "own", slice_.share, slice_.fit.seed),
         slice_.fit,
-        {"code": job.code, "dataset": data.header.fingerprint},
+        {"code": job.code, "dataset": data.header.fingerprint, "share": slice_.share},
         trunk_file(trunk),
     )
-    with locked(scratch):
+    with together(scratch, device):
         fitted = finished(piece, scratch, device)
         assemble(out, [piece.name], [fitted], job, {"device_name": describe_device(device)})

@@ -5,10 +5,21 @@ from pathlib import Path
 from ib_analysis import spec
 from ib_analysis.artefacts import write_json
 from ib_analysis.encoders.training_curve import read_curve
-from ib_analysis.figures import information_curves, information_plane, tap_curves, training_curves, two_stages
+from ib_analysis.figures import (
+    controls as controls_figure,
+)
+from ib_analysis.figures import (
+    information_curves,
+    information_plane,
+    rival_planes,
+    tap_curves,
+    training_curves,
+    two_stages,
+)
 from ib_analysis.figures.saving import save
 from ib_analysis.figures.series import Study
 from ib_analysis.figures.training_curves import TrainingRun
+from ib_analysis.information.controls_table import read_controls
 from ib_analysis.information.quantity import Quantity
 from ib_analysis.information.stages_table import read_stages
 from ib_analysis.information.table import InformationRow, read_information_csv
@@ -20,7 +31,15 @@ class Spec(spec.Spec):
 
 
 def run(
-    slice_: Spec, job: Job, *, table: Path, two_stages_table: Path, checkpoints: list[Path], out: Path
+    slice_: Spec,
+    job: Job,
+    *,
+    table: Path,
+    two_stages_table: Path,
+    checkpoints: list[Path],
+    controls: list[Path],
+    rivals: list[Path],
+    out: Path,
 ) -> None:
     """Write the figures and their captions (captions.json) into the folder `out`."""
     rows = read_information_csv(table)
@@ -33,6 +52,13 @@ def run(
         "training_curves": (training_curves.draw(runs), training_curves.caption(runs)),
         "two_stages": (two_stages.draw(stages), two_stages.caption(stages)),
     }
+    controlled = [row for path in controls for row in read_controls(path)]
+    if controlled:
+        figures["controls"] = controls_figure.draw(controlled), controls_figure.caption(controlled)
+    rival_rows = [row for path in rivals for row in read_information_csv(path)]
+    for study, seed in rival_planes.networks(rival_rows):
+        name = f"rival_planes-{study.encoder}-{study.regime}-seed{seed}"
+        figures[name] = rival_planes.draw(rival_rows, study, seed), rival_planes.caption(rival_rows)
     for name, (figure, _) in figures.items():
         for path in save(figure, out / name).values():
             job.record(path)

@@ -15,7 +15,7 @@ from ib_analysis.information.estimate import Bound, Estimate
 from ib_analysis.information.evaluation import Evaluation, read_evaluation
 from ib_analysis.information.label_information import label_entropy, label_information, label_nats
 from ib_analysis.information.quantity import Quantity
-from ib_analysis.information.stages_table import StagesRow, stages_row, write_stages
+from ib_analysis.information.stages_table import StagesRow, stages_rows, write_stages
 from ib_analysis.information.table import InformationRow, information_row, write_information
 from ib_analysis.information.two_stages import two_stages
 from ib_analysis.provenance import Job
@@ -103,15 +103,16 @@ def _closed_form(quantity: Quantity, nats: float, header: Header) -> Estimate:
     return Estimate(quantity=quantity, value=nats, stderr=0.0, n=n, method="closed form", bound=Bound.EXACT)
 
 
-def _stages(data: Dataset, marginal_nats: Nats, evaluation: Evaluation) -> Iterator[StagesRow]:
+def _stages(data: Dataset, marginal_nats: Nats, evaluation: Evaluation) -> list[StagesRow]:
     if len(evaluation.epochs) < 2:
-        return
+        return []
     marginals = {"x": marginal_nats, "y": label_nats(data.evaluation.labels)}
     quantities = {"x": Quantity.IMAGE_INFORMATION, "y": Quantity.LABEL_INFORMATION}
-    for tap in evaluation.taps:
-        for target, marginal in marginals.items():
-            conditional = [evaluation.nats[epoch, tap, target] for epoch in evaluation.epochs]
-            found = two_stages(marginal, conditional, evaluation.epochs)
-            yield stages_row(
-                found, evaluation.encoder, evaluation.regime, evaluation.seed, tap, quantities[target]
-            )
+    found = {
+        (tap, quantities[target]): two_stages(
+            marginal, [evaluation.nats[epoch, tap, target] for epoch in evaluation.epochs], evaluation.epochs
+        )
+        for tap in evaluation.taps
+        for target, marginal in marginals.items()
+    }
+    return stages_rows(found, evaluation.encoder, evaluation.regime, evaluation.seed)

@@ -8,8 +8,11 @@ from ib_analysis import spec
 from ib_analysis.artefacts import provenance_path, read_json
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.encoders.training_curve import read_curve
+from ib_analysis.information.agreement_table import read_agreement
+from ib_analysis.information.controls_table import read_controls
 from ib_analysis.information.stages_table import read_stages
 from ib_analysis.information.table import read_information_csv
+from ib_analysis.information.validation_table import read_validation
 from ib_analysis.provenance import Job
 from ib_analysis.report.content import (
     TRUNK,
@@ -28,6 +31,8 @@ FIGURES = {
     "tap_curves": "Each tap on its own scale",
     "two_stages": "Fitting and compression",
     "training_curves": "Training",
+    "controls": "Controls",
+    "rival_planes": "Every estimator",
 }
 DENSITIES = {"image": "p(x|h)", "label": "p(y|h)"}
 
@@ -48,6 +53,9 @@ def run(
     checkpoints: list[Path],
     marginal: Path,
     decoders: list[Path],
+    controls: list[Path],
+    agreement: list[Path],
+    validation: list[Path],
     figures: Path,
     samples: Path,
     out: Path,
@@ -64,8 +72,11 @@ def run(
         rows=read_information_csv(table),
         stages=read_stages(two_stages),
         fits=tuple(_fits(marginal, decoders)),
-        figures=tuple(_figures(figures)),
+        figures=(*_figures(figures), *(_calibration(figures) for _ in validation)),
         samples=tuple(_sheets(samples)),
+        controls=tuple(row for path in controls for row in read_controls(path)),
+        validation=tuple(row for path in validation for row in read_validation(path)),
+        agreement=tuple(row for path in agreement for row in read_agreement(path)),
         provenance=tuple(_provenance(dataset, checkpoints, marginal, decoders, table)),
         versions=job.provenance()["versions"],
         seeds={
@@ -150,8 +161,16 @@ def _fit_facts(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _figures(folder: Path) -> Iterator[Illustration]:
     captions = read_json(folder / "captions.json")
-    for name, title in FIGURES.items():
-        yield Illustration(title, folder / name, captions[name])
+    for name, caption in captions.items():
+        kind, _, network = name.partition("-")
+        title = FIGURES[kind] + (f": {network.replace('-', ' ')}" if network else "")
+        yield Illustration(title, folder / name, caption)
+
+
+def _calibration(folder: Path) -> Illustration:
+    stem = folder / "calibration"
+    caption: str = read_json(stem.with_name("calibration.caption.json"))
+    return Illustration("Calibration", stem, caption)
 
 
 def _sheets(folder: Path) -> Iterator[Illustration]:

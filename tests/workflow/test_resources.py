@@ -40,6 +40,26 @@ def test_profiles_put_every_heavy_rule_of_a_run_on_the_gpu(profile):
     assert settings["set-resources"] == {name: {"device": "cuda"} for name in heavy}
 
 
+def test_a_profile_lets_several_processes_share_a_fit_and_they_are_no_parameter(laboratory):
+    text = (laboratory.folder / "workflow/profiles/gpu/config.yaml").read_text()
+    profile = laboratory.folder / "four-gpus"
+    profile.mkdir()
+    (profile / "config.yaml").write_text(
+        text.replace("  fit_decoders:\n", "  fit_decoders:\n    processes: 4\n")
+    )
+    run = laboratory.snakemake(
+        "workflow/config/demo.yaml", "--dry-run", "--printshellcmds", "--workflow-profile", "four-gpus"
+    )
+    assert run.returncode == 0, run.stderr
+    commands = [line for line in (run.stdout + run.stderr).splitlines() if "--processes" in line]
+    for line in commands:
+        assert ("--device cuda --processes 4" in line) == ("ib_analysis fit_decoders" in line), line
+    assert {"fit_decoders", "fit_marginal"} == {line.split("ib_analysis ")[1].split()[0] for line in commands}
+    for name in ("fit_trunk", "fit_marginal", "fit_decoders"):
+        parameters = RULES[name].split("params:")[1].split("shell:")[0]
+        assert "processes" not in parameters  # a change of parameters would re-run the fit
+
+
 def test_the_gpu_profile_reaches_the_command_line(laboratory):
     run = laboratory.snakemake(
         "workflow/config/cifar10.yaml",

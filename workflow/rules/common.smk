@@ -24,23 +24,34 @@ SAMPLES = f"{RESULTS}/samples/{RUN}.npz"
 MARGINAL_SAMPLES = f"{RESULTS}/samples/marginal.npz"
 INFORMATION = f"{RESULTS}/information.csv"
 TWO_STAGES = f"{RESULTS}/two_stages.csv"
+CONTROLS = f"{RESULTS}/controls.csv"
+CONTROLS_WANTED = [] if experiment.controls is None else [CONTROLS]
+RIVALS = f"{RESULTS}/rivals.csv"
+RIVALS_WANTED = [] if experiment.rivals is None else [RIVALS]
+AGREEMENT = f"{RESULTS}/agreement.csv"
+AGREEMENT_WANTED = [] if experiment.rivals is None else [AGREEMENT]
+CASES = () if experiment.validation is None else experiment.validation.chosen
+VALIDATION = f"{RESULTS}/validation.csv"
+VALIDATION_WANTED = [] if experiment.validation is None else [VALIDATION]
 REPORT = f"{RESULTS}/report.html"
 FORMATS = ("pdf", "svg", "png")
 
 
 wildcard_constraints:
-    encoder="|".join(experiment.encoders),
+    encoder="|".join(
+        [*experiment.encoders, *{r.encoder for r in experiment.identity_runs}]
+    ),
     regime="classifier|autoencoder|fixed",
     seed=r"\d+",
     epoch=r"\d+",
 
 
 def slice_of(stage, names, wildcards):
-    """The validated slice of a stage for these wildcards."""
+    """The validated slice of a stage for these wildcards, under the control among them."""
     arguments = [
         int(wildcards[n]) if n in ("seed", "epoch") else wildcards[n] for n in names
     ]
-    return getattr(experiment, stage)(*arguments)
+    return getattr(experiment.under(wildcards.get("control")), stage)(*arguments)
 
 
 def spec(stage, *names):
@@ -63,11 +74,19 @@ def of_runs(pattern):
     ]
 
 
+def of_identity(pattern):
+    """The path of the control encoder that forgets nothing, where it is asked for."""
+    return [pattern.format(**run._asdict()) for run in experiment.identity_runs]
+
+
 def of_epochs(pattern):
     """The paths of one network at every measured epoch, as an input function."""
-    return lambda wildcards: expand(
-        pattern, **wildcards, epoch=experiment.study(wildcards.encoder).epochs
-    )
+
+    def paths(wildcards):
+        study = experiment.under(wildcards.get("control")).study(wildcards.encoder)
+        return expand(pattern, **wildcards, epoch=study.epochs)
+
+    return paths
 
 
 def scratch(name):

@@ -16,6 +16,7 @@ rule fit_trunk:
     threads: 1
     resources:
         gpu=1,
+        processes=1,
         device="auto",
         mem_mb=6000,
         runtime=2880,
@@ -25,8 +26,8 @@ rule fit_trunk:
         scratch=scratch("decoders/trunk"),
     shell:
         "python -m ib_analysis fit_marginal --spec {params.spec:q} --code {params.code}"
-        " --device {resources.device} --threads {threads} --dataset {input.dataset} --trunk"
-        " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"
+        " --device {resources.device} --processes {resources.processes} --threads {threads}"
+        " --dataset {input.dataset} --trunk --scratch {params.scratch} --out {output} 2>&1 | tee {log}"
 
 
 rule fit_marginal:
@@ -45,6 +46,7 @@ rule fit_marginal:
     threads: 1
     resources:
         gpu=1,
+        processes=1,
         device="auto",
         mem_mb=6000,
         runtime=1440,
@@ -54,8 +56,8 @@ rule fit_marginal:
         scratch=scratch("decoders/marginal"),
     shell:
         "python -m ib_analysis fit_marginal --spec {params.spec:q} --code {params.code}"
-        " --device {resources.device} --threads {threads} --dataset {input.dataset} --trunk {input.trunk}"
-        " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"
+        " --device {resources.device} --processes {resources.processes} --threads {threads}"
+        " --dataset {input.dataset} --trunk {input.trunk} --scratch {params.scratch} --out {output} 2>&1 | tee {log}"
 
 
 rule fit_decoders:
@@ -74,6 +76,7 @@ rule fit_decoders:
     threads: 1
     resources:
         gpu=1,
+        processes=1,
         device="auto",
         mem_mb=6000,
         runtime=2880,
@@ -83,6 +86,6 @@ rule fit_decoders:
         scratch=scratch(f"decoders/{RUN}/epoch{{epoch}}"),
     shell:
         "python -m ib_analysis fit_decoders --spec {params.spec:q} --code {params.code}"
-        " --device {resources.device} --threads {threads} --dataset {input.dataset}"
-        " --checkpoints {input.checkpoints} --trunk {input.trunk}"
+        " --device {resources.device} --processes {resources.processes} --threads {threads}"
+        " --dataset {input.dataset} --checkpoints {input.checkpoints} --trunk {input.trunk}"
         " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"

@@ -6,6 +6,11 @@ FIGURES = (
     "tap_curves",
     "training_curves",
     "two_stages",
+    *(["controls"] if CONTROLS_WANTED else []),
+    *(
+        f"rival_planes-{r.encoder}-{r.regime}-seed{r.seed}"
+        for r in (experiment.runs if RIVALS_WANTED else [])
+    ),
 )
 
 
@@ -14,13 +19,15 @@ rule plot_figures:
         table=INFORMATION,
         two_stages=TWO_STAGES,
         checkpoints=of_runs(CHECKPOINTS),
+        controls=CONTROLS_WANTED,
+        rivals=RIVALS_WANTED,
     output:
         [
             (
                 report(
                     f"{RESULTS}/figures/{figure}.{form}",
                     category="Information",
-                    caption=f"../report/{figure}.rst",
+                    caption=f"../report/{figure.partition('-')[0]}.rst",
                 )
                 if form == "svg"
                 else f"{RESULTS}/figures/{figure}.{form}"
@@ -38,7 +45,8 @@ rule plot_figures:
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
         "python -m ib_analysis plot_figures --spec {params.spec:q} --code {params.code} --table {input.table}"
-        " --two_stages_table {input.two_stages} --checkpoints {input.checkpoints} --out {params.folder} 2>&1 | tee {log}"
+        " --two_stages_table {input.two_stages} --checkpoints {input.checkpoints} --controls {input.controls}"
+        " --rivals {input.rivals} --out {params.folder} 2>&1 | tee {log}"
 
 
 rule plot_samples:

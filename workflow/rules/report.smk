@@ -8,6 +8,9 @@ rule write_report:
         two_stages=TWO_STAGES,
         figures=rules.plot_figures.output,
         samples=rules.plot_samples.output,
+        controls=CONTROLS_WANTED,
+        agreement=AGREEMENT_WANTED,
+        validation=VALIDATION_WANTED,
         checkpoints=of_runs(CHECKPOINTS),
         marginal=MARGINAL,
         decoders=[
@@ -31,4 +34,5 @@ rule write_report:
         "python -m ib_analysis write_report --spec {params.spec:q} --code {params.code}"
         " --dataset {input.dataset} --table {input.table} --two_stages {input.two_stages}"
         " --figures {params.figures} --samples {input.samples} --checkpoints {input.checkpoints} --marginal {input.marginal}"
-        " --decoders {input.decoders} --out {output} 2>&1 | tee {log}"
+        " --decoders {input.decoders} --controls {input.controls}"
+        " --agreement {input.agreement} --validation {input.validation} --out {output} 2>&1 | tee {log}"

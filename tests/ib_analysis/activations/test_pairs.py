@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from ib_analysis.activations.pairs import ImagePairs, LabelPairs
+from ib_analysis.activations.pairs import ImagePairs, LabelPairs, controlled
 from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.encoders.encoder import ImageShape
@@ -37,3 +37,37 @@ def test_without_a_tap_there_are_images_alone():
     x, h = ImagePairs(part(), CPU).batch(np.array([1, 2]))
     assert x.shape == (2, 1, 4, 4)
     assert h is None
+
+
+class Numbered:
+    """Target i goes with h = i."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def __len__(self):
+        return self.n
+
+    def batch(self, rows):
+        return torch.from_numpy(rows), torch.from_numpy(rows).float()
+
+
+def test_shuffled_pairs_give_every_image_the_h_of_another_each_h_once():
+    pairs = controlled(Numbered(50), "shuffled", 1.0, seed=3)
+    target, h = pairs.batch(np.arange(50))
+    assert target.tolist() == list(range(50))
+    assert sorted(h.int().tolist()) == list(range(50))
+    assert not (target == h).any()
+    assert pairs.batch(np.array([7]))[1].item() == h[7].item()
+
+
+def test_a_share_of_the_pairs_keeps_pairs_together():
+    pairs = controlled(Numbered(50), "own", 0.5, seed=3)
+    target, h = pairs.batch(np.arange(len(pairs)))
+    assert len(pairs) == 25
+    assert target.tolist() == h.int().tolist() == sorted(set(target.tolist()))
+
+
+def test_without_a_control_the_pairs_are_their_own():
+    pairs = Numbered(5)
+    assert controlled(pairs, "own", 1.0, seed=0) is pairs

@@ -1,0 +1,98 @@
+"""`controls.csv` and `.json`: every number of every control, in bits, beside the point that it judges."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from ib_analysis.artefacts import write_json, write_text
+from ib_analysis.errors import UserError
+from ib_analysis.information.controls import Checked, Verdict
+from ib_analysis.information.estimate import first_mistake
+from ib_analysis.information.quantity import Quantity
+from ib_analysis.units import bits
+
+
+class ControlRow(BaseModel):
+    """One control of one quantity at one point; `change` is the paired difference to the point's own number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    control: str = Field(min_length=1)
+    encoder: str
+    regime: str
+    seed: int
+    epoch: int = Field(ge=0)
+    tap: str
+    quantity: Quantity
+    bits: FiniteFloat
+    stderr_bits: FiniteFloat = Field(ge=0)
+    point_bits: FiniteFloat
+    change_bits: FiniteFloat
+    change_stderr_bits: FiniteFloat = Field(ge=0)
+    verdict: Verdict
+    rule: str
+    n_images: int = Field(ge=1)
+
+    @property
+    def point(self) -> tuple[str, str, int, int, str]:
+        """Which point of the plane it judges."""
+        return self.encoder, self.regime, self.seed, self.epoch, self.tap
+
+
+def control_row(
+    checked: Checked,
+    control: str,
+    quantity: Quantity,
+    *,
+    encoder: str,
+    regime: str,
+    seed: int,
+    epoch: int,
+    tap: str,
+) -> ControlRow:
+    """The row of one check."""
+    return ControlRow(
+        control=control,
+        encoder=encoder,
+        regime=regime,
+        seed=seed,
+        epoch=epoch,
+        tap=tap,
+        quantity=quantity,
+        bits=bits(checked.nats),
+        stderr_bits=bits(checked.stderr_nats),
+        point_bits=bits(checked.point_nats),
+        change_bits=bits(checked.change_nats),
+        change_stderr_bits=bits(checked.change_stderr_nats),
+        verdict=checked.verdict,
+        rule=checked.rule,
+        n_images=checked.n,
+    )
+
+
+def write_controls(rows: Sequence[ControlRow], table: Path, json: Path) -> None:
+    """Write both files, each atomically."""
+    records = [row.model_dump(mode="json") for row in rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(ControlRow.model_fields), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    write_text(table, text.getvalue())
+    write_json(json, records)
+
+
+def read_controls(path: Path) -> tuple[ControlRow, ...]:
+    """The rows of `controls.csv`.
+
+    Raises:
+        UserError: the file is missing, or a value is wrong.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return tuple(ControlRow.model_validate(record) for record in csv.DictReader(file))
+    except OSError:
+        raise UserError(f"{path} is missing: run the workflow again, it makes the table.") from None
+    except ValidationError as error:
+        raise UserError(f"{path}: {first_mistake(error)}; run the workflow again.") from None

@@ -1,0 +1,121 @@
+"""`validation.csv`: estimate and truth of every case and method, in bits."""
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from ib_analysis.artefacts import write_text
+from ib_analysis.errors import UserError
+from ib_analysis.information.estimate import Estimate, first_mistake
+from ib_analysis.information.quantity import Quantity
+from ib_analysis.units import bits
+
+STANDARD_ERRORS = 3.0
+PER_CENT = 3.0
+
+
+class ValidationRow(BaseModel):
+    """One method on one case; `truth_stderr_bits` is 0 unless the truth itself is a Monte-Carlo mean."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    case: str = Field(min_length=1)
+    quantity: Quantity
+    method: str = Field(min_length=1)
+    truth_bits: FiniteFloat
+    estimate_bits: FiniteFloat
+    stderr_bits: FiniteFloat = Field(ge=0)
+    n: int = Field(ge=1)
+    seconds: FiniteFloat = Field(ge=0)
+    truth_stderr_bits: FiniteFloat = Field(0.0, ge=0)
+    dimensions: int = Field(ge=1)
+
+    @property
+    def error_bits(self) -> float:
+        """Estimate less truth."""
+        return self.estimate_bits - self.truth_bits
+
+    @property
+    def standard_errors(self) -> float | None:
+        """The error in standard errors of estimate and truth together; None where both are 0."""
+        stderr = math.hypot(self.stderr_bits, self.truth_stderr_bits)
+        return self.error_bits / stderr if stderr > 0 else None
+
+    @property
+    def per_cent(self) -> float | None:
+        """The error in per cent of the truth; None where the truth is 0."""
+        return 100 * self.error_bits / self.truth_bits if self.truth_bits > 1e-9 else None
+
+    @property
+    def good(self) -> bool:
+        """Whether it lies within 3 standard errors or 3 per cent of the truth."""
+        near = self.standard_errors is not None and abs(self.standard_errors) <= STANDARD_ERRORS
+        return near or (self.per_cent is not None and abs(self.per_cent) <= PER_CENT)
+
+
+def validation_row(
+    case: str, estimate: Estimate, truth_nats: tuple[float, float], dimensions: int, seconds: float
+) -> ValidationRow:
+    """The row of an estimate beside the truth and the truth's own standard error."""
+    return ValidationRow(
+        case=case,
+        quantity=estimate.quantity,
+        method=estimate.method,
+        truth_bits=bits(truth_nats[0]),
+        truth_stderr_bits=bits(truth_nats[1]),
+        estimate_bits=bits(estimate.value),
+        stderr_bits=bits(estimate.stderr),
+        n=estimate.n,
+        seconds=round(seconds, 3),
+        dimensions=dimensions,
+    )
+
+
+def write_validation(path: Path, rows: Sequence[ValidationRow]) -> None:
+    """Write the table, atomically."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(ValidationRow.model_fields), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(row.model_dump(mode="json") for row in rows)
+    write_text(path, text.getvalue())
+
+
+def read_validation(path: Path) -> tuple[ValidationRow, ...]:
+    """Read what `write_validation` wrote.
+
+    Raises:
+        UserError: the file is missing, or a value is wrong.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return tuple(ValidationRow.model_validate(record) for record in csv.DictReader(file))
+    except OSError:
+        raise UserError(f"{path} is missing: run the workflow again, it makes the table.") from None
+    except ValidationError as error:
+        raise UserError(f"{path}: {first_mistake(error)}; run the workflow again.") from None
+
+
+def validation_summary(rows: Sequence[ValidationRow]) -> str:
+    """Plain text: one line a case, quantity and method; the decoders' own first.
+
+    Then one line a method: in how many cases it lies within 3 standard errors or 3 per cent.
+    """
+    head = f"{'case':34} {'quantity':8} {'method':28} {'truth':>10} {'estimate':>20} {'errors':>7} {'%':>7}"
+    lines = [head, *(_line(row) for row in rows), "", "within 3 standard errors or 3 % of the truth:"]
+    for key in dict.fromkeys((row.quantity, row.method) for row in rows):
+        found = [row for row in rows if (row.quantity, row.method) == key]
+        lines.append(f"  {key[0]:8} {key[1]:44} {sum(row.good for row in found):3} of {len(found)} cases")
+    return "\n".join(lines)
+
+
+def _line(row: ValidationRow) -> str:
+    errors = "-" if row.standard_errors is None else f"{row.standard_errors:+.1f}"
+    share = "-" if row.per_cent is None else f"{row.per_cent:+.1f}"
+    estimate = f"{row.estimate_bits:.2f} ± {row.stderr_bits:.2f}"
+    return (
+        f"{row.case:34} {row.quantity:8} {row.method[:28]:28} {row.truth_bits:10.2f} {estimate:>20} "
+        f"{errors:>7} {share:>7}{'' if row.good else '  !'}"
+    )

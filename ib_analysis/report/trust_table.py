@@ -1,0 +1,112 @@
+"""How far to trust each point: the plateau of its decoders, and every control that it went through."""
+
+from collections.abc import Sequence
+
+from ib_analysis.figures.house import measured_text
+from ib_analysis.information.controls import Ranking, ranking, worst
+from ib_analysis.information.controls_table import ControlRow
+from ib_analysis.information.quantity import Quantity
+from ib_analysis.report.content import FitSummary
+from ib_analysis.report.tables import Column, Table
+
+Place = tuple[str, str, int, int, str]
+MARK = " ‡"
+"""Behind the numbers of a point whose controls fail."""
+CHANGED = ("half-data", "filters", "budget", "decoder-seed")
+OF_IMAGE = (Quantity.IMAGE_INFORMATION, Quantity.CONDITIONAL_IMAGE_CROSS_ENTROPY)
+NOTE = (
+    "Each cell: what the point becomes under the control, in bits, and whether that passes. shuffled: h of another "
+    "image (label of another), must be 0 within 3 standard errors or 1 % of the point. The others: a setting of the "
+    "decoders changed, may move the point by 10 % or 3 standard errors (paired). – : not controlled."
+)
+
+
+def failing(rows: Sequence[ControlRow]) -> set[tuple[Place, bool]]:
+    """Points with a control that fails, each with whether it is the image's information or the label's."""
+    return {(row.point, row.quantity in OF_IMAGE) for row in rows if row.verdict == "fails"}
+
+
+def trust_table(rows: Sequence[ControlRow], fits: Sequence[FitSummary]) -> Table:
+    """One row for each controlled (encoder, regime, seed, epoch, tap, quantity)."""
+    judged = [row for row in rows if row.control not in ("untrained", "identity")]
+    names = list(dict.fromkeys(row.control for row in judged))
+    points: dict[tuple[Place, Quantity], dict[str, ControlRow]] = {}
+    for row in judged:
+        points.setdefault((row.point, row.quantity), {})[row.control] = row
+    columns = (
+        Column("encoder"),
+        Column("regime"),
+        Column("seed", number=True),
+        Column("epoch", number=True),
+        Column("tap"),
+        Column("quantity"),
+        Column("point", "bits", True),
+        Column("plateau"),
+        *(Column(name.replace("-", " ", 1), "bits") for name in names),
+        Column("controls"),
+    )
+    near = {(_place(fit), fit.density == "p(x|h)"): fit.near_plateau for fit in fits if fit.tap}
+    body = tuple(_row(key, found, names, near) for key, found in points.items())
+    return Table(columns, body, NOTE).without_constant("encoder", "seed")
+
+
+def _place(fit: FitSummary) -> Place:
+    return fit.encoder, fit.regime, fit.seed or 0, fit.epoch or 0, fit.tap
+
+
+def _row(
+    key: tuple[Place, Quantity],
+    found: dict[str, ControlRow],
+    names: Sequence[str],
+    near: dict[tuple[Place, bool], bool],
+) -> tuple[str, ...]:
+    place, quantity = key
+    some = next(iter(found.values()))
+    plateau = near.get((place, quantity in OF_IMAGE))
+    cells = [_cell(found.get(name)) for name in names]
+    verdict = worst(row.verdict for row in found.values())
+    return (
+        *map(str, place),
+        str(quantity),
+        measured_text(some.point_bits, None),
+        {True: "yes", False: "no †", None: "–"}[plateau],
+        *cells,
+        verdict,
+    )
+
+
+def _cell(row: ControlRow | None) -> str:
+    return "–" if row is None else f"{measured_text(row.bits, row.stderr_bits)} {row.verdict}"
+
+
+def identity_sentence(rows: Sequence[ControlRow]) -> str:
+    """What is left of an image when its decoder is told the image itself."""
+    for row in rows:
+        if row.control == "identity":
+            share = row.bits / row.point_bits
+            return (
+                f"Identity: told the image itself, the decoder still needs {measured_text(row.bits, row.stderr_bits)} "
+                f"bits, {share:.1%} of CE(x) = {measured_text(row.point_bits, None)}; the truth is 0 "
+                f"(the control {row.verdict}: {row.rule})."
+            )
+    return "Identity: not run."
+
+
+def ranking_sentences(rows: Sequence[ControlRow]) -> tuple[str, ...]:
+    """Whether the order of taps and epochs survives each changed setting."""
+    sentences = []
+    for name in dict.fromkeys(row.control for row in rows if row.control.startswith(CHANGED)):
+        for quantity in (Quantity.IMAGE_INFORMATION, Quantity.LABEL_INFORMATION):
+            found = [row for row in rows if row.control == name and row.quantity is quantity]
+            order = ranking([row.point_bits for row in found], [row.bits for row in found])
+            if order is not None:
+                sentences.append(_ranking(name, quantity, order))
+    return tuple(sentences)
+
+
+def _ranking(name: str, quantity: Quantity, order: Ranking) -> str:
+    word = "holds" if order.holds else "does not hold"
+    return (
+        f"{name.replace('-', ' ', 1)}: the order of {order.points} points by {quantity} {word} "
+        f"(Kendall's tau {order.tau:.2f})."
+    )

@@ -1,0 +1,25 @@
+"""All cases in one table, printed, and as a calibration figure."""
+
+from pathlib import Path
+
+from ib_analysis import spec
+from ib_analysis.artefacts import verified, write_json
+from ib_analysis.figures import calibration
+from ib_analysis.figures.saving import save
+from ib_analysis.information.validation_table import read_validation, validation_summary, write_validation
+from ib_analysis.provenance import Job
+
+
+class Spec(spec.Spec):
+    """Everything that this stage needs stands in its inputs."""
+
+
+def run(slice_: Spec, job: Job, *, cases: list[Path], table: Path, figure: Path) -> None:
+    """Write the table, the figure `figure`.pdf, .svg and .png, and its caption `figure`.caption.json."""
+    rows = [row for path in cases for row in read_validation(verified(path))]
+    write_validation(table, rows)
+    job.record(table)
+    for path in save(calibration.draw(rows), figure).values():
+        job.record(path)
+    write_json(figure.with_name(f"{figure.name}.caption.json"), calibration.caption(rows))
+    print(validation_summary(rows))

@@ -1,0 +1,103 @@
+"""Validation: decoders and rival estimators on sources and channels whose information is known."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints, field_validator
+
+from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
+from decoders.spec import CategoricalSpec, FitSpec
+from ib_analysis.rivals import Method, Settings, described_methods
+from ib_analysis.spec import Spec
+
+CaseName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+CASES: tuple[str, ...] = (
+    "still-8-identity",
+    "logistic-8-rows4",
+    "logistic-8-gaussian",
+    "logistic-rgb-8-erasure",
+    "logistic-8-quantized",
+    "binary-8-symmetric",
+    "quaternary-rgb-8-symmetric",
+    "uniform-8-gaussian",
+    "uniform-16-erasure",
+    "uniform-rgb-16-rows8",
+    "markov-8-rows1",
+    "markov-8-rows4",
+    "markov-8-rows2-scaled",
+    "markov-8-pixels4",
+    "markov-8-identity",
+    "markov-8-identity-shuffled",
+    "markov-8-identity-permuted",
+    "markov-rgb-8-rows4",
+    "markov-rgb-8-rows4-rotated",
+    "markov-rgb-16-pixels2",
+    "rectangles-8-identity",
+    "rectangles-8-gaussian",
+    "rectangles-16-rows8",
+    "rectangles-8-low-bits-quantized",
+    "factors-8-class",
+    "factors-rgb-8-gaussian",
+    "factors-rgb-8-low-bits-place",
+    "factors-rgb-16-looks",
+    "factors-rgb-16-everything-rotated",
+    "factors-rgb-32-colour",
+    "teacher-8-rows4",
+    "teacher-8-rows4-shuffled",
+    "teacher-rgb-16-image-erasure",
+    "teacher-rgb-32-rows8",
+)
+"""Every case of ib_analysis/channels/cases.py, which is not imported here: it needs numpy."""
+RIVALS: tuple[Method, ...] = (
+    "binning",
+    "kernel_density_upper",
+    "ksg",
+    "gaussian",
+    "renyi",
+    "infonce",
+    "smile",
+)
+
+
+class ValidationSpec(Spec):
+    """Cases with known information, and what is tried on them."""
+
+    cases: tuple[CaseName, ...] | None = Field(
+        None, min_length=1, description="names of ib_analysis/channels/cases.py; null: all"
+    )
+    decoder: PixelCNNPPSpec = Field(description="the decoder of images, the same in every case")
+    marginal_fit: FitSpec = Field(description="fit of p(x)")
+    conditional_fit: FitSpec = Field(description="fit of p(x given h), which starts from p(x)")
+    label: CategoricalSpec = Field(CategoricalSpec(), description="the decoder of labels")
+    label_fit: FitSpec = Field(description="fit of p(y given h)")
+    rivals: dict[Method, Settings] = Field(
+        {method: {} for method in RIVALS}, description="other estimators of I(x; h), each with its settings"
+    )
+    images: int = Field(1000, ge=30, description="how many evaluation images the rivals read, at most")
+    seed: int = Field(0, ge=0, description="of the images that are drawn")
+
+    @field_validator("cases")
+    @classmethod
+    def _known(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name in names or ():
+            if name not in CASES:
+                raise ValueError(f"there is no case {name!r}; there are {', '.join(CASES)}")
+        return names
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The names of the cases."""
+        return CASES if self.cases is None else self.cases
+
+    def of_case(self, case: str) -> dict[str, Any]:
+        """What is tried on one case."""
+        return {
+            "case": case,
+            "decoder": self.decoder.described(),
+            "marginal_fit": self.marginal_fit.model_dump(mode="json"),
+            "conditional_fit": self.conditional_fit.model_dump(mode="json"),
+            "label": self.label.described(),
+            "label_fit": self.label_fit.model_dump(mode="json"),
+            "rivals": described_methods(self.rivals),
+            "images": self.images,
+            "seed": self.seed,
+        }

@@ -1,0 +1,44 @@
+"""A panel for every estimator of one network."""
+
+import pytest
+
+from ib_analysis.figures import rival_planes
+from ib_analysis.figures.series import Study
+
+
+@pytest.fixture
+def rival_rows(rows):
+    """The decoders, a method that gives both informations, and one that knows labels alone."""
+    ours = [dict(r, method="decoders") for r in rows if r["quantity"] in ("I(x;h)", "I(y;h)")]
+    both = [dict(r, method="binning", bits=0.5 * r["bits"]) for r in ours]
+    labels = [dict(r, method="linear_probe") for r in ours if r["quantity"] == "I(y;h)"]
+    return ours + both + labels
+
+
+def panels(rows):
+    study, seed = rival_planes.networks(rows)[0]
+    return [axes for axes in rival_planes.draw(rows, study, seed).axes if axes.get_visible()]
+
+
+def test_every_network_is_found(rival_rows):
+    assert rival_planes.networks(rival_rows) == [(Study("net", "classifier"), 0), (Study("net", "autoencoder"), 0)]
+
+
+def test_a_panel_for_every_method_each_with_its_own_numbers(rival_rows):
+    found = panels(rival_rows)
+    titles = [axes.get_title(loc="left") for axes in found]
+    assert titles[:3] == ["decoders", "binning", "linear probe"]
+    marks = {c.get_gid(): c.get_offsets() for axes in found for c in axes.collections if c.get_gid()}
+    assert marks["decoders h1"][0].tolist() == pytest.approx([0.9 * 118.4, 0.8])
+    assert marks["binning h1"][0].tolist() == pytest.approx([0.45 * 118.4, 0.4])
+
+
+def test_a_method_for_labels_alone_borrows_the_decoders_axis_and_says_so(rival_rows):
+    found = panels(rival_rows)[2]
+    assert "I(x;h) of the decoders" in [text.get_text() for text in found.texts]
+    (marks,) = [c for c in found.collections if c.get_gid() == "linear_probe h2"]
+    assert marks.get_offsets()[0].tolist() == pytest.approx([0.7 * 118.4, 0.7])
+
+
+def test_the_caption_counts_images(rival_rows):
+    assert "Over 599 images" in rival_planes.caption(rival_rows)

@@ -1,0 +1,89 @@
+"""A control is a variant of the experiment: one setting changed, nothing else."""
+
+import pytest
+
+from ib_analysis.config import load_experiment
+from ib_analysis.errors import UserError
+
+CONTROLS = {
+    "shuffled": True, "identity": True, "half_data": True, "filters": [8], "budgets": [0.5], "decoder_seeds": [3],
+}  # fmt: skip
+CONFIG = {
+    "name": "small",
+    "dataset": {"kind": "digits"},
+    "encoders": {
+        "net": {
+            "architecture": {"kind": "resnet", "blocks": [1], "widths": [8], "bottleneck": 4},
+            "regimes": {"classifier": {"epochs": 4}},
+            "epochs": [0, 2, 4],
+            "taps": ["h1", "pooled"],
+        }
+    },
+    "decoders": {"image_fit": {"steps": 100}, "trunk_fit": {"steps": 50}, "label_fit": {"steps": 30}},
+    "controls": CONTROLS,
+}
+SLICE = ("net", "classifier", 4)
+
+
+def experiment(**controls):
+    return load_experiment(CONFIG | {"controls": CONTROLS | controls})
+
+
+def test_every_control_has_its_name():
+    names = ["shuffled", "half-data", "filters-8", "budget-0.5", "decoder-seed-3"]
+    assert list(experiment().controlled) == names
+    assert load_experiment({k: v for k, v in CONFIG.items() if k != "controls"}).controlled == {}
+
+
+@pytest.mark.parametrize(
+    ("control", "changed"),
+    [
+        ("shuffled", {"pairing"}),
+        ("half-data", {"share"}),
+        ("filters-8", {"image"}),
+        ("budget-0.5", {"image_fit", "label_fit"}),
+        ("decoder-seed-3", {"image_fit", "label_fit"}),
+    ],
+)
+def test_a_control_changes_one_setting_of_the_fit_and_nothing_else(control, changed):
+    run = experiment()
+    own, other = run.fit_decoders(*SLICE), run.under(control).fit_decoders(*SLICE)
+    assert {key for key in own if own[key] != other[key]} == changed
+
+
+def test_the_trunk_goes_with_the_control():
+    run = experiment()
+    assert run.under("budget-0.5").fit_trunk()["fit"]["steps"] == 25
+    assert run.under("half-data").fit_marginal()["share"] == 0.5
+    assert run.under("shuffled").fit_marginal() == run.fit_marginal()
+
+
+def test_controls_are_run_at_the_first_and_last_checkpoint_unless_told_otherwise():
+    assert experiment().under("shuffled").study("net").epochs == (0, 4)
+    chosen = experiment(epochs=[2], taps=["pooled"]).under("shuffled").study("net")
+    assert (chosen.epochs, chosen.taps) == ((2,), ("pooled",))
+
+
+def test_the_identity_is_a_run_of_its_own():
+    run = experiment()
+    assert [r.encoder for r in run.identity_runs] == ["identity"]
+    assert run.study("identity").taps == ("image",)
+    assert experiment(identity=False).identity_runs == []
+
+
+@pytest.mark.parametrize(
+    ("controls", "sentence"),
+    [
+        ({"epochs": [3]}, "controls.epochs: 3 is not measured; measured are 0, 2, 4"),
+        ({"taps": ["h9"]}, "controls.taps: 'h9' is not measured; measured are h1, pooled"),
+    ],
+)
+def test_what_is_not_measured_cannot_be_controlled(controls, sentence):
+    with pytest.raises(UserError, match=sentence):
+        experiment(**controls)
+
+
+def test_the_name_of_the_control_encoder_is_taken():
+    taken = CONFIG | {"encoders": {"identity": CONFIG["encoders"]["net"]}}
+    with pytest.raises(UserError, match="belongs to the control"):
+        load_experiment(taken)

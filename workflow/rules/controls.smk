@@ -1,0 +1,129 @@
+"""The measurement repeated under controls: the same rules, with the decoders of each control."""
+
+CONTROL = f"{RESULTS}/controls/{{control}}"
+
+
+def in_control(path):
+    """A path of the measurement as the control has it."""
+    return path.replace(RESULTS, CONTROL, 1)
+
+
+def trunk_of_control(wildcards):
+    """The trunk that a control's decoders start from, if any: its own, or that of the measurement."""
+    own = experiment.controlled[wildcards.control].own_marginal
+    return [in_control(path) if own else path for path in STARTS_FROM]
+
+
+def marginal_nats_of(control):
+    """Nats of the p(x) that a control's p(x | h) is compared with."""
+    own = experiment.controlled[control].own_marginal
+    return in_control(MARGINAL_NATS).format(control=control) if own else MARGINAL_NATS
+
+
+def of_controls(pattern):
+    """The path of every network under every control."""
+    return [
+        in_control(path).format(control=control)
+        for control in experiment.controlled
+        for path in of_runs(pattern)
+    ]
+
+
+wildcard_constraints:
+    control="|".join(experiment.controlled) or "none",
+
+
+use rule fit_trunk as fit_control_trunk with:
+    output:
+        directory(in_control(TRUNK)),
+    log:
+        log_of("controls/{control}/fit_trunk"),
+    benchmark:
+        benchmark_of("controls/{control}/fit_trunk")
+    params:
+        spec=spec("fit_trunk"),
+        code=code("fit_marginal", of="fit_trunk"),
+        scratch=scratch("controls/{control}/decoders/trunk"),
+
+
+use rule fit_marginal as fit_control_marginal with:
+    input:
+        dataset=DATASET,
+        trunk=trunk_of_control,
+    output:
+        directory(in_control(MARGINAL)),
+    log:
+        log_of("controls/{control}/fit_marginal"),
+    benchmark:
+        benchmark_of("controls/{control}/fit_marginal")
+    params:
+        spec=spec("fit_marginal"),
+        code=code("fit_marginal"),
+        scratch=scratch("controls/{control}/decoders/marginal"),
+
+
+use rule fit_decoders as fit_control_decoders with:
+    input:
+        dataset=DATASET,
+        checkpoints=CHECKPOINTS,
+        trunk=trunk_of_control,
+    output:
+        directory(in_control(DECODERS)),
+    log:
+        log_of(f"controls/{{control}}/fit_decoders/{RUN}/epoch{{epoch}}"),
+    benchmark:
+        benchmark_of(f"controls/{{control}}/fit_decoders/{RUN}/epoch{{epoch}}")
+    params:
+        spec=spec("fit_decoders", "encoder", "regime", "epoch"),
+        code=code("fit_decoders", "encoder", "regime", "epoch"),
+        scratch=scratch(f"controls/{{control}}/decoders/{RUN}/epoch{{epoch}}"),
+
+
+use rule evaluate_marginal as evaluate_control_marginal with:
+    input:
+        dataset=DATASET,
+        decoder=in_control(MARGINAL),
+    output:
+        in_control(MARGINAL_NATS),
+    log:
+        log_of("controls/{control}/evaluate_marginal"),
+    benchmark:
+        benchmark_of("controls/{control}/evaluate_marginal")
+
+
+use rule evaluate_decoders as evaluate_control_decoders with:
+    input:
+        dataset=DATASET,
+        checkpoints=CHECKPOINTS,
+        decoders=of_epochs(in_control(DECODERS)),
+    output:
+        in_control(NATS),
+    log:
+        log_of(f"controls/{{control}}/evaluate_decoders/{RUN}"),
+    benchmark:
+        benchmark_of(f"controls/{{control}}/evaluate_decoders/{RUN}")
+
+
+rule tabulate_controls:
+    input:
+        dataset=DATASET,
+        marginal=MARGINAL_NATS,
+        nats=of_runs(NATS),
+        identity=of_identity(NATS),
+        controls=of_controls(NATS),
+        marginals=[marginal_nats_of(control) for control in experiment.controlled],
+    output:
+        table=CONTROLS,
+        json=f"{RESULTS}/controls.json",
+    log:
+        log_of("tabulate_controls"),
+    conda:
+        ENVIRONMENT
+    params:
+        spec=spec("tabulate_controls"),
+        code=code("tabulate_controls"),
+    shell:
+        "python -m ib_analysis tabulate_controls --spec {params.spec:q} --code {params.code}"
+        " --dataset {input.dataset} --marginal {input.marginal} --nats {input.nats} --identity {input.identity}"
+        " --controls {input.controls} --marginals {input.marginals}"
+        " --table {output.table} --json {output.json} 2>&1 | tee {log}"
