@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 
-from benchmarks import sampling, start_up, training_step
+from benchmarks import plane, sampling, start_up, training_step
 from benchmarks.measurement import Measurement, arguments, print_table
 from ib_analysis.artefacts import write_json
 from ib_analysis.provenance import installed_versions
 
 SUMMARY = Path("results/benchmarks/summary.json")
-MODULES = (start_up, sampling, training_step)
+MODULES = (training_step, sampling, start_up, plane)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from torch import nn
 from decoders.density import Decoder
 from decoders.pairs import Pairs
 from decoders.progress import progress
+from decoders.spec import Precision
 
 
 class NegativeLogLikelihood(nn.Module):
@@ -26,17 +27,16 @@ class NegativeLogLikelihood(nn.Module):
         return nats
 
 
-def autocast(device: torch.device, mixed_precision: bool, *, on_cpu: bool = False) -> torch.autocast:
-    """bfloat16 where it was asked for and pays; a context that changes nothing elsewhere.
+def autocast(device: torch.device, precision: Precision) -> torch.autocast:
+    """bfloat16 where it was asked for and the device multiplies it in hardware; a context without effect elsewhere.
 
     Args:
         device: where the decoder runs.
-        mixed_precision: bfloat16 on a GPU.
-        on_cpu: on a CPU too, if it multiplies bfloat16 in hardware. Not the default: a fit on a CPU is float32
-            unless somebody says otherwise.
+        precision: "mixed" is bfloat16 on a GPU alone, "bfloat16" also on a CPU that has it.
     """
-    pays = device.type == "cuda" or (on_cpu and device.type == "cpu" and has_bfloat16())
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed_precision and pays)
+    on_gpu = device.type == "cuda" and precision != "float32"
+    on_cpu = device.type == "cpu" and precision == "bfloat16" and has_bfloat16()
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=on_gpu or on_cpu)
 
 
 @cache
@@ -57,8 +57,7 @@ def nats_per_example(
     batch_size: int,
     *,
     rows: NDArray[np.int64] | None = None,
-    mixed_precision: bool = False,
-    on_cpu: bool = False,
+    precision: Precision = "float32",
     label: str | None = None,
 ) -> NDArray[np.float64]:
     """-log q(target | h) of each pair, in nats, in evaluation mode and block by block.
@@ -69,8 +68,7 @@ def nats_per_example(
         device: where the decoder runs.
         batch_size: pairs in a block.
         rows: which pairs, in which order; all of them in their order by default.
-        mixed_precision: bfloat16 on a GPU (about 2e-4 of the value); off by default.
-        on_cpu: with `mixed_precision`, bfloat16 on a CPU too.
+        precision: as `autocast`; bfloat16 moves the value by about 2e-4 of it.
         label: names the progress bar; no bar without it.
 
     Returns:
@@ -84,7 +82,7 @@ def nats_per_example(
     with progress(len(rows), label or "", "example", quiet=label is None) as bar:
         for start in range(0, len(rows), batch_size):
             block = rows[start : start + batch_size]
-            with autocast(device, mixed_precision, on_cpu=on_cpu):
+            with autocast(device, precision):
                 nats[start : start + len(block)] = loss(*pairs.batch(block)).double().cpu().numpy()
             bar.update(len(block))
     decoder.train(was_training)

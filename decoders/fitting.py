@@ -235,7 +235,7 @@ class _Run:
             group["lr"] = rate * group["share"]
         target, h = self.batch()
         self.optimizer.zero_grad(set_to_none=True)
-        with autocast(self.device, self.spec.mixed_precision):
+        with autocast(self.device, self.spec.precision):
             loss = self.loss(target, h).mean() * self.ranks.weight(len(target), self.batches.size)
         loss.backward()
         if self.spec.gradient_clip is not None:
@@ -308,7 +308,7 @@ class _Run:
             self.device,
             self.spec.batch_size,
             rows=self.ranks.share(self.holdout),
-            mixed_precision=self.spec.mixed_precision,
+            precision=self.spec.precision,
         )
         return self.ranks.joint(mine, len(self.holdout), self.device)
 

@@ -4,6 +4,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Precision = Literal["float32", "mixed", "bfloat16"]
+
 
 class DecoderSpec(BaseModel):
     """A decoder in the configuration; it names its implementation, so that nothing need import it."""
@@ -49,7 +51,8 @@ class FitSpec(BaseModel):
         0.1,
         ge=0,
         le=1,
-        description="share of the learning rate for weights that were taken over from a trunk",
+        description="share of the learning rate for weights that were taken over: small after a trunk, or a short fit "
+        "unlearns what it knew; 1 after a neighbour",
     )
     schedule: Literal["exponential", "cosine"] = Field(
         "cosine", description="cosine to 0 over the budget, or the paper's exponential decay a step"
@@ -72,8 +75,10 @@ class FitSpec(BaseModel):
     patience: int | None = Field(
         None, ge=1, description="looks without improvement before stopping; null spends the whole budget"
     )
-    mixed_precision: bool = Field(
-        True, description="bfloat16 where the device is a GPU; the loss stays in float32"
+    precision: Precision = Field(
+        "mixed",
+        description="of the network; the loss is float32 always. mixed: bfloat16 on a GPU, float32 on a CPU; bfloat16: "
+        "on a CPU, too, where it has that in hardware; float32: nowhere",
     )
     seed: int = Field(0, ge=0, description="first weights, order of the examples, dropout")
 

@@ -4,6 +4,7 @@ The experiment hands every stage its slice, and nothing but its slice: a new col
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, PrivateAttr, StringConstraints, ValidationError, model_validator
@@ -116,6 +117,11 @@ class DecodersSpec(Spec):
         description="fit an unconditional decoder first, from which p(x) and every p(x given h) then start; null: each "
         "from scratch",
     )
+    neighbour_fit: FitSpec | None = Field(
+        None,
+        description="fit of p(x given h) at every measured epoch but the last, from the decoder of the same tap at the "
+        "next measured epoch; give it a patience. null: every epoch on its own, by image_fit",
+    )
     label: CategoricalSpec = Field(CategoricalSpec(), description="the decoder of labels: p(y given h)")
     label_fit: FitSpec = Field(description="how it is fitted")
 
@@ -125,18 +131,26 @@ class DecodersSpec(Spec):
             return self.model_copy(
                 update={"image": self.image.model_copy(update={"filters": int(control.value)})}
             )
-        fits = {name: getattr(self, name) for name in ("image_fit", "trunk_fit", "label_fit")}
+        fits = {
+            name: getattr(self, name) for name in ("image_fit", "trunk_fit", "neighbour_fit", "label_fit")
+        }
         changed = {name: fit and _fit_under(control, fit) for name, fit in fits.items()}
         return self.model_copy(update=changed)
 
     @model_validator(mode="after")
-    def _trunk_holds_out_the_same(self) -> Self:
-        trunk, fit = self.trunk_fit, self.image_fit
-        if trunk is not None and (trunk.seed != fit.seed or trunk.holdout < fit.holdout):
-            raise ValueError(
-                "trunk_fit: its seed must be that of image_fit and its holdout not smaller, or later fits would be "
-                "judged on images that the trunk has seen"
-            )
+    def _later_fits_hold_out_the_same(self) -> Self:
+        chain = {
+            "trunk_fit": self.trunk_fit,
+            "image_fit": self.image_fit,
+            "neighbour_fit": self.neighbour_fit,
+        }
+        fits = [(name, fit) for name, fit in chain.items() if fit is not None]
+        for (name, fit), (_, later) in pairwise(fits):
+            if fit.seed != later.seed or fit.holdout < later.holdout:
+                raise ValueError(
+                    f"{name}: its seed must be that of the fits that start from it and its holdout not smaller, or "
+                    "they would be judged on images that it has seen"
+                )
         return self
 
 
@@ -233,6 +247,10 @@ class Experiment(Spec):
         """The network under study of that name, or the control."""
         return identity_study() if encoder == IDENTITY else self.encoders[encoder]
 
+    def next_epoch(self, encoder: str, epoch: int) -> int | None:
+        """The measured epoch after that one; None for the last."""
+        return next((later for later in self.study(encoder).epochs if later > epoch), None)
+
     def prepare_dataset(self) -> dict[str, Any]:
         """Slice of stage prepare_dataset."""
         return {"dataset": self.dataset.described()}
@@ -273,10 +291,12 @@ class Experiment(Spec):
 
     def fit_decoders(self, encoder: str, regime: Regime, epoch: int) -> dict[str, Any]:
         """Slice of stage fit_decoders."""
+        neighbour, image = self.decoders.neighbour_fit, self.decoders.image_fit
+        fit = image if neighbour is None or self.next_epoch(encoder, epoch) is None else neighbour
         return self._checkpoint(encoder, regime, epoch) | {
             "activations": self.activations.model_dump(mode="json"),
             "image": self.decoders.image.described(),
-            "image_fit": self.decoders.image_fit.model_dump(mode="json"),
+            "image_fit": fit.model_dump(mode="json"),
             "label": self.decoders.label.described(),
             "label_fit": self.decoders.label_fit.model_dump(mode="json"),
             "pairing": self._pairing,

@@ -84,15 +84,16 @@ OF_LABEL: tuple[Method, ...] = (
 )
 
 
-def _defaults(methods: tuple[Method, ...]) -> dict[Method, Settings]:
-    return {method: {} for method in methods}
+def default_settings(methods: tuple[Method, ...]) -> dict[Method, Settings]:
+    """No settings but one: images have more sub-pixels than there are rows, so that a covariance must be shrunk."""
+    return {method: {"shrinkage": None} if method == "gaussian" else {} for method in methods}
 
 
 class RivalsSpec(Spec):
     """Rival estimators at every measured point, each with its settings ({} for its defaults)."""
 
-    image: dict[Method, Settings] = Field(_defaults(OF_IMAGE), description="estimators of I(x; h)")
-    label: dict[Method, Settings] = Field(_defaults(OF_LABEL), description="estimators of I(y; h)")
+    image: dict[Method, Settings] = Field(default_settings(OF_IMAGE), description="estimators of I(x; h)")
+    label: dict[Method, Settings] = Field(default_settings(OF_LABEL), description="estimators of I(y; h)")
     part: Literal["evaluation", "all"] = Field(
         "evaluation",
         description="the images they read; all three parts only where these are a whole universe, for exact counting",

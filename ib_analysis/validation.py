@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints, field_validator
 
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import CategoricalSpec, FitSpec
-from ib_analysis.rivals import Method, Settings, described_methods
+from ib_analysis.rivals import Method, Settings, default_settings, described_methods
 from ib_analysis.spec import Spec
 
 CaseName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -70,7 +70,7 @@ class ValidationSpec(Spec):
     label: CategoricalSpec = Field(CategoricalSpec(), description="the decoder of labels")
     label_fit: FitSpec = Field(description="fit of p(y given h)")
     rivals: dict[Method, Settings] = Field(
-        {method: {} for method in RIVALS}, description="other estimators of I(x; h), each with its settings"
+        default_settings(RIVALS), description="other estimators of I(x; h), each with its settings"
     )
     images: int = Field(1000, ge=30, description="how many evaluation images the rivals read, at most")
     seed: int = Field(0, ge=0, description="of the images that are drawn")

@@ -111,8 +111,15 @@ def validation_summary(rows: Sequence[ValidationRow]) -> str:
     return "\n".join(lines)
 
 
+def errors_text(row: ValidationRow) -> str:
+    """The error in standard errors; one of hundreds says no more than that it is no accident."""
+    if row.standard_errors is None:
+        return "–"
+    return f"{row.standard_errors:+.1f}" if abs(row.standard_errors) < 100 else f"{row.standard_errors:+.0e}"
+
+
 def _line(row: ValidationRow) -> str:
-    errors = "-" if row.standard_errors is None else f"{row.standard_errors:+.1f}"
+    errors = errors_text(row)
     share = "-" if row.per_cent is None else f"{row.per_cent:+.1f}"
     estimate = f"{row.estimate_bits:.2f} ± {row.stderr_bits:.2f}"
     return (

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ib_analysis.figures.house import measured_text
-from ib_analysis.information.validation_table import ValidationRow
+from ib_analysis.information.validation_table import ValidationRow, errors_text
 from ib_analysis.report.tables import Column, Table
 
 NOTE = (
@@ -36,7 +36,7 @@ def _row(row: ValidationRow) -> tuple[str, ...]:
         row.method.replace("_", " "),
         measured_text(row.truth_bits, row.truth_stderr_bits),
         measured_text(row.estimate_bits, row.stderr_bits),
-        "–" if row.standard_errors is None else f"{row.standard_errors:+.1f}",
+        errors_text(row),
         "–" if row.per_cent is None else f"{row.per_cent:+.1f}",
         "passes" if row.good else "fails",
         f"{row.n:,}",

@@ -61,7 +61,7 @@ class Piece:
     pairs: Pairs
     fit: FitSpec
     facts: Mapping[str, Any]
-    trunk: Path | None = None
+    start: Path | None = None
 
     @property
     def key(self) -> str:
@@ -70,20 +70,32 @@ class Piece:
             "decoder": self.decoder.model_dump(),
             "fit": self.fit.model_dump(mode="json"),
             "facts": dict(self.facts),
-            "trunk": sha256(self.trunk) if self.trunk else None,
+            "start": sha256(self.start) if self.start else None,
         }
         return digest_of(content)
 
 
 def run(
-    slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, trunk: list[Path], scratch: Path, out: Path
+    slice_: Spec,
+    job: Job,
+    *,
+    dataset: Path,
+    checkpoints: Path,
+    trunk: list[Path],
+    neighbour: list[Path],
+    scratch: Path,
+    out: Path,
 ) -> None:
-    """Write the folder `out`: two decoders a tap, their histories, and fits.json."""
+    """Write the folder `out`: two decoders a tap, their histories, and fits.json.
+
+    Image decoders start from those of the `neighbour` checkpoint where there is one, else from the `trunk`, if any.
+    """
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     checkpoint = load_checkpoint(checkpoints / checkpoint_name(slice_.epoch))
     with together(scratch, device), _activations(slice_, data, checkpoint, scratch, device) as activations:
-        pieces = list(_pieces(slice_, job, data, checkpoint, activations, trunk_file(trunk), device))
+        starts = {tap: start_file(tap, trunk, neighbour) for tap in slice_.taps}
+        pieces = list(_pieces(slice_, job, data, checkpoint, activations, starts, device))
         fits = [finished(piece, scratch, device) for piece in pieces]
         assemble(out, [piece.name for piece in pieces], fits, job, {"device_name": describe_device(device)})
 
@@ -125,6 +137,11 @@ def trunk_file(trunk: list[Path]) -> Path | None:
     return trunk[0] / "marginal.image.safetensors" if trunk else None
 
 
+def start_file(tap: str, trunk: list[Path], neighbour: list[Path]) -> Path | None:
+    """The weights that the image decoder of a tap starts from."""
+    return neighbour[0] / f"{tap}.image.safetensors" if neighbour else trunk_file(trunk)
+
+
 def image_target(header: Header) -> ImageTarget:
     """What an image decoder predicts on this data set."""
     return ImageTarget(
@@ -136,8 +153,8 @@ def _fit(piece: Piece, folder: Path, device: torch.device) -> None:
     decoder_class, decoder_spec = piece.decoder.load()
     torch.manual_seed(piece.fit.seed)
     decoder = decoder_class(decoder_spec, piece.target, piece.context)
-    if piece.trunk is not None:
-        decoder.start_from(load_decoder(piece.trunk))
+    if piece.start is not None:
+        decoder.start_from(load_decoder(piece.start))
     folder.mkdir(parents=True, exist_ok=True)
     fitted = fit(
         decoder, piece.pairs, piece.fit, device=device, state_path=folder / "state.pt", label=piece.name
@@ -167,7 +184,7 @@ def _pieces(
     data: Dataset,
     checkpoint: Checkpoint,
     activations: Activations,
-    trunk: Path | None,
+    starts: Mapping[str, Path | None],
     device: torch.device,
 ) -> Iterator[Piece]:
     part = data.decoder
@@ -194,7 +211,7 @@ def _pieces(
             ),
             slice_.image_fit,
             facts,
-            trunk,
+            starts[tap],
         )
         yield Piece(
             f"{tap}.label",

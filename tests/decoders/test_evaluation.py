@@ -62,16 +62,15 @@ def test_no_pairs_no_nats():
 
 
 @pytest.mark.parametrize("processor_has_it", [True, False])
-@pytest.mark.parametrize("asked", [True, False])
-@pytest.mark.parametrize("on_cpu", [True, False])
+@pytest.mark.parametrize("precision", ["float32", "mixed", "bfloat16"])
 def test_a_cpu_computes_in_bfloat16_only_when_it_can_and_was_told_to(
-    monkeypatch, processor_has_it, asked, on_cpu
+    monkeypatch, processor_has_it, precision
 ):
     monkeypatch.setattr(evaluation, "has_bfloat16", lambda: processor_has_it)
     a = torch.ones(2, 2)
-    with autocast(torch.device("cpu"), asked, on_cpu=on_cpu):
+    with autocast(torch.device("cpu"), precision):
         dtype = (a @ a).dtype
-    assert dtype == (torch.bfloat16 if processor_has_it and asked and on_cpu else torch.float32)
+    assert dtype == (torch.bfloat16 if processor_has_it and precision == "bfloat16" else torch.float32)
 
 
 def test_bfloat16_on_a_cpu_changes_the_nats_of_images_by_little(monkeypatch):
@@ -82,7 +81,7 @@ def test_bfloat16_on_a_cpu_changes_the_nats_of_images_by_little(monkeypatch):
     x = torch.randint(0, 256, (32, 3, 8, 8), dtype=torch.uint8)
     decoder.initialise(x, None)
     exact = nats_per_example(decoder, TensorPairs(x, None), "cpu", 32)
-    mixed = nats_per_example(decoder, TensorPairs(x, None), "cpu", 32, mixed_precision=True, on_cpu=True)
+    mixed = nats_per_example(decoder, TensorPairs(x, None), "cpu", 32, precision="bfloat16")
     assert not np.array_equal(mixed, exact)
     assert np.allclose(mixed, exact, rtol=0.02)
     assert np.isclose(mixed.mean(), exact.mean(), rtol=2e-3)

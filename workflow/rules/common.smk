@@ -24,6 +24,7 @@ SAMPLES = f"{RESULTS}/samples/{RUN}.npz"
 MARGINAL_SAMPLES = f"{RESULTS}/samples/marginal.npz"
 INFORMATION = f"{RESULTS}/information.csv"
 TWO_STAGES = f"{RESULTS}/two_stages.csv"
+CONTROL = f"{RESULTS}/controls/{{control}}"
 CONTROLS = f"{RESULTS}/controls.csv"
 CONTROLS_WANTED = [] if experiment.controls is None else [CONTROLS]
 RIVALS = f"{RESULTS}/rivals.csv"
@@ -87,6 +88,44 @@ def of_epochs(pattern):
         return expand(pattern, **wildcards, epoch=study.epochs)
 
     return paths
+
+
+def neighbour_of(pattern):
+    """The decoders of the next measured epoch, where the fit starts from them, as an input function."""
+
+    def paths(wildcards):
+        run = experiment.under(wildcards.get("control"))
+        epoch = run.next_epoch(wildcards.encoder, int(wildcards.epoch))
+        wanted = run.decoders.neighbour_fit is not None and epoch is not None
+        return expand(pattern, **{**wildcards, "epoch": epoch}) if wanted else []
+
+    return paths
+
+
+def in_control(path):
+    """A path of the measurement as the control has it."""
+    return path.replace(RESULTS, CONTROL, 1)
+
+
+def trunk_of_control(wildcards):
+    """The trunk that a control's decoders start from, if any: its own, or that of the measurement."""
+    own = experiment.controlled[wildcards.control].own_marginal
+    return [in_control(path) if own else path for path in STARTS_FROM]
+
+
+def marginal_nats_of(control):
+    """Nats of the p(x) that a control's p(x | h) is compared with."""
+    own = experiment.controlled[control].own_marginal
+    return in_control(MARGINAL_NATS).format(control=control) if own else MARGINAL_NATS
+
+
+def of_controls(pattern):
+    """The path of every network under every control."""
+    return [
+        in_control(path).format(control=control)
+        for control in experiment.controlled
+        for path in of_runs(pattern)
+    ]
 
 
 def scratch(name):

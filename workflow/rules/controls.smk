@@ -1,33 +1,5 @@
 """The measurement repeated under controls: the same rules, with the decoders of each control."""
 
-CONTROL = f"{RESULTS}/controls/{{control}}"
-
-
-def in_control(path):
-    """A path of the measurement as the control has it."""
-    return path.replace(RESULTS, CONTROL, 1)
-
-
-def trunk_of_control(wildcards):
-    """The trunk that a control's decoders start from, if any: its own, or that of the measurement."""
-    own = experiment.controlled[wildcards.control].own_marginal
-    return [in_control(path) if own else path for path in STARTS_FROM]
-
-
-def marginal_nats_of(control):
-    """Nats of the p(x) that a control's p(x | h) is compared with."""
-    own = experiment.controlled[control].own_marginal
-    return in_control(MARGINAL_NATS).format(control=control) if own else MARGINAL_NATS
-
-
-def of_controls(pattern):
-    """The path of every network under every control."""
-    return [
-        in_control(path).format(control=control)
-        for control in experiment.controlled
-        for path in of_runs(pattern)
-    ]
-
 
 wildcard_constraints:
     control="|".join(experiment.controlled) or "none",
@@ -67,6 +39,7 @@ use rule fit_decoders as fit_control_decoders with:
         dataset=DATASET,
         checkpoints=CHECKPOINTS,
         trunk=trunk_of_control,
+        neighbour=neighbour_of(in_control(DECODERS)),
     output:
         directory(in_control(DECODERS)),
     log:

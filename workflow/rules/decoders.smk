@@ -65,6 +65,7 @@ rule fit_decoders:
         dataset=DATASET,
         checkpoints=CHECKPOINTS,
         trunk=STARTS_FROM,
+        neighbour=neighbour_of(DECODERS),
     output:
         directory(DECODERS),
     log:
@@ -87,5 +88,5 @@ rule fit_decoders:
     shell:
         "python -m ib_analysis fit_decoders --spec {params.spec:q} --code {params.code}"
         " --device {resources.device} --processes {resources.processes} --threads {threads}"
-        " --dataset {input.dataset} --checkpoints {input.checkpoints} --trunk {input.trunk}"
+        " --dataset {input.dataset} --checkpoints {input.checkpoints} --trunk {input.trunk} --neighbour {input.neighbour}"
         " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"

@@ -49,7 +49,7 @@ rule tabulate_validation:
     params:
         spec=spec("tabulate_validation"),
         code=code("tabulate_validation"),
-        figure=f"{RESULTS}/figures/calibration",
+        figure=lambda wildcards, output: Path(output.figure[0]).with_suffix(""),
     shell:
         "python -m ib_analysis tabulate_validation --spec {params.spec:q} --code {params.code}"
         " --cases {input} --table {output.table} --figure {params.figure} 2>&1 | tee {log}"

@@ -44,4 +44,6 @@ def test_the_caption_counts_images():
 
 
 def test_nothing_controlled_draws_empty_panels():
-    assert [axes.get_title(loc="left") for axes in controls.draw([]).axes] == pytest.approx(["I(x;h)", "I(y;h)"])
+    assert [axes.get_title(loc="left") for axes in controls.draw([]).axes] == pytest.approx(
+        ["I(x;h)", "I(y;h)"]
+    )

@@ -21,7 +21,10 @@ def panels(rows):
 
 
 def test_every_network_is_found(rival_rows):
-    assert rival_planes.networks(rival_rows) == [(Study("net", "classifier"), 0), (Study("net", "autoencoder"), 0)]
+    assert rival_planes.networks(rival_rows) == [
+        (Study("net", "classifier"), 0),
+        (Study("net", "autoencoder"), 0),
+    ]
 
 
 def test_a_panel_for_every_method_each_with_its_own_numbers(rival_rows):

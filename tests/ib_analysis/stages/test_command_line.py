@@ -83,6 +83,7 @@ def fit_arguments(folder: Path, out: str = "decoders") -> list[str]:
         spec,
         *paths,
         "--trunk",
+        "--neighbour",
         "--scratch",
         f"{folder}/fits",
         "--out",

@@ -63,7 +63,14 @@ def trained(tmp_path_factory):
 
 def arguments(folder, name):
     spec = canonical_json(EXPERIMENT.fit_decoders("net", "classifier", 1))
-    inputs = ["--dataset", f"{folder}/dataset/header.json", "--checkpoints", f"{folder}/net", "--trunk"]
+    inputs = [
+        "--dataset",
+        f"{folder}/dataset/header.json",
+        "--checkpoints",
+        f"{folder}/net",
+        "--trunk",
+        "--neighbour",
+    ]
     outputs = ["--scratch", f"{folder}/{name}.scratch", "--out", f"{folder}/{name}"]
     return ["fit_decoders", "--spec", spec, "--device", "cpu", *inputs, *outputs]
 
