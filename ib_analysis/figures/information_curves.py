@@ -45,7 +45,7 @@ FAR_CEILING = 2.2
 def caption(rows: Sequence[Row]) -> str:
     """What the figure shows, over how many images, and which kinds of bound."""
     known = " Black crosses: exact values, known in closed form." if exact(rows, "I(x;h)") else ""
-    return f"{MEANING} Dashed lines: CE(x) and H(y).{known} {spread_sentence(rows)} {bound_sentence(rows)}"
+    return f"{MEANING} Dashed lines: CE(x) and H(y).{known} {spread_sentence(rows, curves=True)} {bound_sentence(rows)}"
 
 
 def draw(rows: Sequence[Row]) -> Figure:
@@ -93,9 +93,10 @@ def epoch_limits(epochs: Sequence[int], beyond: float = 1.15) -> tuple[float, fl
 
 
 def band(axes: Axes, series: Series, colour: str, marker: str) -> None:
-    """One line with its spread as a band, and as bars where a band would have no width."""
+    """One line with its simultaneous band (or its spread, where there is none), and its spread as bars."""
     epoch, bits, spread = (np.array(v, dtype=float) for v in (series.epochs, series.bits, series.spread_bits))
-    axes.fill_between(epoch, bits - spread, bits + spread, color=colour, alpha=0.22, linewidth=0, zorder=2)
+    reach = np.array(series.band_bits) if len(series.band_bits) == len(epoch) else spread
+    axes.fill_between(epoch, bits - reach, bits + reach, color=colour, alpha=0.22, linewidth=0, zorder=2)
     axes.errorbar(epoch, bits, yerr=spread, fmt="none", ecolor=colour, elinewidth=0.7, zorder=3)
     line = axes.plot(epoch, bits, color=colour, marker=marker, markersize=3.6, markeredgewidth=0, zorder=4)
     line[0].set_gid(f"{series.quantity} {series.tap}")

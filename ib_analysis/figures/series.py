@@ -37,6 +37,8 @@ class Series:
     bits: tuple[float, ...]
     spread_bits: tuple[float, ...]
     """Standard error over images, or for a mean over seeds the standard deviation over seeds."""
+    band_bits: tuple[float, ...] = ()
+    """Reach of the simultaneous band over all epochs; empty where there is none."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ def _series(study: Study, tap: str, seed: int | None, rows: Sequence[Row]) -> Se
         tuple(_epoch(row) for row in ordered),
         tuple(float(column(row, "bits")) for row in ordered),
         tuple(_number(column(row, "stderr_bits")) for row in ordered),
+        tuple(float(column(row, "band_bits")) for row in ordered if column(row, "band_bits") is not None),
     )  # fmt: skip
 
 
@@ -165,13 +168,15 @@ def images(rows: Iterable[Row]) -> int | None:
     return counts.pop() if len(counts) == 1 else None
 
 
-def spread_sentence(rows: Sequence[Row]) -> str:
-    """What the error bars of a figure are, and over how many images: part of a caption."""
+def spread_sentence(rows: Sequence[Row], *, curves: bool = False) -> str:
+    """What the error bars of a figure are, and over how many images: part of a caption; curves have bands."""
     number, runs = images(rows), seeds(measured(rows, "I(x;h)"))
     over = f"{number:,} evaluation images" if number else "the evaluation images"
     if runs > 1:
         return f"Mean and standard deviation of {runs} seeds; thin lines are single seeds. n = {over} each."
-    return f"Error bars: one standard error over images (n = {over}); one seed."
+    banded = curves and any(column(row, "band_bits") is not None for row in rows)
+    shaded = " Shaded: 95 % band over images for the whole curve of a tap at once." if banded else ""
+    return f"Error bars: one standard error over images (n = {over}); one seed.{shaded}"
 
 
 def bound_sentence(rows: Iterable[Row], quantities: Sequence[Mutual] = ("I(x;h)", "I(y;h)")) -> str:

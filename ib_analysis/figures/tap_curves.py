@@ -33,7 +33,7 @@ COLUMNS = 4
 def caption(rows: Sequence[Row]) -> str:
     """What the figure shows, over how many images, and which kind of bound."""
     known = " Black crosses: exact values, known in closed form." if exact(rows, "I(x;h)") else ""
-    return f"{MEANING}{known} {spread_sentence(rows)} {bound_sentence(rows, ['I(x;h)'])}"
+    return f"{MEANING}{known} {spread_sentence(rows, curves=True)} {bound_sentence(rows, ['I(x;h)'])}"
 
 
 def draw(rows: Sequence[Row]) -> Figure:

@@ -33,6 +33,8 @@ class InformationRow(BaseModel):
     bound: Bound
     n_images: int = Field(ge=1)
     method: str = Field(min_length=1)
+    band_bits: FiniteFloat | None = Field(None, ge=0)
+    """How far the 95 % band reaches up and down that covers the whole curve of its tap over epochs at once."""
 
     @model_validator(mode="after")
     def _units_agree(self) -> Self:
@@ -55,6 +57,7 @@ def information_row(
     seed: int | None = None,
     epoch: int | None = None,
     tap: str = "",
+    band_nats: float | None = None,
 ) -> InformationRow:
     """The row of an estimate; `dimensions` is the number of sub-pixels, used for image quantities alone."""
     per_dim = dimensions is not None and estimate.quantity.of_image
@@ -72,6 +75,7 @@ def information_row(
         bound=estimate.bound,
         n_images=estimate.n,
         method=estimate.method,
+        band_bits=None if band_nats is None else bits(band_nats),
     )
 
 
@@ -114,7 +118,7 @@ def read_information_json(path: Path) -> tuple[InformationRow, ...]:
 
 def _filled(record: dict[str, str]) -> dict[str, Any]:
     """A CSV record, with None where a number is left empty."""
-    optional = {"seed", "epoch", "bits_per_dim"}
+    optional = {"seed", "epoch", "bits_per_dim", "band_bits"}
     return {key: None if key in optional and value == "" else value for key, value in record.items()}
 
 

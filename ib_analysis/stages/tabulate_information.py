@@ -15,6 +15,7 @@ from ib_analysis.information.estimate import Bound, Estimate
 from ib_analysis.information.evaluation import Evaluation, read_evaluation
 from ib_analysis.information.label_information import label_entropy, label_information, label_nats
 from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.simultaneous_bands import simultaneous_band
 from ib_analysis.information.stages_table import StagesRow, stages_rows, write_stages
 from ib_analysis.information.table import InformationRow, information_row, write_information
 from ib_analysis.information.two_stages import two_stages
@@ -66,6 +67,7 @@ def _of_dataset(data: Dataset, marginal_nats: Nats) -> Iterator[InformationRow]:
 
 
 def _of_network(data: Dataset, marginal_nats: Nats, evaluation: Evaluation) -> Iterator[InformationRow]:
+    critical = _critical(data, marginal_nats, evaluation)
     for epoch in evaluation.epochs:
         for tap in evaluation.taps:
             image, label = evaluation.nats[epoch, tap, "x"], evaluation.nats[epoch, tap, "y"]
@@ -85,7 +87,32 @@ def _of_network(data: Dataset, marginal_nats: Nats, evaluation: Evaluation) -> I
                     seed=evaluation.seed,
                     epoch=epoch,
                     tap=tap,
+                    band_nats=_band(estimate, critical, tap),
                 )
+
+
+def _critical(
+    data: Dataset, marginal_nats: Nats, evaluation: Evaluation
+) -> dict[tuple[Quantity, str], float]:
+    """How many standard errors the band of each curve over epochs reaches; a lone epoch has no curve."""
+    if len(evaluation.epochs) < 2:
+        return {}
+    marginals = {
+        Quantity.IMAGE_INFORMATION: ("x", marginal_nats),
+        Quantity.LABEL_INFORMATION: ("y", label_nats(data.evaluation.labels)),
+    }
+    return {
+        (quantity, tap): simultaneous_band(
+            [marginal - evaluation.nats[epoch, tap, target] for epoch in evaluation.epochs]
+        ).critical
+        for quantity, (target, marginal) in marginals.items()
+        for tap in evaluation.taps
+    }
+
+
+def _band(estimate: Estimate, critical: dict[tuple[Quantity, str], float], tap: str) -> float | None:
+    found = critical.get((estimate.quantity, tap))
+    return None if found is None or estimate.bound is Bound.EXACT else found * estimate.stderr
 
 
 def _known(header: Header, tap: str) -> Iterator[Estimate]:

@@ -73,3 +73,14 @@ def test_a_lone_checkpoint_with_known_information(known):
 
 def test_an_empty_table_still_draws():
     assert information_curves.draw([]).axes
+
+
+def test_a_simultaneous_band_is_shaded_and_named(rows):
+    banded = [dict(r, band_bits=9.0) if r["quantity"] == "I(x;h)" and r["tap"] else r for r in rows]
+    top = information_curves.draw(banded).axes[0]
+    reach = [
+        c.get_paths()[0].get_extents() for c in top.collections if c.get_paths()[0].vertices.shape[0] > 4
+    ]
+    assert max(box.height for box in reach) == pytest.approx(111.56 - 102.56 + 18.0)
+    assert "95 % band" in information_curves.caption(banded)
+    assert "95 % band" not in information_curves.caption(rows)
