@@ -57,7 +57,7 @@ def _panel(axes: Axes, kind: tuple[str, str], rows: Sequence[Row], ends: tuple[f
     axes.set_xscale("symlog", linthresh=LINEAR_BITS)
     axes.set_yscale("symlog", linthresh=LINEAR_BITS)
     axes.plot(ends, ends, color="0.3", linewidth=0.7, zorder=1)
-    axes.set(xlim=ends, ylim=ends)
+    axes.set(xlim=(-0.3, ends[1]), ylim=ends)
     x, y, error = (
         np.array([float(column(row, name)) for row in rows])
         for name in ("truth_bits", "estimate_bits", "stderr_bits")

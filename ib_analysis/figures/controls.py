@@ -66,4 +66,4 @@ def _marks(axes: Axes, rows: Sequence[Row], name: str, i: int) -> None:
         x, y, marker=marker, s=20, c=faces or None, edgecolors=colour, linewidths=0.9, zorder=3
     )
     marks.set_gid(f"control {name}")
-    axes.plot([], [], marker, color=colour, markersize=4.5, linestyle="none", label=name.replace("-", " ", 1))
+    axes.plot([], [], marker, color=colour, markersize=4.5, linestyle="none", label=name.replace("-", " "))

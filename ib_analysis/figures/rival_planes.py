@@ -111,9 +111,20 @@ def _borrowed(axes: Axes, has_image: bool, has_label: bool) -> None:
         )  # fmt: skip
 
 
+def lines_of(grid: Sequence[Axes]) -> int:
+    """How many lines of panels there are."""
+    return ceil(len(grid) / COLUMNS)
+
+
 def _keys(figure: Figure, grid: Sequence[Axes], epochs: Sequence[int], taps: Sequence[str]) -> None:
     colours, norm = epoch_colours(epochs)
-    bar = figure.colorbar(ScalarMappable(norm, colours), ax=list(grid), aspect=40, pad=0.015, shrink=0.8)
+    bar = figure.colorbar(
+        ScalarMappable(norm, colours),
+        ax=list(grid),
+        aspect=28,
+        pad=0.015,
+        shrink=min(1.0, 2.2 / lines_of(grid)),
+    )
     bar.set_ticks(list(range(len(epochs))), labels=[str(epoch) for epoch in epochs])
     bar.ax.tick_params(length=0, which="both", labelsize=6)
     bar.ax.set_title("epoch", fontsize=7, fontweight="normal", loc="center")
@@ -125,4 +136,4 @@ def _keys(figure: Figure, grid: Sequence[Axes], epochs: Sequence[int], taps: Seq
         )
         for tap in taps
     ]  # fmt: skip
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(8, len(taps)), fontsize=7)
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(8, len(taps)), fontsize=7)

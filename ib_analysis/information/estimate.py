@@ -44,7 +44,7 @@ class Estimate(BaseModel):
     quantity: Quantity
     value: FiniteFloat
     stderr: FiniteFloat = Field(ge=0)
-    n: int = Field(ge=1, description="number of evaluation images")
+    n: int = Field(ge=1, description="number of evaluation images, or of pairs")
     method: str = Field(min_length=1)
     bound: Bound
     unit: Literal["nats"] = "nats"

@@ -42,7 +42,7 @@ def trust_table(rows: Sequence[ControlRow], fits: Sequence[FitSummary]) -> Table
         Column("quantity"),
         Column("point", "bits", True),
         Column("plateau"),
-        *(Column(name.replace("-", " ", 1), "bits") for name in names),
+        *(Column(name.replace("-", " "), "bits") for name in names),
         Column("controls"),
     )
     near = {(_place(fit), fit.density == "p(x|h)"): fit.near_plateau for fit in fits if fit.tap}

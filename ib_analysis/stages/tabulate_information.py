@@ -59,10 +59,9 @@ def _of_dataset(data: Dataset, marginal_nats: Nats) -> Iterator[InformationRow]:
     yield information_row(
         cross_entropy(marginal_nats, Quantity.IMAGE_CROSS_ENTROPY), dimensions=header.dimensions
     )
-    known = (header.known or {}).get("H(x)")
-    if known is not None:
+    if "H(x)" in (header.known or {}):
         yield information_row(
-            _closed_form(Quantity.IMAGE_ENTROPY, known, header), dimensions=header.dimensions
+            _closed_form(Quantity.IMAGE_ENTROPY, "H(x)", header), dimensions=header.dimensions
         )
 
 
@@ -122,12 +121,20 @@ def _known(header: Header, tap: str) -> Iterator[Estimate]:
         (Quantity.LABEL_INFORMATION, f"I(y;{tap})"),
     ):
         if header.known and name in header.known:
-            yield _closed_form(quantity, header.known[name], header)
+            yield _closed_form(quantity, name, header)
 
 
-def _closed_form(quantity: Quantity, nats: float, header: Header) -> Estimate:
-    n = header.counts["evaluation"]
-    return Estimate(quantity=quantity, value=nats, stderr=0.0, n=n, method="closed form", bound=Bound.EXACT)
+def _closed_form(quantity: Quantity, name: str, header: Header) -> Estimate:
+    """What is known; its error is that of a Monte-Carlo mean where the source has no closed form."""
+    known = header.known or {}
+    return Estimate(
+        quantity=quantity,
+        value=known[name],
+        stderr=known.get(f"stderr of {name}", 0.0),
+        n=header.counts["evaluation"],
+        method="closed form",
+        bound=Bound.EXACT,
+    )
 
 
 def _stages(data: Dataset, marginal_nats: Nats, evaluation: Evaluation) -> list[StagesRow]:

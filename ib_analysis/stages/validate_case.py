@@ -17,7 +17,7 @@ from ib_analysis import spec
 from ib_analysis.channels.cases import Case, Drawn, validation_case
 from ib_analysis.device import resolve_device
 from ib_analysis.errors import UserError
-from ib_analysis.information.cross_entropy import KNOWN_ENTROPY, cross_entropy, information
+from ib_analysis.information.cross_entropy import cross_entropy, information
 from ib_analysis.information.estimate import Estimate
 from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.information.label_information import label_information
@@ -31,7 +31,7 @@ from ib_analysis.stages.fit_decoders import Piece, finished
 BATCH = 256
 FITTING, EVALUATION = 1, 2
 """Streams of images: no part has seen another."""
-DECODERS = "decoders"
+DECODERS, DECODERS_OF_KNOWN_ENTROPY = "decoders", "decoders, H(x) known"
 
 
 class Spec(spec.Spec):
@@ -138,7 +138,7 @@ def _decoders(case: Case, evaluation: Drawn, fits: _Fits) -> Iterator[Validation
     )
     yield row(information(fits.marginal, fits.image), truth, both, DECODERS)
     lower = information(None, fits.image, known_entropy_nats=entropy[0])
-    yield row(lower, truth, both, KNOWN_ENTROPY)
+    yield row(lower, truth, both, DECODERS_OF_KNOWN_ENTROPY)
     yield row(label_information(evaluation.labels, fits.label), of_label, fits.label_seconds, DECODERS)
 
 

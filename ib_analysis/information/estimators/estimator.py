@@ -68,9 +68,14 @@ def samples(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """Rows of numbers, (n, features), float64.
 
     Raises:
-        UserError: too few rows, no number in a row, or a number that is not finite.
+        UserError: what is no number, too few rows, no number in a row, or a number that is not finite.
     """
-    array = np.asarray(values, dtype=np.float64)
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise UserError(
+            f"{name} holds what is no number, or rows of unequal length: give an array."
+        ) from None
     if array.ndim == 0 or len(array) < SMALLEST_SAMPLE:
         raise UserError(
             f"{name} has {array.shape[0] if array.ndim else 1} rows: give {SMALLEST_SAMPLE} or more."
