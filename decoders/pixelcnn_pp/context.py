@@ -127,8 +127,8 @@ class ContextMaps(nn.Module):
         padded_image: the same, padded to a multiple of 4.
         filters: channels of every map.
         layers: residual layers that read h at its own scale.
-        dropout: inside the residual layers and on the maps. It slows down learning an uninformative h by heart, but does
-            not prevent it; a start from a finished p(x) and the held-out share do.
+        dropout: inside the residual layers and on the maps. It slows down learning an uninformative h by heart, but
+            does not prevent it; a start from a finished p(x) and the held-out share do.
     """
 
     def __init__(
