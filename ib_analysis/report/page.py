@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ib_analysis.artefacts import write_text
+from ib_analysis.artefacts import replacing_folder, write_text
 from ib_analysis.report.agreement_table import agreement_table
 from ib_analysis.report.calibration_table import calibration_table
 from ib_analysis.report.content import Illustration, ReportContent
@@ -16,6 +16,8 @@ from ib_analysis.report.information_table import dataset_table, information_tabl
 from ib_analysis.report.limitations import limitations
 from ib_analysis.report.meanings import meanings
 from ib_analysis.report.references import REFERENCES
+from ib_analysis.report.seeds_table import seeds_table
+from ib_analysis.report.tables import Table
 from ib_analysis.report.trust_table import failing, identity_sentence, ranking_sentences, trust_table
 from ib_analysis.report.verdict_table import verdict_table
 
@@ -57,15 +59,9 @@ def render(content: ReportContent, folder: Path) -> str:
         .render(
             content=content,
             finding=finding(content.rows, content.stages),
-            verdicts=verdict_table(content.stages),
-            of_dataset=dataset_table(content.rows),
-            information=information_table(content.rows, content.fits, failing(content.controls)),
-            agreement=agreement_table(content.agreement),
-            validation=calibration_table(content.validation),
-            trust=trust_table(content.controls, content.fits),
+            **tables(content),
             identity=identity_sentence(content.controls),
             rankings=ranking_sentences(content.controls),
-            fits=fits_table(content.fits),
             fits_sentence=fits_sentence(content.fits),
             figures=figures,
             groups=_groups(_within(content.samples, folder, room)),
@@ -76,6 +72,29 @@ def render(content: ReportContent, folder: Path) -> str:
             long_table=LONG_TABLE,
         )
     )
+
+
+def tables(content: ReportContent) -> dict[str, Table]:
+    """Every table of the page by its name."""
+    return {
+        "verdicts": verdict_table(content.stages),
+        "of_dataset": dataset_table(content.rows),
+        "information": information_table(content.rows, content.fits, failing(content.controls)),
+        "trust": trust_table(content.controls, content.fits),
+        "seeds": seeds_table(content.rows, content.controls),
+        "agreement": agreement_table(content.agreement),
+        "validation": calibration_table(content.validation),
+        "fits": fits_table(content.fits),
+    }
+
+
+def write_tables(folder: Path, content: ReportContent) -> None:
+    """Every table that has a row, as `<name>.csv` and, for a paper, as `<name>.tex` (booktabs)."""
+    with replacing_folder(folder) as new:
+        for name, table in tables(content).items():
+            if table.rows:
+                write_text(new / f"{name}.csv", table.to_csv())
+                write_text(new / f"{name}.tex", table.to_latex() + "\n")
 
 
 def _environment() -> Environment:

@@ -23,7 +23,7 @@ from ib_analysis.report.content import (
     Provenance,
     ReportContent,
 )
-from ib_analysis.report.page import write_page
+from ib_analysis.report.page import write_page, write_tables
 
 FIGURES = {
     "information_plane": "Information plane",
@@ -58,9 +58,10 @@ def run(
     validation: list[Path],
     figures: Path,
     samples: Path,
+    tables: Path,
     out: Path,
 ) -> None:
-    """Write `out`, one HTML page."""
+    """Write `out`, one HTML page, and its tables as CSV and LaTeX into the folder `tables`."""
     experiment = slice_.experiment
     header = open_dataset(dataset.parent).header
     content = ReportContent(
@@ -86,6 +87,7 @@ def run(
         },
     )
     write_page(out, content)
+    write_tables(tables, content)
     job.record(out, dataset=header.fingerprint)
 
 

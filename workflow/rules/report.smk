@@ -21,7 +21,8 @@ rule write_report:
             )
         ],
     output:
-        REPORT,
+        page=REPORT,
+        tables=directory(f"{RESULTS}/tables"),
     log:
         log_of("write_report"),
     conda:
@@ -35,4 +36,4 @@ rule write_report:
         " --dataset {input.dataset} --table {input.table} --two_stages {input.two_stages}"
         " --figures {params.figures} --samples {input.samples} --checkpoints {input.checkpoints} --marginal {input.marginal}"
         " --decoders {input.decoders} --controls {input.controls}"
-        " --agreement {input.agreement} --validation {input.validation} --out {output} 2>&1 | tee {log}"
+        " --agreement {input.agreement} --validation {input.validation} --tables {output.tables} --out {output.page} 2>&1 | tee {log}"

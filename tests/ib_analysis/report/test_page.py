@@ -11,7 +11,7 @@ from ib_analysis.errors import UserError
 from ib_analysis.report import page
 from ib_analysis.report.fits_table import fits_table
 from ib_analysis.report.information_table import dataset_table, information_table
-from ib_analysis.report.page import render, write_page
+from ib_analysis.report.page import render, write_page, write_tables
 from ib_analysis.report.verdict_table import verdict_table
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -178,3 +178,11 @@ def test_long_tables_fold(content, tmp_path, monkeypatch):
 
 def test_the_same_content_gives_the_same_page(content, tmp_path):
     assert render(content, tmp_path) == render(content, tmp_path)
+
+
+def test_every_table_with_a_row_is_exported_for_papers(content, tmp_path):
+    write_tables(tmp_path / "tables", content)
+    names = {path.name for path in (tmp_path / "tables").iterdir()}
+    assert {"verdicts.csv", "verdicts.tex", "information.csv", "information.tex", "fits.tex"} <= names
+    assert "validation.csv" not in names
+    assert r"\toprule" in (tmp_path / "tables/information.tex").read_text()
