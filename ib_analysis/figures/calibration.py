@@ -14,7 +14,7 @@ COLUMNS = 3
 LINEAR_BITS = 1.0
 """Below one bit the axes are linear, above logarithmic."""
 MEANING = (
-    "Calibration on images whose information is known. One panel a quantity and method, one mark a case: estimate "
+    "Images whose information is known. One panel a quantity and method, one mark a case: estimate "
     "against truth, in bits per image (linear below one bit, logarithmic above); on the line they agree. Bars: two "
     "standard errors. Filled: within 3 standard errors or 3 % of the truth; open: not."
 )

@@ -13,7 +13,7 @@ from ib_analysis.figures.series import Row, column
 QUANTITIES = ("I(x;h)", "I(y;h)")
 NOT_DRAWN = ("untrained", "identity")
 MEANING = (
-    "Controls. Across: the point as it was measured; up: the same point with one setting of the decoders changed "
+    "Across: the point as it was measured; up: the same point with one setting of the decoders changed "
     "(on the line: nothing changed), or with h shuffled between images (must lie at 0). Bars: two standard errors over "
     "images, of the paired change where a setting was changed. Shaded: within 10 % of the point, where a control "
     "passes. Open marks: controls that fail."

@@ -107,6 +107,6 @@ def ranking_sentences(rows: Sequence[ControlRow]) -> tuple[str, ...]:
 def _ranking(name: str, quantity: Quantity, order: Ranking) -> str:
     word = "holds" if order.holds else "does not hold"
     return (
-        f"{name.replace('-', ' ', 1)}: the order of {order.points} points by {quantity} {word} "
+        f"{name.replace('-', ' ')}: the order of {order.points} points by {quantity} {word} "
         f"(Kendall's tau {order.tau:.2f})."
     )

@@ -163,7 +163,8 @@ def _fit_facts(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _figures(folder: Path) -> Iterator[Illustration]:
     captions = read_json(folder / "captions.json")
-    for name, caption in captions.items():
+    kinds = list(FIGURES)
+    for name, caption in sorted(captions.items(), key=lambda entry: kinds.index(entry[0].partition("-")[0])):
         kind, _, network = name.partition("-")
         title = FIGURES[kind] + (f": {network.replace('-', ' ')}" if network else "")
         yield Illustration(title, folder / name, caption)
