@@ -161,11 +161,10 @@ def main() -> None:
 
 def shown(found: Quality) -> Quality:
     """Print one line."""
-    print(
-        f"{found.recipe.name:40} held out {found.heldout:.3f}  evaluation {found.bits_per_dim:.3f} +- {found.stderr:.3f} "
-        f"bits/dim  {found.gflop / 1000:8.1f} TFLOP  {found.seconds:6.0f} s{'' if found.near_plateau else '  not at its plateau'}",
-        flush=True,
-    )
+    late = "" if found.near_plateau else "  not at its plateau"
+    judged = f"evaluation {found.bits_per_dim:.3f} +- {found.stderr:.3f} bits/dim"
+    spent = f"{found.gflop / 1000:8.1f} TFLOP  {found.seconds:6.0f} s"
+    print(f"{found.recipe.name:40} held out {found.heldout:.3f}  {judged}  {spent}{late}", flush=True)
     return found
 
 
