@@ -174,8 +174,15 @@ def varying_columns(rows: NDArray[np.float64], name: str) -> NDArray[np.float64]
 
 
 def standardise(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Columns with mean 0 and standard deviation 1."""
-    found: NDArray[np.float64] = (rows - rows.mean(0)) / rows.std(0)
+    """Columns with mean 0 and standard deviation 1.
+
+    Raises:
+        UserError: a column does not vary over these rows.
+    """
+    deviation = rows.std(0)
+    if not (deviation > 0.0).all():
+        raise UserError("a feature or direction is constant over a fold: give more rows, or fewer folds.")
+    found: NDArray[np.float64] = (rows - rows.mean(0)) / deviation
     return found
 
 

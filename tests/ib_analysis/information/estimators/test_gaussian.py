@@ -129,3 +129,10 @@ def test_settings_that_cannot_run_are_refused():
         Gaussian(directions=0)
     with pytest.raises(UserError, match="50 rows in 5 folds are too few for 5 \\+ 5 directions"):
         Gaussian(None).estimate(*normal_pair(50, 6, 0.6, 0))
+
+
+def test_a_direction_that_is_constant_in_a_fold_is_a_sentence():
+    x = np.zeros((200, 3))
+    x[:, 0] = np.arange(200) == 7  # one row alone varies: no other fold sees it
+    with pytest.raises(UserError, match="constant over a fold"):
+        Gaussian(shrinkage=None).estimate(x, x)
