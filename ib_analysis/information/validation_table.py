@@ -16,6 +16,8 @@ from ib_analysis.units import bits
 
 STANDARD_ERRORS = 3.0
 PER_CENT = 3.0
+NOTHING_BITS = 0.01
+"""An error that nobody can see, whatever the standard error."""
 
 
 class ValidationRow(BaseModel):
@@ -53,7 +55,11 @@ class ValidationRow(BaseModel):
     def good(self) -> bool:
         """Whether it lies within 3 standard errors or 3 per cent of the truth."""
         near = self.standard_errors is not None and abs(self.standard_errors) <= STANDARD_ERRORS
-        return near or (self.per_cent is not None and abs(self.per_cent) <= PER_CENT)
+        return (
+            near
+            or abs(self.error_bits) < NOTHING_BITS
+            or (self.per_cent is not None and abs(self.per_cent) <= PER_CENT)
+        )
 
 
 def validation_row(
