@@ -15,6 +15,8 @@ from ib_analysis.figures.series import Row, Study, column, study_of
 
 DECODERS = "decoders"
 COLUMNS = 4
+LEAST_SPAN = 0.5
+"""Bits that an axis shows at least."""
 MEANING = (
     "One network, every estimator, the same images: I(x;h) across, I(y;h) up, in bits per image, each panel on its "
     "own scale. One trajectory a tap (shape), colour is the epoch; bars are one standard error. Where a method "
@@ -99,6 +101,18 @@ def _panel(
         marks.set_gid(f"{method} {tap}")
     axes.tick_params(labelsize=6)
     axes.margins(0.12)
+    axes.set_xlim(*at_least(axes.get_xlim(), LEAST_SPAN))
+    axes.set_ylim(*at_least(axes.get_ylim(), LEAST_SPAN))
+
+
+def at_least(ends: tuple[float, float], span: float) -> tuple[float, float]:
+    """Limits no closer than that: rounding must not fill a panel.
+
+    >>> at_least((8.0, 8.0), 0.5), at_least((0.0, 9.0), 0.5)
+    ((7.75, 8.25), (0.0, 9.0))
+    """
+    missing = max(0.0, span - (ends[1] - ends[0])) / 2
+    return ends[0] - missing, ends[1] + missing
 
 
 def _borrowed(axes: Axes, has_image: bool, has_label: bool) -> None:

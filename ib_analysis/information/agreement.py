@@ -16,6 +16,8 @@ DECODERS = "decoders"
 """What the instrument's own estimate is called beside its rivals."""
 OWN_METHODS = (Quantity.IMAGE_INFORMATION, Quantity.LABEL_INFORMATION)
 STANDARD_ERRORS = 2.0
+ROUNDING_BITS = 1e-6
+"""A saturated method's numbers differ by no more than this: they have no order."""
 Change = Literal["rises", "falls", "unchanged", "one checkpoint"]
 Network = tuple[str, str, int | None]
 
@@ -106,6 +108,6 @@ def order(
     if len(both) < 3:
         return None
     x, y = np.array([points[k] for k in both]), np.array([others[k] for k in both])
-    if np.ptp(x) == 0.0 or np.ptp(y) == 0.0:
+    if min(np.ptp(x), np.ptp(y)) < ROUNDING_BITS:
         return None
     return round(float(stats.kendalltau(x, y).statistic), 12)
