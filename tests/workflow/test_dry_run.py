@@ -17,6 +17,7 @@ def test_every_configuration_dry_runs(laboratory, name):
         len(study["regimes"]) * len(study.get("seeds", [0])) * len(study["epochs"])
         for study in config["encoders"].values()
     )
+    points += (config.get("controls") or {}).get("identity", False)  # one network more, with one epoch
     plan = dict(line.split() for line in run.stdout.splitlines() if len(line.split()) == 2)
     assert int(plan["fit_decoders"]) == points
     assert int(plan["write_report"]) == 1

@@ -14,6 +14,12 @@ RULES = {
     )
 }
 HEAVY = sorted(name for name, body in RULES.items() if "--device" in body)
+INHERITED = dict(
+    re.findall(
+        r"^use rule (\w+) as (\w+) with:", Path("workflow/rules/controls.smk").read_text(), re.MULTILINE
+    )
+)
+"""Rules of the controls by the rule whose resources they have; a profile must name them as well."""
 
 
 def test_there_are_heavy_rules():
@@ -35,7 +41,8 @@ def test_a_rule_names_its_code_and_keeps_a_log(name):
 @pytest.mark.parametrize("profile", ["gpu", "slurm"])
 def test_profiles_put_every_heavy_rule_of_a_run_on_the_gpu(profile):
     settings = yaml.safe_load(Path(f"workflow/profiles/{profile}/config.yaml").read_text())
-    heavy = set(HEAVY) - {"store_activations"}
+    assert set(INHERITED) <= set(HEAVY)
+    heavy = (set(HEAVY) - {"store_activations"}) | set(INHERITED.values())
     assert set(settings["set-threads"]) == heavy
     assert settings["set-resources"] == {name: {"device": "cuda"} for name in heavy}
 
@@ -53,7 +60,8 @@ def test_a_profile_lets_several_processes_share_a_fit_and_they_are_no_parameter(
     assert run.returncode == 0, run.stderr
     commands = [line for line in (run.stdout + run.stderr).splitlines() if "--processes" in line]
     for line in commands:
-        assert ("--device cuda --processes 4" in line) == ("ib_analysis fit_decoders" in line), line
+        shared = "ib_analysis fit_decoders" in line and "/controls/" not in line
+        assert ("--device cuda --processes 4" in line) == shared, line
     assert {"fit_decoders", "fit_marginal"} == {line.split("ib_analysis ")[1].split()[0] for line in commands}
     for name in ("fit_trunk", "fit_marginal", "fit_decoders"):
         parameters = RULES[name].split("params:")[1].split("shell:")[0]
