@@ -1,5 +1,6 @@
 """Critics: small networks f(x, y) that score how well two rows belong together, for all pairs of a block."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,16 +72,16 @@ class CriticKind(StrEnum):
     CONCATENATED = "concatenated"
 
 
-class Critic(nn.Module):
+class Critic(nn.Module, ABC):
     """f(x_i, y_j) for all i and j; `offset` is what it gives where it has learned nothing."""
 
     def __init__(self, offset: float) -> None:
         super().__init__()
         self.offset = nn.Parameter(torch.tensor(float(offset)))
 
+    @abstractmethod
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Scores (rows of x, rows of y) from x (rows, features) and y (rows, features)."""
-        raise NotImplementedError
 
 
 class SeparableCritic(Critic):

@@ -11,21 +11,8 @@ from ib_analysis.information.estimators.catalogue import ESTIMATORS, estimator, 
 from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.information.quantity import Quantity
 
-CLASSICAL = [
-    "counting",
-    "counting_sample",
-    "binning",
-    "adaptive_binning",
-    "kernel_density",
-    "kernel_density_upper",
-    "kernel_density_lower",
-    "noisy_mixture",
-    "compressed_noise",
-    "ksg",
-    "ross",
-    "gaussian",
-    "renyi",
-]
+NEURAL = {"infonce", "nwj", "mine", "smile", "linear_probe", "mlp_probe", "k_nearest_neighbours"}
+CLASSICAL = [name for name in ESTIMATORS if name not in NEURAL]
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
