@@ -11,7 +11,7 @@ min_version("9.0")
 
 if not config:
 
-    configfile: "workflow/config/demo.yaml"
+    configfile: "workflow/config/six-papers.yaml"
 
 
 try:
@@ -32,6 +32,7 @@ include: "workflow/rules/information.smk"
 include: "workflow/rules/controls.smk"
 include: "workflow/rules/rivals.smk"
 include: "workflow/rules/validation.smk"
+include: "workflow/rules/studies.smk"
 include: "workflow/rules/samples.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"

@@ -25,6 +25,8 @@ from ib_analysis.encoders.specs.training import Regime, TrainingSpec
 from ib_analysis.errors import UserError
 from ib_analysis.rivals import RivalsSpec
 from ib_analysis.spec import Spec
+from ib_analysis.studies.specs.studies import StudiesSpec
+from ib_analysis.studies.specs.study import StudySpec
 from ib_analysis.validation import ValidationSpec
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -192,6 +194,9 @@ class Experiment(Spec):
     validation: ValidationSpec | None = Field(
         None, description="decoders and rival estimators on sources and channels whose information is known"
     )
+    studies: StudiesSpec = Field(
+        StudiesSpec(), description="the further papers' own experiments, a section each"
+    )
     samples: SamplesSpec = Field(SamplesSpec(), description="what is drawn")
     _control: Control | None = PrivateAttr(None)
 
@@ -206,6 +211,15 @@ class Experiment(Spec):
                 if value not in known:
                     names = ", ".join(map(str, known))
                     raise ValueError(f"controls.{field}: {value!r} is not measured; measured are {names}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_studies(self) -> Self:
+        for study, spec in self.studies.chosen.items():
+            for encoder in spec.encoders:
+                if encoder not in self.encoders:
+                    names = ", ".join(self.encoders)
+                    raise ValueError(f"studies.{study}.encoders: {encoder!r} is no encoder; there are {names}")
         return self
 
     def _measured(self, field: str) -> list[Any]:
@@ -372,6 +386,32 @@ class Experiment(Spec):
     def write_report(self) -> dict[str, Any]:
         """Slice of stage write_report: the whole experiment, for it says what was run."""
         return {"experiment": self.model_dump(mode="json")}
+
+    def run_study(self, study: str, piece: str) -> dict[str, Any]:
+        """Slice of stage run_study."""
+        return {"study": self._of_paper(study).described(), "piece": piece}
+
+    def tabulate_study(self, study: str) -> dict[str, Any]:
+        """Slice of stage tabulate_study: the study judges its rows, and its figure is drawn."""
+        spec = self._of_paper(study)
+        return {"study": spec.described(), "drawn_by": spec.drawn()}
+
+    def tabulate_verdicts(self) -> dict[str, Any]:
+        """Slice of stage tabulate_verdicts: everything it needs stands in its inputs."""
+        return {}
+
+    def plot_layers(self) -> dict[str, Any]:
+        """Slice of stage plot_layers: everything it needs stands in its inputs."""
+        return {}
+
+    def _of_paper(self, study: str) -> StudySpec:
+        if study not in self.studies.chosen:
+            raise UserError(f"studies.{study} is null: this experiment does not hold that study.")
+        return self.studies.chosen[study]
+
+    def runs_of(self, study: str) -> list[Run]:
+        """The networks whose information planes belong to a study."""
+        return [run for run in self.runs if run.encoder in self._of_paper(study).encoders]
 
     @property
     def _share(self) -> float:

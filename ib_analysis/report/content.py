@@ -11,6 +11,7 @@ from ib_analysis.information.controls_table import ControlRow
 from ib_analysis.information.stages_table import StagesRow
 from ib_analysis.information.table import InformationRow
 from ib_analysis.information.validation_table import ValidationRow
+from ib_analysis.studies.verdict import Verdict
 
 TRUNK = "p(x), the trunk"
 """What the decoder is called that all others start from."""
@@ -102,6 +103,9 @@ class ReportContent:
     controls: tuple[ControlRow, ...] = ()
     agreement: tuple[Agreement, ...] = ()
     validation: tuple[ValidationRow, ...] = ()
+    papers: tuple[Verdict, ...] = ()
+    studies: tuple[Illustration, ...] = ()
+    """The figures of the papers' own experiments."""
     versions: Mapping[str, str] = field(default_factory=dict)
     seeds: Mapping[str, int] = field(default_factory=dict)
     """Every seed by what it drives: "decoder fits", "samples", ..."""

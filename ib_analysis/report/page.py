@@ -15,6 +15,7 @@ from ib_analysis.report.images import chosen_file, data_uri, embedded_bytes
 from ib_analysis.report.information_table import dataset_table, information_table
 from ib_analysis.report.limitations import limitations
 from ib_analysis.report.meanings import meanings
+from ib_analysis.report.papers_table import papers_table
 from ib_analysis.report.references import REFERENCES
 from ib_analysis.report.seeds_table import seeds_table
 from ib_analysis.report.tables import Table
@@ -52,7 +53,8 @@ def write_page(path: Path, content: ReportContent) -> None:
 def render(content: ReportContent, folder: Path) -> str:
     """The page as text; files that are named but not embedded are named relative to `folder`."""
     figures = [_picture(figure, folder, LARGEST_PAGE_BYTES) for figure in content.figures]
-    room = LARGEST_PAGE_BYTES - sum(len(figure.source) for figure in figures)
+    studies = [_picture(figure, folder, LARGEST_PAGE_BYTES) for figure in content.studies]
+    room = LARGEST_PAGE_BYTES - sum(len(figure.source) for figure in (*figures, *studies))
     return (
         _environment()
         .get_template("page.html.jinja")
@@ -64,6 +66,7 @@ def render(content: ReportContent, folder: Path) -> str:
             rankings=ranking_sentences(content.controls),
             fits_sentence=fits_sentence(content.fits),
             figures=figures,
+            studies=studies,
             groups=_groups(_within(content.samples, folder, room)),
             meanings=meanings(content.rows),
             limitations=limitations(content),
@@ -78,6 +81,7 @@ def tables(content: ReportContent) -> dict[str, Table]:
     """Every table of the page by its name."""
     return {
         "verdicts": verdict_table(content.stages),
+        "papers": papers_table(content.papers),
         "of_dataset": dataset_table(content.rows),
         "information": information_table(content.rows, content.fits, failing(content.controls)),
         "trust": trust_table(content.controls, content.fits),

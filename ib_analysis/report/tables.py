@@ -29,11 +29,12 @@ LATEX = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its head, its unit, and whether its cells are numbers (set to the right)."""
+    """A column: its head, its unit, whether its cells are numbers (set to the right) or sentences (that wrap)."""
 
     name: str
     unit: str = ""
     number: bool = False
+    prose: bool = False
 
     @property
     def head(self) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ib_analysis import spec
-from ib_analysis.artefacts import provenance_path, read_json
+from ib_analysis.artefacts import provenance_path, read_json, verified
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.encoders.training_curve import read_curve
 from ib_analysis.information.agreement_table import read_agreement
@@ -24,6 +24,8 @@ from ib_analysis.report.content import (
     ReportContent,
 )
 from ib_analysis.report.page import write_page, write_tables
+from ib_analysis.studies.rows import read_rows
+from ib_analysis.studies.verdict import Verdict
 
 FIGURES = {
     "information_plane": "Information plane",
@@ -56,6 +58,7 @@ def run(
     controls: list[Path],
     agreement: list[Path],
     validation: list[Path],
+    verdicts: list[Path],
     figures: Path,
     samples: Path,
     tables: Path,
@@ -77,6 +80,8 @@ def run(
         samples=tuple(_sheets(samples)),
         controls=tuple(row for path in controls for row in read_controls(path)),
         validation=tuple(row for path in validation for row in read_validation(path)),
+        papers=tuple(row for path in verdicts for row in read_rows(verified(path), Verdict)),
+        studies=tuple(_studies(experiment["studies"], figures)),
         agreement=tuple(row for path in agreement for row in read_agreement(path)),
         provenance=tuple(_provenance(dataset, checkpoints, marginal, decoders, table)),
         versions=job.provenance()["versions"],
@@ -174,6 +179,14 @@ def _calibration(folder: Path) -> Illustration:
     stem = folder / "calibration"
     caption: str = read_json(stem.with_name("calibration.caption.json"))
     return Illustration("Calibration", stem, caption)
+
+
+def _studies(studies: Mapping[str, Any], folder: Path) -> Iterator[Illustration]:
+    for name, study in studies.items():
+        layers = [f"{name}-layers"] if study and study["encoders"] else []
+        for stem in [folder / figure for figure in ([name, *layers] if study else [])]:
+            title = stem.name.replace("_", " ").replace("-layers", ": what each layer keeps")
+            yield Illustration(title, stem, read_json(stem.with_name(f"{stem.name}.caption.json")))
 
 
 def _sheets(folder: Path) -> Iterator[Illustration]:

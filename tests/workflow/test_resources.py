@@ -32,7 +32,7 @@ def test_a_heavy_rule_states_its_resources(name):
         assert word in RULES[name], f"rule {name} lacks {word}"
 
 
-@pytest.mark.parametrize("name", sorted(RULES))
+@pytest.mark.parametrize("name", sorted(name for name, body in RULES.items() if "shell:" in body))
 def test_a_rule_names_its_code_and_keeps_a_log(name):
     assert "code=code(" in RULES[name]
     assert "| tee {log}" in RULES[name]

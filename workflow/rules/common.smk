@@ -34,6 +34,13 @@ AGREEMENT_WANTED = [] if experiment.rivals is None else [AGREEMENT]
 CASES = () if experiment.validation is None else experiment.validation.chosen
 VALIDATION = f"{RESULTS}/validation.csv"
 VALIDATION_WANTED = [] if experiment.validation is None else [VALIDATION]
+STUDY = f"{RESULTS}/studies/{{study}}"
+STUDY_PIECE = f"{STUDY}/{{piece}}.csv"
+STUDY_TABLE = f"{RESULTS}/{{study}}.csv"
+STUDY_VERDICTS = f"{STUDY}/verdicts.csv"
+STUDY_INFORMATION = f"{STUDY}/information.csv"
+VERDICTS = f"{RESULTS}/verdicts.csv"
+VERDICTS_WANTED = [VERDICTS] if experiment.studies.chosen else []
 REPORT = f"{RESULTS}/report.html"
 FORMATS = ("pdf", "svg", "png")
 
@@ -125,6 +132,69 @@ def of_controls(pattern):
         in_control(path).format(control=control)
         for control in experiment.controlled
         for path in of_runs(pattern)
+    ]
+
+
+def images_of_study(wildcards):
+    """The images, for a study that reads them."""
+    return [DATASET] if experiment.studies.chosen[wildcards.study].reads_images else []
+
+
+def pieces_of_study(wildcards):
+    """The pieces of a study."""
+    pieces = experiment.studies.chosen[wildcards.study].pieces
+    return expand(STUDY_PIECE, study=wildcards.study, piece=pieces)
+
+
+def nats_of_study(wildcards):
+    """Nats of the networks whose information planes belong to a study."""
+    return [NATS.format(**run._asdict()) for run in experiment.runs_of(wildcards.study)]
+
+
+def figures_of_study(study):
+    """Stems of a study's figures: its own, and what its networks' layers keep where it has networks."""
+    layers = [f"{study}-layers"] if experiment.studies.chosen[study].encoders else []
+    return [f"{RESULTS}/figures/{name}" for name in (study, *layers)]
+
+
+def of_study(study):
+    """All that a study makes."""
+    figures = [f"{stem}.{form}" for stem in figures_of_study(study) for form in FORMATS]
+    return [STUDY_TABLE.format(study=study), *figures]
+
+
+def figures_of_studies(wildcards):
+    """The figures of every study, for the report."""
+    return [
+        f"{stem}.{form}"
+        for study in experiment.studies.chosen
+        for stem in figures_of_study(study)
+        for form in FORMATS
+    ]
+
+
+def made_by_study(study):
+    """All that a study makes, as the input function of its target."""
+
+    def paths(wildcards):
+        if study not in experiment.studies.chosen:
+            raise WorkflowError(
+                f"studies.{study} is null in {experiment.name}: add the section, or take workflow/config/six-papers.yaml."
+            )
+        return of_study(study)
+
+    return paths
+
+
+def made_by_every_study(wildcards):
+    """All that the studies make, and the verdicts on all claims."""
+    if not experiment.studies.chosen:
+        raise WorkflowError(
+            f"{experiment.name} holds no studies: add a section, or take workflow/config/six-papers.yaml."
+        )
+    return [
+        VERDICTS,
+        *(path for study in experiment.studies.chosen for path in of_study(study)),
     ]
 
 

@@ -1,0 +1,1 @@
+"""The figure of each study, laid out like its paper's."""

@@ -1,0 +1,49 @@
+"""All pieces of a study in one table, the verdicts on the paper's claims, and the study's figure."""
+
+from importlib import import_module
+from pathlib import Path
+
+from pydantic import field_validator
+
+from ib_analysis import spec
+from ib_analysis.artefacts import verified, write_json
+from ib_analysis.figures.saving import save
+from ib_analysis.provenance import Job
+from ib_analysis.studies.rows import read_rows, write_rows
+from ib_analysis.studies.verdict import Verdict, verdicts_text
+
+FIGURES = "ib_analysis.figures.studies."
+
+
+class Drawing(spec.Spec):
+    """The module that draws a study."""
+
+    implementation: str
+
+    @field_validator("implementation")
+    @classmethod
+    def _is_a_figure(cls, name: str) -> str:
+        if not name.startswith(FIGURES):
+            raise ValueError(f"{name!r} is no module of {FIGURES.rstrip('.')}")
+        return name
+
+
+class Spec(spec.Spec):
+    """Slice of the experiment."""
+
+    study: spec.Described
+    drawn_by: Drawing
+
+
+def run(slice_: Spec, job: Job, *, pieces: list[Path], table: Path, verdicts: Path, figure: Path) -> None:
+    """Write both tables, the figure `figure`.pdf, .svg and .png, and its caption `figure`.caption.json."""
+    study_class, study_spec = slice_.study.load()
+    rows = [row for path in pieces for row in read_rows(verified(path), study_class.Row)]
+    write_rows(table, study_class.Row, rows)
+    found = study_class(study_spec).verdicts(rows)
+    write_rows(verdicts, Verdict, found)
+    drawing = import_module(slice_.drawn_by.implementation)
+    for path in (table, verdicts, *save(drawing.draw(rows), figure).values()):
+        job.record(path)
+    write_json(figure.with_name(f"{figure.name}.caption.json"), drawing.caption(rows))
+    print(verdicts_text(found))

@@ -1,0 +1,1 @@
+"""Specifications of the studies, one file a paper; free of torch."""

@@ -1,0 +1,56 @@
+"""The verdict on one claim of a paper, in numbers and in words."""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field, FiniteFloat
+
+from ib_analysis.spec import Spec
+
+Answer = Literal["yes", "no", "unclear"]
+
+
+class Verdict(Spec):
+    """One claim: what the paper says, what was found here, and whether that is the same."""
+
+    study: str = Field(min_length=1)
+    claim: str = Field(min_length=1)
+    """One sentence that a measurement can contradict; it names the quantity and the unit of `our_value`."""
+    paper_value: str
+    """The paper's figure and how surely it is known, as "77.09 % [code]"; empty where none is known."""
+    our_value: FiniteFloat | None
+    stderr: FiniteFloat | None = Field(ge=0)
+    """Standard error of `our_value` over seeds; None for a value that is exact or rests on one seed."""
+    n_seeds: int = Field(ge=0)
+    reproduced: Answer
+    why: str = Field(min_length=1)
+    """The sentence a reader needs: at which scale, by which rule the answer was given, what scale would tell."""
+
+
+def verdicts_text(verdicts: Sequence[Verdict]) -> str:
+    """Plain text: a line a claim with its answer first, the reason below it."""
+    return "\n".join(line for verdict in verdicts for line in _lines(verdict))
+
+
+def _lines(verdict: Verdict) -> tuple[str, str]:
+    return (
+        f"{verdict.reproduced:8} {verdict.study:15} {verdict.claim}  here: {measured_value(verdict)}",
+        f"{'':24} {verdict.why}",
+    )
+
+
+def measured_value(verdict: Verdict) -> str:
+    """What was found, with its standard error and the number of seeds.
+
+    >>> measured_value(Verdict(study="stable", claim="c", paper_value="", our_value=0.693147, stderr=0.0021,
+    ...                        n_seeds=3, reproduced="yes", why="w"))
+    '0.6931 ± 0.0021 (3 seeds)'
+    """
+    if verdict.our_value is None:
+        return "-"
+    seeds = f" ({verdict.n_seeds} seed{'s' * (verdict.n_seeds != 1)})" if verdict.n_seeds else ""
+    if not verdict.stderr:
+        return f"{verdict.our_value:.4g}{seeds}"
+    digits = max(0, 1 - math.floor(math.log10(verdict.stderr)))
+    return f"{verdict.our_value:.{digits}f} ± {verdict.stderr:.{digits}f}{seeds}"
