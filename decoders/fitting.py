@@ -53,7 +53,8 @@ class Fit:
     `stopped` is "plateau" where the patience ran out and "budget" where the steps did; `near_plateau` is
     judged by `decoders.plateau.LateGain` either way, and `late_gain_nats` with its standard error is what
     it judged. `seconds` counts the time of every run that went into the fit, `seconds_in_data` the part of
-    it spent waiting for pairs (on a GPU measured at one step in 20).
+    it spent waiting for pairs (on a GPU measured at one step in 20). `ignores_h` is set by
+    `decoders.ignorance` where p(x) was no worse.
     """
 
     steps: int
@@ -67,6 +68,7 @@ class Fit:
     seconds: float
     seconds_in_data: float
     history: tuple[HistoryRow, ...]
+    ignores_h: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

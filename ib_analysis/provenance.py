@@ -23,7 +23,7 @@ import grimp
 from ib_analysis.artefacts import provenance_path, sha256, write_json
 
 PACKAGES = ("ib_analysis", "decoders")
-BESIDE = {".mplstyle", ".css", ".jinja", ".c"}
+BESIDE = {".mplstyle", ".css", ".jinja", ".c", ".h"}
 """What lies beside a module and is part of what it does."""
 VERSIONS = ("ib-analysis", "torch", "numpy", "scipy", "matplotlib", "snakemake", "safetensors")
 

@@ -18,12 +18,12 @@ from decoders.pixelcnn_pp.cached_streams import (
     HalvedPixels,
     HorizontalLayer,
     PixelMap,
-    Program,
     RowMap,
     VerticalLayer,
     halve_rows,
     taps,
 )
+from decoders.pixelcnn_pp.sampling_operations import BatchedProduct, Product, Program
 
 if TYPE_CHECKING:
     from decoders.pixelcnn_pp.network import PixelCNNPP
@@ -95,7 +95,7 @@ class ImageRows:
         left, *others = self._taps()
         return [
             partial(torch.mm, self.grid.flat(rows), left, out=out),
-            *(partial(out.addmm_, self.grid.flat(rows, t), w) for t, w in enumerate(others, start=1)),
+            *(Product(out, self.grid.flat(rows, t), w, out) for t, w in enumerate(others, start=1)),
             *u.write([partial(u.here.copy_, self.known[:, :-2, : self.grid.filters])]),
         ]
 
@@ -107,7 +107,7 @@ class ImageRows:
         """First map of ul at column c: what is known before the row, and the pixel to the left."""
         known = self.known[:, c, self.grid.filters :]
         return [
-            partial(torch.addmm, known, self.rows[:, c, 2], self.of_left, out=ul.here(c)),
+            Product(known, self.rows[:, c, 2], self.of_left, ul.here(c)),
             *ul.activate(c),
         ]
 
@@ -200,7 +200,7 @@ class HorizontalScale:
         """From what is doubled (None at the coarsest scale) to the last map at column c."""
         J = len(self.up)
         known, stored = self.known[:, :, c], self.stored[:J, :, c + 1]
-        program: Program = [partial(torch.baddbmm, known, stored, self.skips, out=self.given)]
+        program: Program = [BatchedProduct(known, stored, self.skips, self.given)]
         first = self.up[0].source
         if doubled is not None:
             program += first.activate(c, doubled)

@@ -14,9 +14,7 @@ once. A step is a **program**: a list of tensor operations already bound to thei
 every row of the same kind, called one after another or captured in a CUDA graph.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,8 +22,7 @@ from torch.nn import functional as F
 
 from decoders.pixelcnn_pp.causal_convolution import WeightNormalizedConvolution
 from decoders.pixelcnn_pp.gated_resnet import GatedResnet
-
-Program = list[Callable[[], Any]]
+from decoders.pixelcnn_pp.sampling_operations import ConcatElu, Gate, Product, Program
 
 
 def taps(layer: WeightNormalizedConvolution, row: int) -> list[Tensor]:
@@ -44,7 +41,6 @@ class Grid:
     def __init__(self, images: int, filters: int, columns: int, context_filters: int, like: Tensor) -> None:
         self.images, self.filters, self.columns, self.like = images, filters, columns, like
         self.buffers: list[Tensor] = []
-        self.signs = like.new_tensor([[1.0], [-1.0]])
         self.context = self.row(context_filters)
         self.hidden, self.gates = self.row(filters), self.row(2 * filters)
         self.pixel_hidden, self.pixel_gates = (
@@ -73,19 +69,17 @@ class Grid:
 
     def activate(self, x: Tensor, into: Tensor) -> Program:
         """concat_elu of x (..., filters) into (..., 2 filters)."""
-        both = into.unflatten(-1, (2, self.filters))
-        return [partial(torch.mul, x.unsqueeze(-2), self.signs, out=both), partial(F.elu_, both)]
+        return [ConcatElu(x, into)]
 
     def gate(self, x: Tensor, gates: Tensor, into: Tensor) -> Program:
         """x + a sigmoid(b), where gates (..., 2 filters) hold a and b."""
-        a, b = gates.split(self.filters, -1)
-        return [partial(torch.sigmoid, b, out=b), partial(torch.addcmul, x, a, b, out=into)]
+        return [Gate(x, gates, into)]
 
     def add_context(self, layer: GatedResnet, out: Tensor) -> Program:
         """V s for a whole row."""
         if layer.context is None:
             return []
-        return [partial(out.addmm_, self.flat(self.context), layer.context.flatten(1).t().contiguous())]
+        return [Product(out, self.flat(self.context), layer.context.flatten(1).t().contiguous(), out)]
 
     def down_shifted(
         self, layer: WeightNormalizedConvolution, rows: Tensor, out: Tensor, bias: Tensor
@@ -93,17 +87,17 @@ class Grid:
         """A 2x3 convolution of (images, columns + 2, 2 rows, inputs) into the flat matrix `out`."""
         left, centre, right = stacked_taps(layer)
         return [
-            partial(torch.addmm, bias, self.flat(rows), left, out=out),
-            partial(out.addmm_, self.flat(rows, 1), centre),
-            partial(out.addmm_, self.flat(rows, 2), right),
+            Product(bias, self.flat(rows), left, out),
+            Product(out, self.flat(rows, 1), centre, out),
+            Product(out, self.flat(rows, 2), right, out),
         ]
 
     def above(self, layer: WeightNormalizedConvolution, row: Tensor, out: Tensor, bias: Tensor) -> Program:
         """What the row above gives to a 2x2 convolution, for all columns."""
         left, centre = taps(layer, 0)
         return [
-            partial(torch.addmm, bias, self.flat(row), left, out=out),
-            partial(out.addmm_, self.flat(row, 1), centre),
+            Product(bias, self.flat(row), left, out),
+            Product(out, self.flat(row, 1), centre, out),
         ]
 
 
@@ -150,7 +144,7 @@ class VerticalLayer:
         bias = layer.first.bias if layer.skip is None else layer.first.bias + layer.skip.bias
         program = grid.down_shifted(layer.first, source.activated, out, bias)
         if layer.skip is not None and stored is not None:
-            program.append(partial(out.addmm_, stored.activated_here, taps(layer.skip, 0)[0]))
+            program.append(Product(out, stored.activated_here, taps(layer.skip, 0)[0], out))
         return program
 
     def _gates(self, layer: GatedResnet, grid: Grid) -> Program:
@@ -173,8 +167,8 @@ def halve_rows(layer: WeightNormalizedConvolution, source: RowMap, target: RowMa
     out = source.raw.new_zeros(images, columns + 1, filters)
     flat = out.view(-1, filters)
     return [
-        partial(torch.addmm, layer.bias, pairs, torch.cat((left, centre)), out=flat),
-        partial(flat[:-1].addmm_, pairs[1:], of_next),
+        Product(layer.bias, pairs, torch.cat((left, centre)), flat),
+        Product(flat[:-1], pairs[1:], of_next, flat[:-1]),
         *target.write([partial(target.here.copy_, out[:, :-1])]),
     ]
 
@@ -195,8 +189,8 @@ class DoubledRows:
         cells, coarse = grid.row(2, 2, grid.filters), source.raw[:, :, 1]
         out = grid.flat(cells)
         self.row = [
-            partial(torch.addmm, layer.bias.repeat(4), grid.flat(coarse, 1), own, out=out),
-            partial(out.addmm_, grid.flat(coarse, 2), of_next),
+            Product(layer.bias.repeat(4), grid.flat(coarse, 1), own, out),
+            Product(out, grid.flat(coarse, 2), of_next, out),
         ]
         fine = target.here.unflatten(1, (-1, 2))
         self.use = [target.write([partial(fine.copy_, cells[:, :-2, i])]) for i in (0, 1)]
@@ -252,7 +246,7 @@ class HorizontalLayer:
         hidden, gates = grid.flat(known), grid.flat(self.known_gates)
         self.before_row: Program = [
             *grid.above(layer.first, source.activated, hidden, layer.first.bias + layer.skip.bias),
-            partial(hidden.addmm_, vertical.activated_here, self.of_vertical),
+            Product(hidden, vertical.activated_here, self.of_vertical, hidden),
             *grid.above(layer.second, self.middle, gates, layer.second.bias),
             *grid.add_context(layer, gates),
         ]
@@ -262,9 +256,9 @@ class HorizontalLayer:
         grid = self.grid
         hidden, gates = grid.pixel_hidden, grid.pixel_gates
         return [
-            partial(torch.addmm, known, window(self.source.activated, c), self.first, out=hidden),
+            Product(known, window(self.source.activated, c), self.first, hidden),
             *grid.activate(hidden, self.middle[:, c + 1]),
-            partial(torch.addmm, self.known_gates[:, c], window(self.middle, c), self.second, out=gates),
+            Product(self.known_gates[:, c], window(self.middle, c), self.second, gates),
             *grid.gate(x, gates, self.target.here(c)),
         ]
 
@@ -278,14 +272,12 @@ class HalvedPixels:
         self.known = grid.like.new_zeros(grid.images, grid.columns + 1, grid.filters)
         self.weight = torch.cat(taps(layer, 1))
         pairs, above = source.raw.view(-1, 2 * grid.filters), torch.cat(taps(layer, 0))
-        self.before_row: Program = [
-            partial(torch.addmm, layer.bias, pairs, above, out=self.known.flatten(0, 1))
-        ]
+        self.before_row: Program = [Product(layer.bias, pairs, above, self.known.flatten(0, 1))]
 
     def pixel(self, c: int) -> Program:
         """Column c of the target, from columns 2 c - 1 and 2 c of the source."""
         out, seen = self.target.here(c), window(self.source.raw, 2 * c)
-        return [partial(torch.addmm, self.known[:, c], seen, self.weight, out=out), *self.target.activate(c)]
+        return [Product(self.known[:, c], seen, self.weight, out), *self.target.activate(c)]
 
 
 class DoubledPixels:
@@ -299,9 +291,7 @@ class DoubledPixels:
 
     def pixel(self, c: int) -> Program:
         """The four fine pixels of coarse column c."""
-        return [
-            partial(torch.addmm, self.bias, self.source.here(c), self.weight, out=self.cells[:, c].flatten(1))
-        ]
+        return [Product(self.bias, self.source.here(c), self.weight, self.cells[:, c].flatten(1))]
 
     def fine(self, c: int, which: int) -> Tensor:
         """Fine column c of the upper (0) or lower (1) of the two rows, (images, filters)."""

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define INLINE static inline __attribute__((always_inline))
+#include "expm1.h"
 
 typedef struct {
     int64_t batch, filters, height, width, maps; /* of each map x; how many there are */
@@ -20,11 +20,6 @@ typedef struct {
     uint32_t kept;  /* of 65536 elements; 65536 is no dropout */
     float scale;    /* of what is kept, 65536 / kept */
 } Dropout;
-
-typedef union {
-    float number;
-    uint32_t bits;
-} Word;
 
 /* ---- numbers ---- */
 
@@ -51,24 +46,6 @@ INLINE void *moved(const void *p, int64_t numbers, int bfloat16) {
 
 INLINE void zeros(void *p, int64_t numbers, int bfloat16) { memset(p, 0, numbers * (bfloat16 ? 2 : 4)); }
 
-/* exp(-|x|) - 1, within 2 units in the last place: 2^n (exp(r) - 1) + (2^n - 1) with |r| <= log(2) / 2. */
-INLINE float expm1_of_minus_abs(float x) {
-    float t = x > 0 ? -x : x;
-    t = t < -87.0f ? -87.0f : t; /* a NaN passes */
-    Word n = {.number = t * 1.44269504f + 12582912.0f}; /* the low bits hold the nearest integer */
-    float whole = n.number - 12582912.0f;
-    float r = (t - whole * 0.693145752f) - whole * 1.42860677e-6f;
-    Word power = {.bits = (n.bits << 23) + 0x3f800000u};
-    float q = 1.0f / 5040;
-    q = q * r + 1.0f / 720;
-    q = q * r + 1.0f / 120;
-    q = q * r + 1.0f / 24;
-    q = q * r + 1.0f / 6;
-    q = q * r + 0.5f;
-    float p = q * r * r + r;
-    return power.number * p + (power.number - 1.0f);
-}
-
 /* Random bits of the element of a map x: the low half decides on elu(x), the high half on elu(-x).
  * A counter through two rounds of multiply and shift, each keyed by one half of the seed. */
 INLINE uint32_t random_bits(uint32_t element, uint32_t seed, uint32_t second_seed) {
@@ -93,7 +70,7 @@ INLINE void elu_run(const void *x, const void *added, void *positive, void *nega
     for (int64_t i = 0; i < count; i++) {
         float v = read_number(x, i, bfloat16);
         if (added) v += read_number(added, i, bfloat16);
-        float m = expm1_of_minus_abs(v);
+        float m = expm1_below_zero(v > 0 ? -v : v);
         float p = v > 0 ? v : m, q = v < 0 ? -v : m;
         if (drops) {
             uint32_t bits = random_bits(element + (uint32_t)i, seed, second_seed);
@@ -239,7 +216,7 @@ void concat_elu_backward(const Layout *s, const Dropout *d, const void *g, const
 /* ---- the gate ---- */
 
 INLINE float sigmoid(float b) {
-    float e = expm1_of_minus_abs(b) + 1.0f;
+    float e = expm1_below_zero(b > 0 ? -b : b) + 1.0f;
     return (b > 0 ? 1.0f : e) / (1.0f + e);
 }
 

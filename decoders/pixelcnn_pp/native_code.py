@@ -1,4 +1,4 @@
-"""`fused_layers.c` as machine code: compiled once by the system's C compiler and kept in the user's cache.
+"""The C files of this folder as machine code: one library, compiled once by the system's compiler and kept in a cache.
 
 The compiler is `cc`, or what the environment variable CC names. The cache is `ib-analysis` in XDG_CACHE_HOME, or
 in ~/.cache; the file's name is a digest of the source, the compiler and the processor, so that a home shared by
@@ -17,10 +17,14 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("fused_layers.c")
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("fused_layers.c", "sampling_operations.c"))
+HEADERS = (Path(__file__).with_name("expm1.h"),)
 SWITCH = "IB_ANALYSIS_NO_KERNEL"
 # No option here may change what becomes of a NaN or of an infinity, as -ffast-math would.
-FLAGS = ("-std=c11", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fPIC")
+FLAGS = (
+    *("-std=c11", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"),
+    *("-fopenmp-simd", "-fPIC"),
+)
 PATIENCE = 120  # seconds
 
 log = logging.getLogger(__name__)
@@ -39,7 +43,7 @@ def compiled_layers() -> ctypes.CDLL | None:
         except (OSError, subprocess.SubprocessError) as error:
             failures.append(str(getattr(error, "stderr", None) or error).strip())
     log.warning(
-        "fused_layers.c could not be compiled (%s): decoders run without it, more slowly", failures[-1]
+        "the layers in C could not be compiled (%s): decoders run without them, more slowly", failures[-1]
     )
     return None
 
@@ -57,17 +61,24 @@ def shared_library(openmp: bool) -> Path:
         subprocess.SubprocessError: the compiler refused, or took too long.
     """
     compiler = shlex.split(os.environ.get("CC") or "cc")
-    library = cache_folder() / f"fused_layers-{digest(compiler, openmp)}.so"
+    library = cache_folder() / f"pixelcnn_pp-{digest(compiler, openmp)}.so"
     if not library.exists():
         library.parent.mkdir(parents=True, exist_ok=True)
         # In a folder of its own, then moved: another process may be compiling the same file.
         with tempfile.TemporaryDirectory(dir=library.parent) as folder:
-            made = Path(folder) / "fused_layers.so"
-            run(*compiler, *FLAGS, *(["-fopenmp"] if openmp else []), "-c", str(SOURCE), "-o", f"{made}.o")
+            made = Path(folder) / "pixelcnn_pp.so"
+            objects = [compiled_file(compiler, source, Path(folder), openmp) for source in SOURCES]
             # Linked without -fopenmp: its symbols are those of the OpenMP that torch has loaded.
-            run(*compiler, "-shared", f"{made}.o", "-o", str(made))
+            run(*compiler, "-shared", *objects, "-o", str(made), "-lm")
             os.replace(made, library)
     return library
+
+
+def compiled_file(compiler: list[str], source: Path, folder: Path, openmp: bool) -> str:
+    """The object file of one source."""
+    made = str(folder / f"{source.stem}.o")
+    run(*compiler, *FLAGS, *(["-fopenmp"] if openmp else []), "-c", str(source), "-o", made)
+    return made
 
 
 def cache_folder() -> Path:
@@ -78,7 +89,8 @@ def cache_folder() -> Path:
 def digest(compiler: list[str], openmp: bool) -> str:
     """Of everything that the machine code depends on."""
     made_by = run(*compiler, "--version").splitlines()[0]
-    parts = SOURCE.read_text(), *FLAGS, str(openmp), *compiler, made_by, processor()
+    texts = (path.read_text() for path in (*SOURCES, *HEADERS))
+    parts = *texts, *FLAGS, str(openmp), *compiler, made_by, processor()
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

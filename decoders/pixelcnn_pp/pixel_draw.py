@@ -10,16 +10,19 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from decoders.pixelcnn_pp.cached_streams import Grid, Program, taps
+from decoders.pixelcnn_pp.cached_streams import Grid, taps
 from decoders.pixelcnn_pp.causal_convolution import Pointwise
 from decoders.pixelcnn_pp.logistic_mixture import LogisticMixture
-
-
-def elu_into(x: Tensor, into: Tensor) -> Tensor:
-    """elu(x) written into a buffer."""
-    return F.elu_(into.copy_(x))
+from decoders.pixelcnn_pp.sampling_operations import (
+    DRAW,
+    Elu,
+    Product,
+    Program,
+    Record,
+    SamplingOperation,
+    record,
+)
 
 
 class PixelDraw:
@@ -69,12 +72,18 @@ class PixelDraw:
 
     def pixel(self, c: int, last_map: Tensor, levels: Tensor) -> Program:
         """Levels of column c into (images, channels), from the last map of the horizontal stream there."""
+        return [
+            Elu(last_map, self.activated),
+            Product(self.biases[c], self.activated, self.weight, self.parameters),
+            Draw(self, c, levels),
+        ]
+
+    def levels_of(self, c: int, levels: Tensor) -> Program:
+        """Levels of column c from the parameters, by torch."""
         K, C = self.mixture.components, self.mixture.channels
         others = self.parameters[:, K:].unflatten(1, (-1, K))
         index = self.component[:, :, None].expand(-1, others.shape[1], 1)
         return [
-            partial(elu_into, last_map, self.activated),
-            partial(torch.addmm, self.biases[c], self.activated, self.weight, out=self.parameters),
             partial(torch.argmax, self.parameters[:, :K], 1, True, out=self.component),
             partial(torch.gather, others, 2, index, out=self.chosen[:, :, None]),
             partial(torch.exp, self.chosen[:, C : 2 * C], out=self.scales),
@@ -105,3 +114,26 @@ class PixelDraw:
         for i, (c, _) in enumerate(self.pairs):
             shift[i, c] = -self.middle
         return shift
+
+
+class Draw(SamplingOperation):
+    """Levels of column c from the parameters of a `PixelDraw`."""
+
+    def __init__(self, draws: PixelDraw, c: int, levels: Tensor) -> None:
+        self.draws, self.noise, self.levels = draws, draws.noise[c], levels
+        self.program = draws.levels_of(c, levels)
+
+    def __call__(self) -> None:
+        """By torch."""
+        for operation in self.program:
+            operation()
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Every buffer that it touches."""
+        return self.draws.parameters, self.noise, self.levels
+
+    def records(self, packed: dict[int, Tensor]) -> list[Record]:
+        """The operation for C."""
+        mixture, parameters = self.draws.mixture, self.draws.parameters
+        K, C, middle, top = mixture.components, mixture.channels, self.draws.middle, mixture.levels - 1
+        return [record(DRAW, parameters, self.levels, K, C, known=self.noise, middle=middle, top=top)]

@@ -21,9 +21,10 @@ from decoders.pixelcnn_pp.cached_network import (
     VerticalStream,
     scales_reached,
 )
-from decoders.pixelcnn_pp.cached_streams import Grid, Program
+from decoders.pixelcnn_pp.cached_streams import Grid
 from decoders.pixelcnn_pp.fixed_point import FixedPointSampler
 from decoders.pixelcnn_pp.pixel_draw import PixelDraw
+from decoders.pixelcnn_pp.sampling_operations import Program, joined
 
 if TYPE_CHECKING:
     from decoders.pixelcnn_pp.network import PixelCNNPP
@@ -54,7 +55,8 @@ class CachedSampler:
         self.horizontal = HorizontalStream(network, self.grids, self.vertical)
         self.draws = PixelDraw(network.mixture, network.head, network.target.width, self.grids[0])
         run = captured if like.is_cuda else interpreted
-        self.run_row = {n: run(self._program(n)) for n in range(1, self.scales + 1)}
+        packed: dict[int, Tensor] = {}
+        self.run_row = {n: run(joined(self._program(n), packed)) for n in range(1, self.scales + 1)}
 
     def _program(self, reached: int) -> Program:
         """Everything for one row that reaches this many scales, but for loading its noise and context."""

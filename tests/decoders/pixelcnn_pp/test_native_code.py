@@ -43,8 +43,8 @@ def test_another_source_compiler_or_processor_is_another_file(fresh, monkeypatch
     monkeypatch.setattr(native_code, "processor", lambda: "another")
     names.add(native_code.digest(["cc"], openmp=True))
     changed = tmp_path / "fused_layers.c"
-    changed.write_text(native_code.SOURCE.read_text() + "\n")
-    monkeypatch.setattr(native_code, "SOURCE", changed)
+    changed.write_text(native_code.SOURCES[0].read_text() + "\n")
+    monkeypatch.setattr(native_code, "SOURCES", (changed, *native_code.SOURCES[1:]))
     names.add(native_code.digest(["cc"], openmp=True))
     assert len(names) == 4
 
