@@ -4,8 +4,11 @@ First one small decoder under one change of the recipe at a time (initialization
 average, dropout, mirrored images), then the best recipe at several sizes and budgets. Images of the decoder part are
 fitted, those of the evaluation part judged once; the recipe is chosen on the held-out share of the fit, never on them.
 Needs CIFAR-10 where `ib_analysis` finds it (workflow/config/README.md); a quarter of an hour on two cores.
+
+python -m benchmarks.fit_quality --plateau instead fits one small decoder with the chosen recipe until it gains no more.
 """
 
+import argparse
 import csv
 import math
 import tempfile
@@ -20,7 +23,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchmarks.measurement import arguments
 from decoders.evaluation import nats_per_example
 from decoders.fitting import fit
 from decoders.pairs import TensorPairs
@@ -39,6 +41,7 @@ IMAGES, EVALUATION = 8000, 500
 BASE = FitSpec(
     steps=400, batch_size=16, learning_rate=2e-3, average_decay=0.99, evaluate_every=50, precision="bfloat16"
 )
+PLATEAU_STEPS = 16_000
 GFLOP = {(16, 1): 0.41, (24, 1): 0.92, (32, 1): 1.63, (64, 2): 10.7}
 """Of a step for one image, forward and backward."""
 
@@ -65,6 +68,13 @@ class Quality(NamedTuple):
     gflop: float
     seconds: float
     near_plateau: bool
+    late_gain: float
+    curve: tuple[tuple[int, float], ...]
+    """Bits per dimension on the held-out share by step."""
+
+
+CHOSEN = Recipe("learning rate x 2", fit=BASE.model_copy(update={"learning_rate": 4e-3}))
+"""What the choice on the held-out share came to (docs/performance.md)."""
 
 
 class MirroredPairs(TensorPairs):
@@ -86,7 +96,7 @@ def recipes(quick: bool) -> Iterator[Recipe]:
     if quick:
         return
     yield Recipe("without data-dependent initialization", data_dependent=False)
-    yield Recipe("learning rate x 2", fit=BASE.model_copy(update={"learning_rate": 4e-3}))
+    yield CHOSEN
     yield Recipe("learning rate / 2", fit=BASE.model_copy(update={"learning_rate": 1e-3}))
     yield Recipe("exponential decay", fit=BASE.model_copy(update={"schedule": "exponential"}))
     yield Recipe("weight average 0.9995", fit=BASE.model_copy(update={"average_decay": 0.9995}))
@@ -105,6 +115,14 @@ def sizes(best: Recipe, quick: bool) -> Iterator[Recipe]:
         yield best._replace(
             name=f"{filters}, {layers}: {steps} steps", filters=filters, layers=layers, fit=fit_
         )
+
+
+def until_plateau(steps: int) -> Recipe:
+    """The smallest decoder, with forty looks at the held-out images."""
+    fit_ = CHOSEN.fit.model_copy(
+        update={"steps": steps, "evaluate_every": steps // 40, "average_decay": 0.998}
+    )
+    return CHOSEN._replace(name=f"16, 1: {steps} steps", fit=fit_)
 
 
 def images() -> tuple[Tensor, Tensor]:
@@ -139,13 +157,25 @@ def quality(recipe: Recipe, fitting: Tensor, evaluation: Tensor) -> Quality:
         gflop,
         found.seconds,
         found.near_plateau,
+        bits_per_dim(found.late_gain_nats, dimensions),
+        tuple((row.step, bits_per_dim(row.holdout_nats, dimensions)) for row in found.history),
     )
 
 
 def main() -> None:
     """Measure, print, write."""
-    options = arguments(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one recipe, one size")
+    parser.add_argument("--plateau", action="store_true", help="one small decoder until it gains no more")
+    options = parser.parse_args()
     fitting, evaluation = images()
+    if options.plateau:
+        found = shown(quality(until_plateau(1600 if options.quick else PLATEAU_STEPS), fitting, evaluation))
+        for step, value in found.curve:
+            print(
+                f"  step {step:6}  {GFLOP[16, 1] * BASE.batch_size * step / 1000:7.1f} TFLOP  {value:.3f} bits/dim"
+            )
+        return
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
 
         def measured(wanted: Iterator[Recipe]) -> list[Quality]:
@@ -161,10 +191,11 @@ def main() -> None:
 
 def shown(found: Quality) -> Quality:
     """Print one line."""
-    late = "" if found.near_plateau else "  not at its plateau"
+    late = "at its plateau" if found.near_plateau else "not at its plateau"
     judged = f"evaluation {found.bits_per_dim:.3f} +- {found.stderr:.3f} bits/dim"
     spent = f"{found.gflop / 1000:8.1f} TFLOP  {found.seconds:6.0f} s"
-    print(f"{found.recipe.name:40} held out {found.heldout:.3f}  {judged}  {spent}{late}", flush=True)
+    words = f"{judged}  {spent}  {late}, late gain {found.late_gain:.3f}"
+    print(f"{found.recipe.name:40} held out {found.heldout:.3f}  {words}", flush=True)
     return found
 
 
@@ -172,10 +203,10 @@ def write(tried: list[Quality]) -> None:
     """The table, atomically."""
     with replacing(TABLE) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["recipe", "filters", "layers", "steps", *Quality._fields[1:]])
+        writer.writerow(["recipe", "filters", "layers", "steps", *Quality._fields[1:-1]])
         for one in tried:
             recipe = one.recipe
-            writer.writerow([recipe.name, recipe.filters, recipe.layers, recipe.fit.steps, *one[1:]])
+            writer.writerow([recipe.name, recipe.filters, recipe.layers, recipe.fit.steps, *one[1:-1]])
     print(f"\n{TABLE}")
 
 

@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, StringConstraints, ValidationError, mod
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import CategoricalSpec, FitSpec
 from ib_analysis.activations.spec import ActivationsSpec
+from ib_analysis.consistency import ConsistencySpec
 from ib_analysis.controls import Control, ControlsSpec
 from ib_analysis.datasets.specs.cifar import Cifar10Spec, Cifar100Spec
 from ib_analysis.datasets.specs.cinic10 import Cinic10Spec
@@ -20,10 +21,12 @@ from ib_analysis.datasets.specs.image_folder import ImageFolderSpec
 from ib_analysis.datasets.specs.known_information import KnownInformationSpec
 from ib_analysis.encoders.specs.identity import IdentitySpec
 from ib_analysis.encoders.specs.kept_rows import KeptRowsSpec
-from ib_analysis.encoders.specs.resnet import ResNetSpec
+from ib_analysis.encoders.specs.networks import Network
+from ib_analysis.encoders.specs.quantized import QuantizedSpec
+from ib_analysis.encoders.specs.shortcut_units import ShortcutUnitsSpec
 from ib_analysis.encoders.specs.training import Regime, TrainingSpec
 from ib_analysis.errors import UserError
-from ib_analysis.rivals import RivalsSpec
+from ib_analysis.rivals import RivalsSpec, described_methods
 from ib_analysis.spec import Spec
 from ib_analysis.studies.specs.studies import StudiesSpec
 from ib_analysis.studies.specs.study import StudySpec
@@ -34,7 +37,9 @@ DatasetSpec = Annotated[
     DigitsSpec | Cifar10Spec | Cifar100Spec | Cinic10Spec | ImageFolderSpec | KnownInformationSpec,
     Field(discriminator="kind"),
 ]
-Architecture = Annotated[ResNetSpec | KeptRowsSpec | IdentitySpec, Field(discriminator="kind")]
+Architecture = Annotated[
+    Network | QuantizedSpec | ShortcutUnitsSpec | KeptRowsSpec | IdentitySpec, Field(discriminator="kind")
+]
 IDENTITY = "identity"
 """The name of the control encoder that forgets nothing."""
 
@@ -194,6 +199,9 @@ class Experiment(Spec):
     validation: ValidationSpec | None = Field(
         None, description="decoders and rival estimators on sources and channels whose information is known"
     )
+    consistency: ConsistencySpec | None = Field(
+        None, description="what any information must satisfy, tested on the experiment's own images"
+    )
     studies: StudiesSpec = Field(
         StudiesSpec(), description="the further papers' own experiments, a section each"
     )
@@ -219,7 +227,9 @@ class Experiment(Spec):
             for encoder in spec.encoders:
                 if encoder not in self.encoders:
                     names = ", ".join(self.encoders)
-                    raise ValueError(f"studies.{study}.encoders: {encoder!r} is no encoder; there are {names}")
+                    raise ValueError(
+                        f"studies.{study}.encoders: {encoder!r} is no encoder; there are {names}"
+                    )
         return self
 
     def _measured(self, field: str) -> list[Any]:
@@ -362,6 +372,36 @@ class Experiment(Spec):
         if self.validation is None:
             raise UserError("validation is null: this experiment has no cases.")
         return self.validation.of_case(case)
+
+    def fit_consistency_trunk(self, seed: int) -> dict[str, Any]:
+        """Slice of stage fit_marginal for the trunk of the tests of consistency with another seed."""
+        return self._with_decoder_seed(seed).fit_trunk()
+
+    def fit_consistency_marginal(self, seed: int) -> dict[str, Any]:
+        """Slice of stage fit_marginal for the p(x) of the tests of consistency with another seed."""
+        return self._with_decoder_seed(seed).fit_marginal()
+
+    def measure_consistency(self, test: str, seed: int) -> dict[str, Any]:
+        """Slice of stage measure_consistency."""
+        spec = self.consistency
+        if spec is None:
+            raise UserError("consistency is null: this experiment holds no tests of consistency.")
+        of_rows = {name: getattr(spec, name) for name in ("rows", "kept", "fewer", "images")}
+        fit = self._with_decoder_seed(seed).decoders.image_fit
+        return of_rows | {
+            "test": test,
+            "seed": seed,
+            "decoder": self.decoders.image.described(),
+            "fit": fit.model_dump(mode="json"),
+            "rivals": described_methods(spec.rivals),
+        }
+
+    def tabulate_consistency(self) -> dict[str, Any]:
+        """Slice of stage tabulate_consistency: everything it needs stands in its inputs."""
+        return {}
+
+    def _with_decoder_seed(self, seed: int) -> Self:
+        return self.model_copy(update={"decoders": self.decoders.under(Control("decoder-seed", seed))})
 
     def tabulate_validation(self) -> dict[str, Any]:
         """Slice of stage tabulate_validation: everything it needs stands in its inputs."""

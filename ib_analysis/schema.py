@@ -16,6 +16,7 @@ from decoders.spec import CategoricalSpec, FitSpec
 from ib_analysis.activations.spec import ActivationsSpec
 from ib_analysis.artefacts import write_text
 from ib_analysis.config import DecodersSpec, EncoderStudy, Experiment, SamplesSpec
+from ib_analysis.consistency import ConsistencySpec
 from ib_analysis.controls import ControlsSpec
 from ib_analysis.datasets.specs.cifar import Cifar10Spec, Cifar100Spec
 from ib_analysis.datasets.specs.cinic10 import Cinic10Spec
@@ -25,9 +26,18 @@ from ib_analysis.datasets.specs.known_information import KnownInformationSpec
 from ib_analysis.datasets.specs.source import Shares
 from ib_analysis.encoders.specs.identity import IdentitySpec
 from ib_analysis.encoders.specs.kept_rows import KeptRowsSpec
+from ib_analysis.encoders.specs.quantized import QuantizedSpec
 from ib_analysis.encoders.specs.resnet import ResNetSpec
+from ib_analysis.encoders.specs.rir import RirSpec
+from ib_analysis.encoders.specs.shortcut_units import ShortcutUnitsSpec
+from ib_analysis.encoders.specs.three_layer_resnet import ThreeLayerResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.rivals import RivalsSpec
+from ib_analysis.studies.specs.beyond_kernels import BeyondKernelsStudySpec
+from ib_analysis.studies.specs.quantized import QuantizedStudySpec
+from ib_analysis.studies.specs.rir import RirStudySpec
+from ib_analysis.studies.specs.shortcut_depth import ShortcutDepthStudySpec
+from ib_analysis.studies.specs.stable import StableStudySpec
 from ib_analysis.validation import ValidationSpec
 
 FOLDER = Path("workflow/config")
@@ -43,6 +53,10 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("dataset.shares", Shares),
     ("encoders.NAME", EncoderStudy),
     ("encoders.NAME.architecture: {kind: resnet}", ResNetSpec),
+    ("encoders.NAME.architecture: {kind: rir}", RirSpec),
+    ("encoders.NAME.architecture: {kind: three_layer_resnet}", ThreeLayerResNetSpec),
+    ("encoders.NAME.architecture: {kind: quantized}", QuantizedSpec),
+    ("encoders.NAME.architecture: {kind: shortcut_units}", ShortcutUnitsSpec),
     ("encoders.NAME.architecture: {kind: kept_rows}", KeptRowsSpec),
     ("encoders.NAME.architecture: {kind: identity}", IdentitySpec),
     ("encoders.NAME.regimes.REGIME", TrainingSpec),
@@ -54,6 +68,12 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("controls", ControlsSpec),
     ("rivals", RivalsSpec),
     ("validation", ValidationSpec),
+    ("consistency", ConsistencySpec),
+    ("studies.rir", RirStudySpec),
+    ("studies.stable", StableStudySpec),
+    ("studies.beyond_kernels", BeyondKernelsStudySpec),
+    ("studies.quantized", QuantizedStudySpec),
+    ("studies.shortcut_depth", ShortcutDepthStudySpec),
     ("samples", SamplesSpec),
 )
 

@@ -65,8 +65,13 @@ class ValidationSpec(Spec):
         None, min_length=1, description="names of ib_analysis/channels/cases.py; null: all"
     )
     decoder: PixelCNNPPSpec = Field(description="the decoder of images, the same in every case")
-    marginal_fit: FitSpec = Field(description="fit of p(x)")
-    conditional_fit: FitSpec = Field(description="fit of p(x given h), which starts from p(x)")
+    marginal_fit: FitSpec = Field(
+        description="fit of the trunk, a p(x) that both start from; batches of images of 16x16 are half as large, of "
+        "32x32 a quarter"
+    )
+    conditional_fit: FitSpec = Field(
+        description="fit of p(x) and of p(x given h) from there: as many steps for the one as for the other"
+    )
     label: CategoricalSpec = Field(CategoricalSpec(), description="the decoder of labels")
     label_fit: FitSpec = Field(description="fit of p(y given h)")
     rivals: dict[Method, Settings] = Field(

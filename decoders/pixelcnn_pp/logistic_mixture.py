@@ -24,6 +24,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 HALF_INTERVALS_IN_SMALLEST_SCALE = 12.0  # mass 1 - 2 sigmoid(-12): 1.8e-5 bits lost a sub-pixel at the most
+FIRST_MEANS = 0.5  # components start within half a standard deviation of the mean, so that no two are alike
 LARGEST_LOG_SCALE = 12.0  # far beyond any image (values lie in [-1, 1]); keeps 2 delta / s above rounding
 
 
@@ -34,6 +35,13 @@ class Components(NamedTuple):
     means: Tensor
     log_scales: Tensor
     coefficients: Tensor
+
+
+class Start(NamedTuple):
+    """Where each output of the network should lie before the fit, and how far it may stray: (outputs,) each."""
+
+    centre: Tensor
+    spread: Tensor
 
 
 class Noise(NamedTuple):
@@ -101,6 +109,30 @@ class LogisticMixture:
         """Log-scales above their floor, by a softplus: at the floor a gradient to leave it is left."""
         floor = self.smallest_log_scale
         return floor + F.softplus((log_scales - floor).clamp(max=LARGEST_LOG_SCALE - floor))
+
+    def start(self, levels: Tensor) -> Start:
+        """Outputs of a network that knows of the images no more than each channel's mean and deviation.
+
+        A logistic of deviation s has scale s sqrt(3) / pi. The deviation is taken as that of a level spread over its
+        own interval at least (its variance is 1/12 of a squared level): an image that never changes gets no smaller
+        scale, for then the first one that does would cost thousands of nats.
+
+        Args:
+            levels: (batch, C, height, width).
+        """
+        K, C = self.components, self.channels
+        x = self.values(levels, torch.float64)
+        variance, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0)
+        deviation = (variance + (2 * self.delta) ** 2 / 12).sqrt()
+        above_floor = (deviation * math.sqrt(3) / math.pi).log() - self.smallest_log_scale
+        raw = self.smallest_log_scale + above_floor + torch.log(-torch.expm1(-above_floor))
+        ends = FIRST_MEANS if K > 1 else 0.0
+        steps = torch.linspace(-ends, ends, K, dtype=x.dtype, device=x.device)
+        means, ones = mean[:, None] + deviation[:, None] * steps, x.new_ones(C, K)
+        rest = x.new_zeros(self.couplings * K)
+        centre = [x.new_zeros(K), means.flatten(), (raw[:, None] * ones).flatten(), rest]
+        spread = [x.new_ones(K), (deviation[:, None] * ones).flatten(), ones.flatten(), rest + 1]
+        return Start(torch.cat(centre), torch.cat(spread))
 
     def split(self, parameters: Tensor) -> Components:
         """The network's outputs (batch, outputs, ...) as logits, means, log-scales and couplings."""

@@ -78,7 +78,17 @@ class Product(SamplingOperation):
         if address not in packed:
             packed[address] = in_panels(self.weight)
         weight = packed[address]
-        return [record(PRODUCT, self.x, self.out, *self.weight.shape, known=self.known, weight=weight)]
+        return [
+            record(
+                PRODUCT,
+                self.x,
+                self.out,
+                self.weight.shape[0],
+                self.weight.shape[1],
+                known=self.known,
+                weight=weight,
+            )
+        ]
 
 
 class BatchedProduct(SamplingOperation):

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -38,14 +39,15 @@ def convolution(inputs: int, outputs: int, size: int, kind: Norm, stride: int = 
 
 
 class BasicBlock(nn.Module):
-    """relu(shortcut(x) + F(x)), F = conv 3x3, norm, relu, conv 3x3, norm.
+    """relu(shortcut(x) + scale F(x)), F = conv 3x3, norm, relu, conv 3x3, norm.
 
     The shortcut is the identity, or a 1x1 convolution with its norm where the shape changes (He et al. 2016,
-    equations 1 and 2, figure 2; option B of section 4.1).
+    equations 1 and 2, figure 2; option B of section 4.1); the scale never touches it.
     """
 
-    def __init__(self, inputs: int, outputs: int, stride: int, kind: Norm) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int, kind: Norm, scale: float = 1.0) -> None:
         super().__init__()
+        self.scale = scale
         self.first = convolution(inputs, outputs, 3, kind, stride)
         self.second = convolution(outputs, outputs, 3, kind)
         same = inputs == outputs and stride == 1
@@ -53,4 +55,4 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, inputs, H, W) to (batch, outputs, ceil(H / stride), ceil(W / stride))."""
-        return F.relu(self.shortcut(x) + self.second(F.relu(self.first(x))))
+        return F.relu(torch.add(self.shortcut(x), self.second(F.relu(self.first(x))), alpha=self.scale))

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from itertools import islice
 
 import torch
 from torch import nn
 
 from ib_analysis.encoders.autoencoder import Mirror
+from ib_analysis.encoders.branch_scaling import branch_scales
 from ib_analysis.encoders.encoder import ImageShape, Tap
 from ib_analysis.encoders.residual_block import BasicBlock, Norm, convolution
 from ib_analysis.encoders.specs.resnet import ResNetSpec
@@ -21,7 +23,8 @@ class ResNet(TrunkEncoder):
 
     Taps: stem, h1..hN (the end of each stage), then pooled and logits (classifier) or bottleneck
     (autoencoder). The first stage keeps the resolution of the image and each later one halves it, rounded
-    up, so any size is allowed. The trunk up to hN is the same in both regimes.
+    up, so any size is allowed. The trunk up to hN is the same in both regimes. The branches of its blocks are scaled as
+    the spec says (Hayou et al. 2021); the blocks of the autoencoder's mirror never are, so that only the trunk differs.
     """
 
     Spec = ResNetSpec
@@ -51,16 +54,17 @@ def stage_shapes(widths: Sequence[int], image: ImageShape) -> list[Shape]:
 def stages(spec: ResNetSpec) -> dict[str, nn.Module]:
     """The stages h1..hN; each is a run of basic blocks whose first one changes the shape."""
     inputs = (spec.widths[0], *spec.widths)
+    scales = iter(branch_scales(spec.scaling, sum(spec.blocks)))
     return {
-        f"h{i + 1}": stage(count, inputs[i], width, 1 if i == 0 else 2, spec.norm)
+        f"h{i + 1}": stage(tuple(islice(scales, count)), inputs[i], width, 1 if i == 0 else 2, spec.norm)
         for i, (count, width) in enumerate(zip(spec.blocks, spec.widths))
     }
 
 
-def stage(count: int, inputs: int, outputs: int, stride: int, kind: Norm) -> nn.Sequential:
-    """A run of basic blocks."""
-    first = BasicBlock(inputs, outputs, stride, kind)
-    return nn.Sequential(first, *(BasicBlock(outputs, outputs, 1, kind) for _ in range(count - 1)))
+def stage(scales: Sequence[float], inputs: int, outputs: int, stride: int, kind: Norm) -> nn.Sequential:
+    """A run of basic blocks, one a scale of its branch."""
+    first = BasicBlock(inputs, outputs, stride, kind, scales[0])
+    return nn.Sequential(first, *(BasicBlock(outputs, outputs, 1, kind, scale) for scale in scales[1:]))
 
 
 def classifier_head(shape: Shape, classes: int) -> dict[str, nn.Module]:

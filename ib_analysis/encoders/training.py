@@ -31,6 +31,11 @@ from ib_analysis.progress import progress
 
 Keep = Callable[[int, Encoder], None]
 
+
+class DivergedError(UserError):
+    """A training whose loss is no longer finite."""
+
+
 CURVE_IMAGES = 5000
 """Images of each part, at most, that a row of the curve is measured on: standard error 0.7 % at worst."""
 CALIBRATION_BATCHES = 8
@@ -82,8 +87,8 @@ def train(
         label: what the progress is called.
 
     Raises:
-        UserError: an epoch beyond the training, a batch of one image with batch norm, or a loss that is not
-            finite (earlier checkpoints have been handed over by then); a full disk.
+        UserError: an epoch beyond the training, a batch of one image with batch norm; a full disk.
+        DivergedError: a loss that is not finite; earlier checkpoints have been handed over by then.
     """
     epochs = sorted(set(epochs_to_keep))
     _check(encoder, part, spec, epochs, held_out)
@@ -240,7 +245,7 @@ class _Training:
 
     def _demand_finite(self, value: float, epoch: int, rate: float) -> None:
         if not math.isfinite(value):
-            raise UserError(
+            raise DivergedError(
                 f"the loss is not finite in epoch {epoch} at learning rate {rate:.3g}: lower learning_rate, "
                 "add warmup_epochs, or set gradient_clip; checkpoints of earlier epochs are kept"
             )

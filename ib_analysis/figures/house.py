@@ -52,3 +52,12 @@ def measured_text(bits: float, stderr_bits: float | None) -> str:
         return bits_text(bits)
     digits = min(3, max(0, 1 - math.floor(math.log10(stderr_bits))))
     return f"{bits:,.{digits}f} ± {stderr_bits:,.{digits}f}"
+
+
+def p_text(p_value: float) -> str:
+    """A p-value to two digits; below one in ten thousand only that.
+
+    >>> p_text(0.0314), p_text(3e-9), p_text(1.0)
+    ('0.031', '< 0.0001', '1.0')
+    """
+    return "< 0.0001" if p_value < 1e-4 else f"{p_value:.2g}" if p_value < 0.995 else "1.0"

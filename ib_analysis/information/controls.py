@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from ib_analysis.information.equivalence import Equivalence, equivalence
 from ib_analysis.information.nats import mean_with_error, per_image
 
 Verdict = Literal["passes", "fails", "shown"]
@@ -22,7 +23,11 @@ RESIDUAL = 0.05
 
 @dataclass(frozen=True)
 class Checked:
-    """One number of a control in nats per image, the point it belongs to, and the verdict."""
+    """One number of a control in nats per image, the point it belongs to, and the verdict.
+
+    The verdict lets pass what cannot be told from no change. `equivalence`, where there is one, says more: whether
+    the change is shown to lie within the margin of the rule.
+    """
 
     nats: float
     stderr_nats: float
@@ -32,6 +37,7 @@ class Checked:
     verdict: Verdict
     rule: str
     n: int
+    equivalence: Equivalence | None = None
 
 
 def must_vanish(marginal: ArrayLike, conditional: ArrayLike, point_nats: float) -> Checked:
@@ -46,7 +52,9 @@ def must_vanish(marginal: ArrayLike, conditional: ArrayLike, point_nats: float) 
     value, stderr = mean_with_error(a - per_image(conditional, "nats of the control", len(a)))
     passes = abs(value) <= max(STANDARD_ERRORS * stderr, NEGLIGIBLE * abs(point_nats))
     rule = f"0 within {STANDARD_ERRORS:g} standard errors or {NEGLIGIBLE:.0%} of the point"
-    return Checked(value, stderr, point_nats, value, stderr, "passes" if passes else "fails", rule, len(a))
+    verdict: Verdict = "passes" if passes else "fails"
+    within = _within(value, stderr, len(a), NEGLIGIBLE * abs(point_nats))
+    return Checked(value, stderr, point_nats, value, stderr, verdict, rule, len(a), within)
 
 
 def must_explain(marginal: ArrayLike, conditional: ArrayLike) -> Checked:
@@ -79,7 +87,13 @@ def must_stay(information: ArrayLike, point: ArrayLike) -> Checked:
     passes = abs(change) <= max(STANDARD_ERRORS * change_stderr, STABLE * abs(claimed))
     rule = f"moves by at most {STABLE:.0%} or {STANDARD_ERRORS:g} standard errors"
     verdict: Verdict = "passes" if passes else "fails"
-    return Checked(value, stderr, claimed, change, change_stderr, verdict, rule, len(own))
+    within = _within(change, change_stderr, len(own), STABLE * abs(claimed))
+    return Checked(value, stderr, claimed, change, change_stderr, verdict, rule, len(own), within)
+
+
+def _within(change: float, stderr: float, n: int, margin: float) -> Equivalence | None:
+    """Whether the change is shown to be smaller than the margin; a point of no information has none."""
+    return equivalence(change, stderr, n, margin=margin) if margin > 0.0 else None
 
 
 def only_shown(information: ArrayLike) -> Checked:

@@ -4,19 +4,25 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator
 
 from ib_analysis.artefacts import write_json, write_text
 from ib_analysis.errors import UserError
 from ib_analysis.information.controls import Checked, Verdict
+from ib_analysis.information.equivalence import Verdict as EquivalenceVerdict
 from ib_analysis.information.estimate import first_mistake
 from ib_analysis.information.quantity import Quantity
 from ib_analysis.units import bits
 
 
 class ControlRow(BaseModel):
-    """One control of one quantity at one point; `change` is the paired difference to the point's own number."""
+    """One control of one quantity at one point; `change` is the paired difference to the point's own number.
+
+    `equivalence_p` is the p-value of "the change reaches the margin" by two one-sided tests, `equivalence` their
+    verdict at 5 %; empty where the control states no margin.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     control: str = Field(min_length=1)
@@ -34,6 +40,14 @@ class ControlRow(BaseModel):
     verdict: Verdict
     rule: str
     n_images: int = Field(ge=1)
+    margin_bits: FiniteFloat | None = None
+    equivalence_p: FiniteFloat | None = None
+    equivalence: EquivalenceVerdict | None = None
+
+    @field_validator("margin_bits", "equivalence_p", "equivalence", mode="before")
+    @classmethod
+    def _empty(cls, value: object) -> object:
+        return None if value == "" else value
 
     @property
     def point(self) -> tuple[str, str, int, int, str]:
@@ -69,7 +83,19 @@ def control_row(
         verdict=checked.verdict,
         rule=checked.rule,
         n_images=checked.n,
+        **_equivalence(checked),
     )
+
+
+def _equivalence(checked: Checked) -> dict[str, Any]:
+    found = checked.equivalence
+    if found is None:
+        return {}
+    return {
+        "margin_bits": bits(found.margin),
+        "equivalence_p": found.p_value,
+        "equivalence": found.verdict,
+    }
 
 
 def write_controls(rows: Sequence[ControlRow], table: Path, json: Path) -> None:

@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike
 from ib_analysis.information.estimate import Bound, Estimate
 from ib_analysis.information.nats import mean_with_error, per_image
 from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.skewness import skewness_warning
 
 CROSS_ENTROPY = "mean of -log q over evaluation images"
 DIFFERENCE = "difference of cross-entropies"
@@ -78,7 +79,7 @@ def information(
         n=len(conditional),
         method=method,
         bound=bound,
-        warnings=negative_warning(value, stderr),
+        warnings=(*negative_warning(value, stderr), *skewness_warning(differences)),
     )
 
 

@@ -9,26 +9,25 @@ from ib_analysis.errors import UserError
 from ib_analysis.information.confidence_interval import check_level
 
 ALPHA = 0.05
+Verdict = Literal["no change", "change", "undecided"]
 
 
 @dataclass(frozen=True)
 class Equivalence:
-    """Whether a change stays within +-margin.
+    """Whether a change stays within +-margin, all in one unit of the caller's (nats, or a ratio without unit).
 
     `p_value` is that of "the change reaches the margin". `verdict` is "no change" where that is rejected,
     "change" where the change is shown to exceed the margin, and "undecided" otherwise.
     """
 
-    nats: float
-    stderr_nats: float
-    margin_nats: float
+    change: float
+    stderr: float
+    margin: float
     p_value: float
-    verdict: Literal["no change", "change", "undecided"]
+    verdict: Verdict
 
 
-def equivalence(
-    nats: float, stderr_nats: float, n: int, *, margin_nats: float, alpha: float = ALPHA
-) -> Equivalence:
+def equivalence(change: float, stderr: float, n: int, *, margin: float, alpha: float = ALPHA) -> Equivalence:
     """Two one-sided tests (TOST): |change| >= margin is rejected where both its sides are.
 
     p = max(P(t >= (d + m) / s), P(t <= (d - m) / s)) with d the change, s its standard error, m the margin and t
@@ -37,36 +36,52 @@ def equivalence(
     where that interval lies outside it.
 
     Args:
-        nats: the change, a mean of paired differences over images.
-        stderr_nats: its standard error; 0 says that it is exact.
+        change: a mean of paired differences over images, or a function of such means.
+        stderr: its standard error; 0 says that it is exact.
         n: images.
-        margin_nats: the smallest change that would matter; to be chosen before looking.
+        margin: the smallest change that would matter; to be chosen before looking.
         alpha: of each one-sided test.
 
     Raises:
         UserError: a margin that is not positive, fewer than two images, or an alpha outside (0, 1).
 
-    >>> found = equivalence(0.0, 1.0, 10_000, margin_nats=3.0)
+    >>> found = equivalence(0.0, 1.0, 10_000, margin=3.0)
     >>> round(found.p_value, 4), found.verdict
     (0.0014, 'no change')
-    >>> equivalence(0.0, 1.0, 10_000, margin_nats=1.0).verdict
+    >>> equivalence(0.0, 1.0, 10_000, margin=1.0).verdict
     'undecided'
     """
+    _check(stderr, n, margin, alpha)
+    p_value = max(_tail(change + margin, stderr, n), _tail(margin - change, stderr, n))
+    p_change = _tail(abs(change) - margin, stderr, n)
+    return Equivalence(change, stderr, margin, p_value, _verdict(p_value, p_change, alpha))
+
+
+def no_fall(change: float, stderr: float, n: int, *, margin: float, alpha: float = ALPHA) -> Equivalence:
+    """One side of it: a fall of the margin or more is rejected; a rise, however large, is no change here.
+
+    "change" says that the fall is shown to exceed the margin. Arguments and errors are those of `equivalence`.
+
+    >>> no_fall(50.0, 1.0, 100, margin=1.0).verdict, no_fall(-50.0, 1.0, 100, margin=1.0).verdict
+    ('no change', 'change')
+    """
+    _check(stderr, n, margin, alpha)
+    p_value, p_change = _tail(change + margin, stderr, n), _tail(-change - margin, stderr, n)
+    return Equivalence(change, stderr, margin, p_value, _verdict(p_value, p_change, alpha))
+
+
+def _check(stderr: float, n: int, margin: float, alpha: float) -> None:
     check_level(1.0 - alpha)
-    if not margin_nats > 0.0:
+    if not margin > 0.0:
+        raise UserError(f"margin: {margin:g} leaves no room for equivalence; choose a positive margin.")
+    if n < 2 or stderr < 0.0:
         raise UserError(
-            f"margin_nats: {margin_nats:g} leaves no room for equivalence; choose a positive margin."
+            f"n: {n} images with standard error {stderr:g} cannot be tested; evaluate two or more."
         )
-    if n < 2 or stderr_nats < 0.0:
-        raise UserError(
-            f"n: {n} images with standard error {stderr_nats:g} cannot be tested; evaluate two or more."
-        )
-    p_value = max(_tail(nats + margin_nats, stderr_nats, n), _tail(margin_nats - nats, stderr_nats, n))
-    p_change = _tail(abs(nats) - margin_nats, stderr_nats, n)
-    verdict: Literal["no change", "change", "undecided"] = (
-        "no change" if p_value <= alpha else "change" if p_change <= alpha else "undecided"
-    )
-    return Equivalence(nats, stderr_nats, margin_nats, p_value, verdict)
+
+
+def _verdict(p_value: float, p_change: float, alpha: float) -> Verdict:
+    return "no change" if p_value <= alpha else "change" if p_change <= alpha else "undecided"
 
 
 def _tail(distance: float, stderr: float, n: int) -> float:

@@ -8,6 +8,7 @@ from ib_analysis.information.cross_entropy import negative_warning
 from ib_analysis.information.estimate import Bound, Estimate
 from ib_analysis.information.nats import mean_with_error, per_image
 from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.skewness import skewness_warning
 
 PLUG_IN = "class frequencies of the evaluation part"
 VARIATIONAL = "label entropy less cross-entropy of a classifier"
@@ -66,7 +67,8 @@ def label_information(labels: ArrayLike, nats_conditional: ArrayLike) -> Estimat
     """
     marginal = label_nats(labels)
     conditional = per_image(nats_conditional, "nats of the label decoder", len(marginal))
-    value, stderr = mean_with_error(marginal - conditional)
+    contributions = marginal - conditional
+    value, stderr = mean_with_error(contributions)
     return Estimate(
         quantity=Quantity.LABEL_INFORMATION,
         value=value,
@@ -74,5 +76,5 @@ def label_information(labels: ArrayLike, nats_conditional: ArrayLike) -> Estimat
         n=len(conditional),
         method=VARIATIONAL,
         bound=Bound.LOWER,
-        warnings=negative_warning(value, stderr),
+        warnings=(*negative_warning(value, stderr), *skewness_warning(contributions)),
     )

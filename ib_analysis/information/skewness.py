@@ -2,11 +2,12 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from ib_analysis.information.nats import per_image
 
 IMAGES_PER_SQUARED_SKEWNESS = 25.0
+ROUNDING = 1e-12
+"""A spread of this share of the values is that of rounding: it has no shape."""
 
 
 def images_needed(contributions: ArrayLike) -> float:
@@ -27,9 +28,12 @@ def images_needed(contributions: ArrayLike) -> float:
     0.0
     """
     values = per_image(contributions, "contributions")
-    if np.ptp(values) == 0.0:
+    centred = values - values.mean()
+    variance = float((centred**2).mean())
+    if variance <= (ROUNDING * float(np.abs(values).max())) ** 2:
         return 0.0
-    return IMAGES_PER_SQUARED_SKEWNESS * float(stats.skew(values)) ** 2
+    skewness = float((centred**3).mean()) / variance**1.5
+    return IMAGES_PER_SQUARED_SKEWNESS * skewness**2
 
 
 def skewness_warning(contributions: ArrayLike) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from ib_analysis.artefacts import write_text
 from ib_analysis.errors import UserError
+from ib_analysis.information.equivalence import Verdict as EquivalenceVerdict
 from ib_analysis.information.estimate import first_mistake
 from ib_analysis.information.holm import holm
 from ib_analysis.information.quantity import Quantity
@@ -23,7 +24,8 @@ class StagesRow(BaseModel):
     """The two stages of one quantity at one tap of one network.
 
     `low` to `high` is the 95 % interval and `p` the one-sided p-value of this tap alone; `p_holm` is corrected for
-    all tests of the network, and the verdict goes by it.
+    all tests of the network, and the verdict goes by it. `equivalence_p` is the p-value of "the gain reaches the
+    margin" (1 % of the information at the peak), and `equivalence` its verdict at 2.5 %, for this tap alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +45,9 @@ class StagesRow(BaseModel):
     fitting_p: Probability
     fitting_p_holm: Probability
     fitting_verdict: Verdict
+    fitting_margin_bits: FiniteFloat
+    fitting_equivalence_p: Probability
+    fitting_equivalence: EquivalenceVerdict
     compression_bits: FiniteFloat
     compression_stderr_bits: FiniteFloat
     compression_low_bits: FiniteFloat
@@ -50,6 +55,9 @@ class StagesRow(BaseModel):
     compression_p: Probability
     compression_p_holm: Probability
     compression_verdict: Verdict
+    compression_margin_bits: FiniteFloat
+    compression_equivalence_p: Probability
+    compression_equivalence: EquivalenceVerdict
     n_images: int
 
 
@@ -93,6 +101,9 @@ def _columns(name: str, stage: Stage, p_holm: float) -> dict[str, Any]:
         "p": stage.p_value,
         "p_holm": p_holm,
         "verdict": stage.verdict_at(p_holm),
+        "margin_bits": bits(stage.equivalence.margin),
+        "equivalence_p": stage.equivalence.p_value,
+        "equivalence": stage.equivalence.verdict,
     }
     return {f"{name}_{column}": value for column, value in columns.items()}
 

@@ -35,6 +35,8 @@ class InformationRow(BaseModel):
     method: str = Field(min_length=1)
     band_bits: FiniteFloat | None = Field(None, ge=0)
     """How far the 95 % band reaches up and down that covers the whole curve of its tap over epochs at once."""
+    warnings: str = ""
+    """Sentences on when not to trust the number or its error."""
 
     @model_validator(mode="after")
     def _units_agree(self) -> Self:
@@ -76,6 +78,7 @@ def information_row(
         n_images=estimate.n,
         method=estimate.method,
         band_bits=None if band_nats is None else bits(band_nats),
+        warnings=" ".join(estimate.warnings),
     )
 
 

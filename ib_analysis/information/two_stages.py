@@ -1,7 +1,7 @@
 """The two stages of learning along the epochs: fitting (peak less first) and compression (peak less last)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ib_analysis.errors import UserError
 from ib_analysis.information.confidence_interval import LEVEL, student_quantile
+from ib_analysis.information.equivalence import Equivalence, no_fall
 from ib_analysis.information.nats import mean_with_error, per_image
 from ib_analysis.information.simultaneous_bands import max_t_draws, max_t_p_value, means_with_errors
 
@@ -17,6 +18,8 @@ Verdict = Literal["yes", "no", "undecided"]
 ALPHA = (1.0 - LEVEL) / 2.0
 # A change below this share of the information at the peak is called none, if it is surely below.
 NEGLIGIBLE = 0.01
+# The margin where no information was found at all: nothing is negligible then.
+SMALLEST_MARGIN_NATS = 1e-9
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,9 @@ class Stage:
     """A gain of information from an end of training to the peak, in nats per image.
 
     `nats` and `stderr_nats` are cross-fitted; `low_nats` to `high_nats` is a 95 % interval of the true gain, which
-    is never negative; `p_value` is one-sided, of "no epoch exceeds that end", for this tap alone.
+    is never negative; `p_value` is one-sided, of "no epoch exceeds that end", for this tap alone. `equivalence` is
+    the test of the other claim, that there is no gain: its p-value is that of "some epoch exceeds that end by the
+    margin", 1 % of the information at the peak.
     """
 
     nats: float
@@ -32,7 +37,7 @@ class Stage:
     low_nats: float
     high_nats: float
     p_value: float
-    negligible_nats: float
+    equivalence: Equivalence
 
     @property
     def verdict(self) -> Verdict:
@@ -42,12 +47,13 @@ class Stage:
     def verdict_at(self, p_value: float) -> Verdict:
         """The verdict by a p-value, which may be corrected for many tests.
 
-        "yes", p is at most 2.5 %; "no", not so and the interval ends at or below `negligible_nats`, 1 % of the
-        information at the peak; "undecided" otherwise: nothing was shown, neither a gain nor that there is none.
+        "yes", p is at most 2.5 %; "no", not so and the test of equivalence says "no change" (2.5 %): the gain is
+        surely below 1 % of the information at the peak; "undecided" otherwise: nothing was shown, neither a gain
+        nor that there is none.
         """
         if p_value <= ALPHA:
             return "yes"
-        return "no" if self.high_nats <= self.negligible_nats else "undecided"
+        return "no" if self.equivalence.verdict == "no change" else "undecided"
 
 
 @dataclass(frozen=True)
@@ -156,14 +162,31 @@ def _stage(
     largest = max_t_draws(differences, absolute=False, seed=seed)
     critical = np.quantile(largest, 1.0 - ALPHA)
     highs = nats + student_quantile(LEVEL, i.shape[1]) * errors
+    low = max(0.0, float((nats - critical * errors).max()))
+    margin = max(NEGLIGIBLE * peak_nats, SMALLEST_MARGIN_NATS)
     return Stage(
         nats=value,
         stderr_nats=stderr,
-        low_nats=max(0.0, float((nats - critical * errors).max())),
+        low_nats=low,
         high_nats=max(0.0, float(highs.max())),
         p_value=max_t_p_value(differences, largest),
-        negligible_nats=NEGLIGIBLE * max(peak_nats, 0.0),
+        equivalence=_equivalence(nats, errors, i.shape[1], margin, low),
     )
+
+
+def _equivalence(
+    nats: NDArray[np.float64], errors: NDArray[np.float64], n: int, margin: float, low: float
+) -> Equivalence:
+    """No epoch exceeds the end by the margin: every epoch's test must say so, at the largest of their p-values.
+
+    An intersection of tests needs no correction (Berger 1982, Technometrics 24, 295). "change" goes by the lower end
+    of the gain's own interval, which knows that the peak was sought.
+    """
+    tests = [no_fall(-d, s, n, margin=margin, alpha=ALPHA) for d, s in zip(nats.tolist(), errors.tolist())]
+    worst = max(tests, key=lambda test: (test.p_value, -test.change))
+    if worst.verdict == "no change":
+        return replace(worst, change=-worst.change)
+    return replace(worst, change=-worst.change, verdict="change" if low > margin else "undecided")
 
 
 def _cross_fitted(

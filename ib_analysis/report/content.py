@@ -7,6 +7,7 @@ from typing import Literal
 
 from ib_analysis.datasets.dataset import Header
 from ib_analysis.information.agreement import Agreement
+from ib_analysis.information.consistency_table import ConsistencyRow
 from ib_analysis.information.controls_table import ControlRow
 from ib_analysis.information.stages_table import StagesRow
 from ib_analysis.information.table import InformationRow
@@ -61,6 +62,7 @@ class FitSummary:
     seed: int | None = None
     epoch: int | None = None
     tap: str = ""
+    ignores_h: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ class ReportContent:
     controls: tuple[ControlRow, ...] = ()
     agreement: tuple[Agreement, ...] = ()
     validation: tuple[ValidationRow, ...] = ()
+    consistency: tuple[ConsistencyRow, ...] = ()
     papers: tuple[Verdict, ...] = ()
     studies: tuple[Illustration, ...] = ()
     """The figures of the papers' own experiments."""

@@ -11,7 +11,7 @@ NOTE = (
     "Cross-entropy on the held-out share of the decoder part. Late gain: what the last quarter of the "
     "steps still brought, ± its paired standard error. Near its plateau: the late gain is below two "
     "standard errors or below 0.5 % of the cross-entropy. This says nothing of what a larger decoder would "
-    "reach."
+    "reach. ignores h: p(x|h) as fitted was no better than p(x) on the held-out share, and p(x) is used in its place."
 )
 
 
@@ -47,7 +47,7 @@ def _row(fit: FitSummary) -> tuple[str, ...]:
         f"{fit.best_step:,}",
         measured_text(bits(fit.holdout_nats), bits(fit.holdout_stderr_nats)),
         measured_text(bits(fit.late_gain_nats), bits(fit.late_gain_stderr_nats)),
-        fit.stopped,
+        "ignores h" if fit.ignores_h else fit.stopped,
         "yes" if fit.near_plateau else "no †",
         f"{fit.seconds:,.1f}",
     )

@@ -9,6 +9,10 @@ from ib_analysis.information.table import InformationRow
 from ib_analysis.report.content import FitSummary
 from ib_analysis.report.tables import Column, Table
 
+WARNED = (
+    "§: few images carry most of the variance, so that the standard error may be too small (Cochran's rule, n at least "
+    "25 skewness²), or the estimate is negative beyond its error; information.csv says which."
+)
 Point = tuple[str, str, int | None, int | None, str]
 MEASURED = (
     Quantity.IMAGE_INFORMATION,
@@ -18,6 +22,7 @@ MEASURED = (
 )
 FLAG = " †"
 CONTROLS_FLAG = " ‡"
+WARNING_FLAG = " §"
 
 
 def dataset_table(rows: Sequence[InformationRow]) -> Table:
@@ -52,7 +57,7 @@ def information_table(
     """One row for each (encoder, regime, seed, epoch, tap).
 
     A dagger marks a fit that ended too soon, a double dagger a point whose controls fail (`failing` names the
-    points, and whether it is the image's information or the label's).
+    points, and whether it is the image's information or the label's), a section sign a number with a warning.
     """
     points = _points(rows)
     exact = any(row.bound is Bound.EXACT and row.tap for row in rows)
@@ -73,7 +78,8 @@ def information_table(
     body = tuple(_row(point, found, exact, flags[point]) for point, found in points.items())
     note = "± one standard error over images, paired where it is a difference. "
     note += f"{FLAG.strip()}: the decoder was still improving when its budget ended. " if short else ""
-    note += f"{CONTROLS_FLAG.strip()}: a control of this point fails." if failing else ""
+    note += f"{CONTROLS_FLAG.strip()}: a control of this point fails. " if failing else ""
+    note += WARNED if any(row.warnings for row in rows if row.tap) else ""
     return Table(columns, body, note.strip()).without_constant("encoder", "seed")
 
 
@@ -135,7 +141,9 @@ def _fit_key(fit: FitSummary) -> tuple[Point, str]:
 
 
 def _value(row: InformationRow | None, flag: str) -> str:
-    return "" if row is None else measured_text(row.bits, row.stderr_bits) + flag
+    if row is None:
+        return ""
+    return measured_text(row.bits, row.stderr_bits) + flag + (WARNING_FLAG if row.warnings else "")
 
 
 def _per_dim(row: InformationRow | None) -> str:

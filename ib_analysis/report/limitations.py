@@ -27,7 +27,7 @@ CONTROLS = {
 
 def limitations(content: ReportContent) -> tuple[str, ...]:
     """The limits of any such study, then those of this run."""
-    of_this_run = (_controls, _seeds, _fits, _trunk, _entropy, _taps)
+    of_this_run = (_controls, _seeds, _fits, _ignorance, _trunk, _entropy, _taps)
     return (*ALWAYS, *(sentence for found in of_this_run for sentence in found(content)))
 
 
@@ -60,6 +60,17 @@ def _fits(content: ReportContent) -> tuple[str, ...]:
     return (
         f"{short} of {len(content.fits)} decoders were still improving at the end of their budget (marked "
         "†): their cross-entropies are too high, and differences between points may be differences of fit.",
+    )
+
+
+def _ignorance(content: ReportContent) -> tuple[str, ...]:
+    ignored = sum(fit.ignores_h for fit in content.fits)
+    if not ignored:
+        return ()
+    return (
+        f"At {ignored} points p(x|h) as fitted was no better than p(x) on the held-out share, and p(x) was taken in "
+        "its place (a family of decoders must be free to ignore h [4]): I(x;h) = 0 there says that these could use "
+        "nothing of h. Where h says little, what reading it costs in examples learnt by heart still lowers I(x;h).",
     )
 
 

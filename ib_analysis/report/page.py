@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ib_analysis.artefacts import replacing_folder, write_text
 from ib_analysis.report.agreement_table import agreement_table
 from ib_analysis.report.calibration_table import calibration_table
+from ib_analysis.report.consistency_table import consistency_table
 from ib_analysis.report.content import Illustration, ReportContent
 from ib_analysis.report.finding import finding
 from ib_analysis.report.fits_table import fits_sentence, fits_table
@@ -88,6 +89,7 @@ def tables(content: ReportContent) -> dict[str, Table]:
         "seeds": seeds_table(content.rows, content.controls),
         "agreement": agreement_table(content.agreement),
         "validation": calibration_table(content.validation),
+        "consistency": consistency_table(content.consistency),
         "fits": fits_table(content.fits),
     }
 

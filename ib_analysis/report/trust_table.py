@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ib_analysis.figures.house import measured_text
+from ib_analysis.figures.house import measured_text, p_text
 from ib_analysis.information.controls import Ranking, ranking, worst
 from ib_analysis.information.controls_table import ControlRow
 from ib_analysis.information.quantity import Quantity
@@ -17,7 +17,9 @@ OF_IMAGE = (Quantity.IMAGE_INFORMATION, Quantity.CONDITIONAL_IMAGE_CROSS_ENTROPY
 NOTE = (
     "Each cell: what the point becomes under the control, in bits, and whether that passes. shuffled: h of another "
     "image (label of another), must be 0 within 3 standard errors or 1 % of the point. The others: a setting of the "
-    "decoders changed, may move the point by 10 % or 3 standard errors (paired). – : not controlled."
+    "decoders changed, may move the point by 10 % or 3 standard errors (paired). To pass may only mean that the error "
+    "is large: (same, p) says that the change is shown to lie within that 1 % or 10 %, by two one-sided tests at 5 %, "
+    "and (?, p) that this is not shown. – : not controlled."
 )
 
 
@@ -76,7 +78,16 @@ def _row(
 
 
 def _cell(row: ControlRow | None) -> str:
-    return "–" if row is None else f"{measured_text(row.bits, row.stderr_bits)} {row.verdict}"
+    if row is None:
+        return "–"
+    return f"{measured_text(row.bits, row.stderr_bits)}{_same(row)} {row.verdict}"
+
+
+def _same(row: ControlRow) -> str:
+    if row.equivalence is None or row.equivalence_p is None:
+        return ""
+    word = "same" if row.equivalence == "no change" else "?"
+    return f" ({word}, p {p_text(row.equivalence_p)})"
 
 
 def identity_sentence(rows: Sequence[ControlRow]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ib_analysis.figures.house import measured_text
+from ib_analysis.figures.house import measured_text, p_text
 from ib_analysis.information.quantity import Quantity
 from ib_analysis.information.stages_table import StagesRow
 from ib_analysis.report.tables import Column, Table
@@ -11,8 +11,10 @@ NOTE = (
     "Fitting gain: information at its peak less that at the first checkpoint; compression: at its peak "
     "less that at the last. The peak is chosen on one half of the images and measured on the other, both "
     "ways, so that choosing it cannot make a gain. yes: a gain is shown, by the largest t over all epochs at one-sided "
-    "2.5 %, corrected (Holm) for all tests of the network. no: the gain is surely (97.5 %) below 1 % of the peak. "
-    "undecided: neither is shown. Standard errors and tests are over images; they hold no change of seed."
+    "2.5 %, corrected (Holm) for all tests of the network. no: the gain is surely (97.5 %) below 1 % of the peak, by a "
+    "test of equivalence whose p-value stands behind it: that of a gain of that size or more (two one-sided tests in "
+    "the place of one that merely failed to see a change). undecided: neither is shown. Standard errors and tests are "
+    "over images; they hold no change of seed."
 )
 
 
@@ -28,8 +30,10 @@ def verdict_table(stages: Sequence[StagesRow]) -> Table:
         Column("peak", "bits", True),
         Column("fitting gain", "bits", True),
         Column("fitting"),
+        Column("p of a gain of 1 %", number=True),
         Column("compression", "bits", True),
         Column("compressed"),
+        Column("p of a loss of 1 %", number=True),
         Column("n", "images", True),
     )
     ordered = sorted(stages, key=lambda stage: stage.quantity is Quantity.LABEL_INFORMATION)
@@ -47,7 +51,9 @@ def _row(stage: StagesRow) -> tuple[str, ...]:
         measured_text(stage.peak_bits, None),
         measured_text(stage.fitting_bits, stage.fitting_stderr_bits),
         stage.fitting_verdict,
+        p_text(stage.fitting_equivalence_p),
         measured_text(stage.compression_bits, stage.compression_stderr_bits),
         stage.compression_verdict,
+        p_text(stage.compression_equivalence_p),
         f"{stage.n_images:,}",
     )

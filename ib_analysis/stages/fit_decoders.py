@@ -13,6 +13,7 @@ import torch
 from decoders.data_parallel import Ranks, joined
 from decoders.density import Decoder
 from decoders.fitting import Fit, HistoryRow, fit
+from decoders.ignorance import free_to_ignore
 from decoders.pairs import Pairs
 from decoders.saving import load_decoder, save_decoder
 from decoders.spec import FitSpec, ImageTarget, LabelTarget
@@ -52,7 +53,10 @@ class Spec(spec.Spec):
 
 @dataclass(frozen=True)
 class Piece:
-    """One decoder to be fitted: what, on which pairs, how; `facts` are what else its value depends on."""
+    """One decoder to be fitted: what, on which pairs, how; `facts` are what else its value depends on.
+
+    It starts from the weights of `start`, and it is the decoder `marginal` where it is no better than that.
+    """
 
     name: str
     decoder: spec.Described
@@ -62,6 +66,7 @@ class Piece:
     fit: FitSpec
     facts: Mapping[str, Any]
     start: Path | None = None
+    marginal: Path | None = None
 
     @property
     def key(self) -> str:
@@ -71,6 +76,7 @@ class Piece:
             "fit": self.fit.model_dump(mode="json"),
             "facts": dict(self.facts),
             "start": sha256(self.start) if self.start else None,
+            "marginal": sha256(self.marginal) if self.marginal else None,
         }
         return digest_of(content)
 
@@ -81,6 +87,7 @@ def run(
     *,
     dataset: Path,
     checkpoints: Path,
+    marginal: Path,
     trunk: list[Path],
     neighbour: list[Path],
     scratch: Path,
@@ -88,14 +95,16 @@ def run(
 ) -> None:
     """Write the folder `out`: two decoders a tap, their histories, and fits.json.
 
-    Image decoders start from those of the `neighbour` checkpoint where there is one, else from the `trunk`, if any.
+    Image decoders start from those of the `neighbour` checkpoint where there is one, else from the `trunk`, if any,
+    and are p(x), the `marginal`, where they are no better than that on the held-out share. (Decoders of labels start
+    from the class frequencies, and keep them where no later look is better.)
     """
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     checkpoint = load_checkpoint(checkpoints / checkpoint_name(slice_.epoch))
     with together(scratch, device), _activations(slice_, data, checkpoint, scratch, device) as activations:
         starts = {tap: start_file(tap, trunk, neighbour) for tap in slice_.taps}
-        pieces = list(_pieces(slice_, job, data, checkpoint, activations, starts, device))
+        pieces = list(_pieces(slice_, job, data, checkpoint, activations, starts, weights(marginal), device))
         fits = [finished(piece, scratch, device) for piece in pieces]
         assemble(out, [piece.name for piece in pieces], fits, job, {"device_name": describe_device(device)})
 
@@ -132,9 +141,14 @@ def assemble(out: Path, names: list[str], fits: list[Path], job: Job, facts: Map
         write_json(folder / "provenance.json", job.provenance() | {"processes": ranks.count} | dict(facts))
 
 
+def weights(marginal: Path) -> Path:
+    """The weights in the folder of an unconditional decoder."""
+    return marginal / "marginal.image.safetensors"
+
+
 def trunk_file(trunk: list[Path]) -> Path | None:
     """The weights in the trunk's folder, where there is one."""
-    return trunk[0] / "marginal.image.safetensors" if trunk else None
+    return weights(trunk[0]) if trunk else None
 
 
 def start_file(tap: str, trunk: list[Path], neighbour: list[Path]) -> Path | None:
@@ -159,6 +173,9 @@ def _fit(piece: Piece, folder: Path, device: torch.device) -> None:
     fitted = fit(
         decoder, piece.pairs, piece.fit, device=device, state_path=folder / "state.pt", label=piece.name
     )
+    if piece.marginal is not None:
+        marginal = load_decoder(piece.marginal)
+        decoder, fitted = free_to_ignore(decoder, fitted, marginal, piece.pairs, piece.fit, device=device)
     if Ranks.current().first:
         _write(decoder, fitted, folder)
 
@@ -185,6 +202,7 @@ def _pieces(
     checkpoint: Checkpoint,
     activations: Activations,
     starts: Mapping[str, Path | None],
+    marginal: Path,
     device: torch.device,
 ) -> Iterator[Piece]:
     part = data.decoder
@@ -212,6 +230,7 @@ def _pieces(
             slice_.image_fit,
             facts,
             starts[tap],
+            marginal,
         )
         yield Piece(
             f"{tap}.label",

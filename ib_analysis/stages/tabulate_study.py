@@ -3,21 +3,23 @@
 from importlib import import_module
 from pathlib import Path
 
-from pydantic import field_validator
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from ib_analysis import spec
 from ib_analysis.artefacts import verified, write_json
 from ib_analysis.figures.saving import save
 from ib_analysis.provenance import Job
+from ib_analysis.stages.run_study import built
 from ib_analysis.studies.rows import read_rows, write_rows
 from ib_analysis.studies.verdict import Verdict, verdicts_text
 
 FIGURES = "ib_analysis.figures.studies."
 
 
-class Drawing(spec.Spec):
+class Drawing(BaseModel):
     """The module that draws a study."""
 
+    model_config = ConfigDict(frozen=True, extra="forbid")
     implementation: str
 
     @field_validator("implementation")
@@ -37,10 +39,10 @@ class Spec(spec.Spec):
 
 def run(slice_: Spec, job: Job, *, pieces: list[Path], table: Path, verdicts: Path, figure: Path) -> None:
     """Write both tables, the figure `figure`.pdf, .svg and .png, and its caption `figure`.caption.json."""
-    study_class, study_spec = slice_.study.load()
-    rows = [row for path in pieces for row in read_rows(verified(path), study_class.Row)]
-    write_rows(table, study_class.Row, rows)
-    found = study_class(study_spec).verdicts(rows)
+    study = built(slice_.study)
+    rows = [row for path in pieces for row in read_rows(verified(path), study.Row)]
+    write_rows(table, study.Row, rows)
+    found = study.verdicts(rows)
     write_rows(verdicts, Verdict, found)
     drawing = import_module(slice_.drawn_by.implementation)
     for path in (table, verdicts, *save(drawing.draw(rows), figure).values()):

@@ -29,6 +29,8 @@ from ib_analysis.stages.estimate_rivals import built
 from ib_analysis.stages.fit_decoders import Piece, finished
 
 BATCH = 256
+SMALLEST_SIDE = 8
+"""Of the images whose batches have the size that the configuration names."""
 FITTING, EVALUATION = 1, 2
 """Streams of images: no part has seen another."""
 DECODERS, DECODERS_OF_KNOWN_ENTROPY = "decoders", "decoders, H(x) known"
@@ -63,7 +65,12 @@ def run(slice_: Spec, job: Job, *, scratch: Path, out: Path) -> None:
 
 
 class _Fits:
-    """The three decoders of a case, each with the seconds of its fit, and their nats on the evaluation part."""
+    """The three decoders of a case, each with the seconds of its fit, and their nats on the evaluation part.
+
+    A batch has the configuration's size at 8x8, half of it at 16x16, a quarter at 32x32. p(x) and p(x given h) start
+    from the same trunk and get the same further steps, so that what those bring is no information; p(x given h) may
+    be p(x).
+    """
 
     def __init__(
         self,
@@ -83,15 +90,17 @@ class _Fits:
         self.fitting, self.evaluation = fitting, evaluation
         start = time.monotonic()
         context = tuple(fitting.h.shape[1:])
-        marginal = Piece(
-            "marginal", slice_.decoder, image, None, self.pairs(fitting, "images", False), slice_.marginal_fit, facts
-        )  # fmt: skip
-        trunk = finished(marginal, scratch, device) / "decoder.safetensors"
-        self.marginal = self.nats(trunk, "images", False)
+        trunk_fit, fit = (_sized(spec, height) for spec in (slice_.marginal_fit, slice_.conditional_fit))
+        alone = self.pairs(fitting, "images", False)
+        trunk = Piece("trunk", slice_.decoder, image, None, alone, trunk_fit, facts)
+        start_from = finished(trunk, scratch, device) / "decoder.safetensors"
+        marginal = Piece("marginal", slice_.decoder, image, None, alone, fit, facts, start_from)
+        without_h = finished(marginal, scratch, device) / "decoder.safetensors"
+        self.marginal = self.nats(without_h, "images", False)
         self.marginal_seconds = time.monotonic() - start
         conditional = Piece(
-            "image", slice_.decoder, image, context, self.pairs(fitting, "images", True), slice_.conditional_fit,
-            facts, trunk,
+            "image", slice_.decoder, image, context, self.pairs(fitting, "images", True), fit,
+            facts, start_from, without_h,
         )  # fmt: skip
         self.image = self.nats(finished(conditional, scratch, device) / "decoder.safetensors", "images", True)
         self.image_seconds = time.monotonic() - start
@@ -118,6 +127,11 @@ class _Fits:
         decoder: Decoder = load_decoder(path).to(self.device)
         pairs = self.pairs(self.evaluation, target, conditional)
         return nats_per_example(decoder, pairs, device=self.device, batch_size=BATCH)
+
+
+def _sized(fit: FitSpec, side: int) -> FitSpec:
+    """The fit with fewer images a step where images are larger; a convolution sees many pixels of each."""
+    return fit.model_copy(update={"batch_size": max(1, fit.batch_size * SMALLEST_SIDE // side)})
 
 
 def _decoders(case: Case, evaluation: Drawn, fits: _Fits) -> Iterator[ValidationRow]:

@@ -9,6 +9,7 @@ from ib_analysis.artefacts import provenance_path, read_json, verified
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.encoders.training_curve import read_curve
 from ib_analysis.information.agreement_table import read_agreement
+from ib_analysis.information.consistency_table import read_consistency
 from ib_analysis.information.controls_table import read_controls
 from ib_analysis.information.stages_table import read_stages
 from ib_analysis.information.table import read_information_csv
@@ -58,6 +59,7 @@ def run(
     controls: list[Path],
     agreement: list[Path],
     validation: list[Path],
+    consistency: list[Path],
     verdicts: list[Path],
     figures: Path,
     samples: Path,
@@ -76,10 +78,15 @@ def run(
         rows=read_information_csv(table),
         stages=read_stages(two_stages),
         fits=tuple(_fits(marginal, decoders)),
-        figures=(*_figures(figures), *(_calibration(figures) for _ in validation)),
+        figures=(
+            *_figures(figures),
+            *(_beside(figures, "calibration") for _ in validation),
+            *(_beside(figures, "consistency") for _ in consistency),
+        ),
         samples=tuple(_sheets(samples)),
         controls=tuple(row for path in controls for row in read_controls(path)),
         validation=tuple(row for path in validation for row in read_validation(path)),
+        consistency=tuple(row for path in consistency for row in read_consistency(path)),
         papers=tuple(row for path in verdicts for row in read_rows(verified(path), Verdict)),
         studies=tuple(_studies(experiment["studies"], figures)),
         agreement=tuple(row for path in agreement for row in read_agreement(path)),
@@ -175,10 +182,10 @@ def _figures(folder: Path) -> Iterator[Illustration]:
         yield Illustration(title, folder / name, caption)
 
 
-def _calibration(folder: Path) -> Illustration:
-    stem = folder / "calibration"
-    caption: str = read_json(stem.with_name("calibration.caption.json"))
-    return Illustration("Calibration", stem, caption)
+def _beside(folder: Path, name: str) -> Illustration:
+    """A figure that has its caption in a file of its own."""
+    caption: str = read_json(folder / f"{name}.caption.json")
+    return Illustration(name.capitalize(), folder / name, caption)
 
 
 def _studies(studies: Mapping[str, Any], folder: Path) -> Iterator[Illustration]:

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import torch
 
+from ib_analysis import spec
 from ib_analysis.datasets.dataset import Dataset
-from ib_analysis.spec import Spec
 from ib_analysis.studies.specs.study import StudySpec
 from ib_analysis.studies.verdict import Verdict
 
@@ -40,13 +40,13 @@ class Study(ABC):
     """
 
     Spec: ClassVar[type[StudySpec]]
-    Row: ClassVar[type[Spec]]
+    Row: ClassVar[type[spec.Spec]]
 
-    def __init__(self, spec: Any) -> None:
-        self.spec = spec
+    def __init__(self, settings: Any) -> None:
+        self.spec = settings
 
     @abstractmethod
-    def measure(self, piece: str, setting: Setting) -> Sequence[Spec]:
+    def measure(self, piece: str, setting: Setting) -> Sequence[spec.Spec]:
         """The rows of one piece, the same for the same spec, piece and device."""
 
     @abstractmethod

@@ -10,6 +10,9 @@ from packaging.version import Version
 
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "snakemake-minimal": "snakemake"}
 
+NEEDED_BY_PIP = {"pip", "torchvision"}
+"""Named for the sake of what pip installs: without conda's torchvision pip would bring its own, and a torch with it."""
+
 
 def requirements() -> dict[str, Requirement]:
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
@@ -17,12 +20,15 @@ def requirements() -> dict[str, Requirement]:
 
 
 def test_conda_and_pip_agree():
+    *lines, through_pip = yaml.safe_load(Path("environment.yml").read_text())["dependencies"]
     conda = {}
-    for line in yaml.safe_load(Path("environment.yml").read_text())["dependencies"]:
+    for line in set(lines) - NEEDED_BY_PIP:
         name, _, version = re.split(r"(>=)", line)
         conda[CONDA_NAMES.get(name, name)] = f">={version}"
     assert conda.pop("python") == ">=3.11"
-    assert conda == {name: str(r.specifier) for name, r in requirements().items()}
+    pip = {r.name: str(r.specifier) for r in map(Requirement, through_pip["pip"])}
+    assert set(lines) > NEEDED_BY_PIP
+    assert conda | pip == {name: str(r.specifier) for name, r in requirements().items()}
 
 
 def test_every_dependency_is_pinned_inside_its_range():

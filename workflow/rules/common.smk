@@ -4,6 +4,8 @@ import shlex
 import sys
 from pathlib import Path
 
+from ib_analysis.consistency import PIECES as CONSISTENCY_TESTS
+
 # A job's `python` is the one that runs Snakemake, whether or not its environment was activated; the prefix also takes
 # the place of Snakemake's own, without which a failure before `| tee` would pass for a success.
 shell.prefix(
@@ -34,8 +36,14 @@ AGREEMENT_WANTED = [] if experiment.rivals is None else [AGREEMENT]
 CASES = () if experiment.validation is None else experiment.validation.chosen
 VALIDATION = f"{RESULTS}/validation.csv"
 VALIDATION_WANTED = [] if experiment.validation is None else [VALIDATION]
+CONSISTENCY = f"{RESULTS}/consistency.csv"
+CONSISTENCY_WANTED = [] if experiment.consistency is None else [CONSISTENCY]
+OF_CONSISTENCY = f"{RESULTS}/consistency/seed{{seed}}"
+CONSISTENCY_TRUNK = f"{OF_CONSISTENCY}/trunk"
+CONSISTENCY_MARGINAL = f"{OF_CONSISTENCY}/marginal"
+CONSISTENCY_PIECE = f"{OF_CONSISTENCY}/{{test}}.csv"
 STUDY = f"{RESULTS}/studies/{{study}}"
-STUDY_PIECE = f"{STUDY}/{{piece}}.csv"
+STUDY_PIECE = f"{STUDY}/pieces/{{piece}}.csv"
 STUDY_TABLE = f"{RESULTS}/{{study}}.csv"
 STUDY_VERDICTS = f"{STUDY}/verdicts.csv"
 STUDY_INFORMATION = f"{STUDY}/information.csv"
@@ -118,6 +126,37 @@ def trunk_of_control(wildcards):
     """The trunk that a control's decoders start from, if any: its own, or that of the measurement."""
     own = experiment.controlled[wildcards.control].own_marginal
     return [in_control(path) if own else path for path in STARTS_FROM]
+
+
+def marginal_of_control(wildcards):
+    """The p(x) that a control's p(x | h) is no worse than: its own, or that of the measurement."""
+    own = experiment.controlled[wildcards.control].own_marginal
+    return in_control(MARGINAL) if own else MARGINAL
+
+
+def is_own_seed(wildcards):
+    """Whether decoders of that seed are those of the measurement."""
+    return int(wildcards.seed) == experiment.decoders.image_fit.seed
+
+
+def trunk_of_seed(wildcards):
+    """What decoders of that seed start from, if anything: the trunk of the measurement, or one of that seed."""
+    trunk = TRUNK if is_own_seed(wildcards) else CONSISTENCY_TRUNK
+    return [trunk.format(seed=wildcards.seed) for _ in STARTS_FROM]
+
+
+def marginal_of_seed(wildcards):
+    """p(x) of that seed: that of the measurement, or one of its own."""
+    marginal = MARGINAL if is_own_seed(wildcards) else CONSISTENCY_MARGINAL
+    return marginal.format(seed=wildcards.seed)
+
+
+def consistency_pieces():
+    """Every test of consistency with every seed."""
+    spec = experiment.consistency
+    return expand(
+        CONSISTENCY_PIECE, seed=spec.seeds if spec else (), test=CONSISTENCY_TESTS
+    )
 
 
 def marginal_nats_of(control):

@@ -38,6 +38,7 @@ use rule fit_decoders as fit_control_decoders with:
     input:
         dataset=DATASET,
         checkpoints=CHECKPOINTS,
+        marginal=marginal_of_control,
         trunk=trunk_of_control,
         neighbour=neighbour_of(in_control(DECODERS)),
     output:

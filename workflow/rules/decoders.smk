@@ -64,6 +64,7 @@ rule fit_decoders:
     input:
         dataset=DATASET,
         checkpoints=CHECKPOINTS,
+        marginal=MARGINAL,
         trunk=STARTS_FROM,
         neighbour=neighbour_of(DECODERS),
     output:
@@ -88,5 +89,6 @@ rule fit_decoders:
     shell:
         "python -m ib_analysis fit_decoders --spec {params.spec:q} --code {params.code}"
         " --device {resources.device} --processes {resources.processes} --threads {threads}"
-        " --dataset {input.dataset} --checkpoints {input.checkpoints} --trunk {input.trunk} --neighbour {input.neighbour}"
+        " --dataset {input.dataset} --checkpoints {input.checkpoints} --marginal {input.marginal}"
+        " --trunk {input.trunk} --neighbour {input.neighbour}"
         " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"

@@ -11,6 +11,7 @@ rule write_report:
         controls=CONTROLS_WANTED,
         agreement=AGREEMENT_WANTED,
         validation=VALIDATION_WANTED,
+        consistency=CONSISTENCY_WANTED,
         verdicts=VERDICTS_WANTED,
         studies=figures_of_studies,
         checkpoints=of_runs(CHECKPOINTS),
@@ -38,4 +39,4 @@ rule write_report:
         " --dataset {input.dataset} --table {input.table} --two_stages {input.two_stages}"
         " --figures {params.figures} --samples {input.samples} --checkpoints {input.checkpoints} --marginal {input.marginal}"
         " --decoders {input.decoders} --controls {input.controls}"
-        " --agreement {input.agreement} --validation {input.validation} --verdicts {input.verdicts} --tables {output.tables} --out {output.page} 2>&1 | tee {log}"
+        " --agreement {input.agreement} --validation {input.validation} --consistency {input.consistency} --verdicts {input.verdicts} --tables {output.tables} --out {output.page} 2>&1 | tee {log}"

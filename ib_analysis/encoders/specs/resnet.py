@@ -4,6 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ib_analysis.encoders.branch_scaling import Scaling
 from ib_analysis.encoders.specs.encoder import EncoderSpec
 from ib_analysis.encoders.specs.training import Regime
 
@@ -21,6 +22,10 @@ class ResNetSpec(EncoderSpec):
     blocks: tuple[int, ...] = Field((2, 2, 2, 2), min_length=1, description="residual blocks in each stage")
     widths: tuple[int, ...] = Field((64, 128, 256, 512), min_length=1, description="channels of each stage")
     norm: Literal["batch", "group", "none"] = Field("batch", description="normalisation of stem and branches")
+    scaling: Scaling = Field(
+        "none",
+        description="factor of block l of L on its branch: none, uniform 1/sqrt(L), decreasing 1/(sqrt(l) log(l+1))",
+    )
     bottleneck: int = Field(128, ge=1, description="width of the code of the autoencoder")
 
     @model_validator(mode="after")

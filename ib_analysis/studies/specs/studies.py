@@ -1,11 +1,35 @@
 """Which papers' experiments belong to an experiment."""
 
+from pydantic import Field
+
 from ib_analysis.spec import Spec
+from ib_analysis.studies.specs.beyond_kernels import BeyondKernelsStudySpec
+from ib_analysis.studies.specs.quantized import QuantizedStudySpec
+from ib_analysis.studies.specs.rir import RirStudySpec
+from ib_analysis.studies.specs.shortcut_depth import ShortcutDepthStudySpec
+from ib_analysis.studies.specs.stable import StableStudySpec
 from ib_analysis.studies.specs.study import StudySpec
 
 
 class StudiesSpec(Spec):
     """A section a paper; an empty one, such as `stable: {}`, is its CPU size."""
+
+    rir: RirStudySpec | None = Field(None, description="Resnet in Resnet (Targ, Almeida & Lyman 2016)")
+    stable: StableStudySpec | None = Field(
+        None, description="Stable ResNet (Hayou et al. 2021): signals, kernels and training against depth"
+    )
+    beyond_kernels: BeyondKernelsStudySpec | None = Field(
+        None,
+        description="What can ResNet learn beyond kernels (Allen-Zhu & Li 2019): nets, kernels and features",
+    )
+    quantized: QuantizedStudySpec | None = Field(
+        None,
+        description="Pareto-optimal quantized ResNet (Abdolrashidi et al. 2021): cost against accuracy by bits",
+    )
+    shortcut_depth: ShortcutDepthStudySpec | None = Field(
+        None,
+        description="Demystifying ResNet (Li et al. 2016): Hessians and training by depth of the shortcuts",
+    )
 
     @property
     def chosen(self) -> dict[str, StudySpec]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.bootstrap import bootstrap_stderr
+from ib_analysis.information.bootstrap import bootstrap_ratio, bootstrap_stderr
 from ib_analysis.information.cross_entropy import information
 from ib_analysis.information.label_information import label_information, label_nats
 from ib_analysis.information.nats import mean_with_error
@@ -45,7 +45,21 @@ def test_blocks_do_not_change_what_is_counted(monkeypatch):
     assert bootstrap_stderr(values, seed=4) == whole
 
 
+def test_a_ratio_has_the_error_of_the_delta_method():
+    rng = np.random.default_rng(5)
+    b = rng.gamma(9.0, 3.0, 800)
+    a = 2 * b + rng.normal(0, 4, 800)
+    found, stderr = bootstrap_ratio(a, b, replications=4000)
+    assert found == pytest.approx(a.mean() / b.mean(), rel=1e-12)
+    assert stderr == pytest.approx(mean_with_error(a - found * b)[1] / b.mean(), rel=0.05)
+    assert stderr < mean_with_error(a)[1] / b.mean()
+
+
 def test_mistakes_are_named():
+    with pytest.raises(UserError, match="its mean is 0"):
+        bootstrap_ratio([1.0, 2.0], [-1.0, 1.0])
+    with pytest.raises(UserError, match="2 are expected"):
+        bootstrap_ratio([1.0, 2.0, 3.0], [1.0, 2.0])
     with pytest.raises(UserError, match="two or more"):
         bootstrap_stderr([1.0, 2.0], replications=1)
     with pytest.raises(UserError, match="not finite"):

@@ -55,3 +55,14 @@ def test_the_table_reads_back(tmp_path):
     row = control_row(must_vanish(CE, CE + NOISE, 20.0), "shuffled", Quantity.IMAGE_INFORMATION, **place)
     write_controls([row], tmp_path / "c.csv", tmp_path / "c.json")
     assert read_controls(tmp_path / "c.csv") == (row,)
+    assert (row.equivalence, row.margin_bits) == ("no change", pytest.approx(0.2 / np.log(2)))
+
+
+def test_to_pass_is_not_to_be_shown_the_same():
+    wide = 40.0 * NOISE
+    found = must_stay(20.0 + wide[::-1], 20.0 + wide)
+    assert found.verdict == "passes"
+    assert found.equivalence.verdict == "undecided"
+    assert must_stay(20.0 + NOISE, 20.0 + NOISE).equivalence.verdict == "no change"
+    assert must_explain(CE, 0.04 * CE).equivalence is None
+    assert must_vanish(CE, CE + NOISE, 0.0).equivalence is None

@@ -92,3 +92,11 @@ def test_a_negative_value_is_kept_and_warned_of():
 def test_arrays_that_do_not_belong_together_are_refused(marginal, conditional, message):
     with pytest.raises(UserError, match=message):
         information(marginal, conditional)
+
+
+def test_few_images_that_carry_the_variance_are_warned_of():
+    marginal, conditional = gaussian_nats(100, seed=3)
+    assert information(marginal, conditional).warnings == ()
+    conditional = conditional.copy()
+    conditional[0] -= 1000.0
+    assert "Few of the 100 images" in information(marginal, conditional).warnings[0]

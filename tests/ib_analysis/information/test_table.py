@@ -16,7 +16,10 @@ from ib_analysis.information.table import (
     write_information,
 )
 
-HEADER = "encoder,regime,seed,epoch,tap,quantity,nats,bits,bits_per_dim,stderr_bits,bound,n_images,method,band_bits"
+HEADER = (
+    "encoder,regime,seed,epoch,tap,quantity,nats,bits,bits_per_dim,stderr_bits,bound,n_images,method,band_bits,"
+    "warnings"
+)
 
 SIXTY_FOUR_BITS = 64 * math.log(2)
 

@@ -150,3 +150,22 @@ def test_bad_nats_name_the_epoch():
         two_stages(marginal, conditional, EPOCHS)
     with pytest.raises(UserError, match="at least four"):
         two_stages(marginal[:3], [c[:3] for c in conditional[:2]], [0, 1])
+
+
+def test_no_gain_is_said_exactly_where_the_test_of_equivalence_says_it():
+    """Its p-value is at most 2.5 % exactly where the interval of the gain ends below the margin."""
+    for seed in range(40):
+        stage = two_stages(
+            *nats_along([10, 19.9, 20, 20, 20], n=400, noise=1.0, seed=seed), EPOCHS
+        ).compression
+        test = stage.equivalence
+        assert test.margin == pytest.approx(0.01 * 20, rel=0.02)
+        assert (test.p_value <= 0.025) == (stage.high_nats <= test.margin)
+        assert (test.verdict == "no change") == (test.p_value <= 0.025)
+
+
+def test_a_gain_beyond_the_margin_is_a_change_and_one_that_is_not_known_well_undecided():
+    sharp = two_stages(*nats_along([10, 14, 20, 17, 16]), EPOCHS).compression.equivalence
+    assert (sharp.verdict, sharp.p_value) == ("change", pytest.approx(1.0))
+    blurred = two_stages(*nats_along([10, 20, 20, 20, 20], n=50, noise=5.0), EPOCHS).compression.equivalence
+    assert blurred.verdict == "undecided"

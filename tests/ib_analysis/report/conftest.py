@@ -54,8 +54,10 @@ def stages_row(regime, tap, fitting, compression, quantity="I(x;h)"):
         encoder="net", regime=regime, seed=0, tap=tap, quantity=quantity, first_epoch=0, peak_epoch=1, last_epoch=10,
         peak_bits=91.17, fitting_bits=2.31, fitting_stderr_bits=0.44, fitting_verdict=fitting,
         fitting_low_bits=1.4, fitting_high_bits=3.2, fitting_p=1e-7, fitting_p_holm=4e-7,
+        fitting_margin_bits=0.91, fitting_equivalence_p=0.004, fitting_equivalence="no change",
         compression_bits=5.52 if tap == "h1" else 7.77, compression_stderr_bits=0.61, compression_verdict=compression,
         compression_low_bits=4.2, compression_high_bits=9.0, compression_p=1e-12, compression_p_holm=8e-12,
+        compression_margin_bits=0.91, compression_equivalence_p=1.0, compression_equivalence="change",
         n_images=599,
     )  # fmt: skip
 

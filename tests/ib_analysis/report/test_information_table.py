@@ -45,3 +45,12 @@ def test_the_data_set_alone(rows):
         ("H(y)", "3.32", "", "exact", "599", "closed form"),
         ("CE(x)", "118.43 ± 0.71", "1.8505", "upper", "599", "pixelcnn_pp"),
     )
+
+
+def test_a_number_with_a_warning_is_marked(rows):
+    assert "§" not in information_table(rows).note
+    at = next(i for i, row in enumerate(rows) if row.quantity == "I(x;h)")
+    doubted = rows[at].model_copy(update={"warnings": "Few images."})
+    table = information_table((*rows[:at], doubted, *rows[at + 1 :]))
+    assert table.rows[0][3] == "91.17 ± 0.83 §"
+    assert "Cochran" in table.note

@@ -34,3 +34,9 @@ def test_a_shared_trunk_is_owned_up_to(content):
     assert "trunk" not in " ".join(limitations(content))
     trunk = replace(content.decoders[0], density=TRUNK)
     assert "one trunk" in " ".join(limitations(replace(content, decoders=(trunk, *content.decoders))))
+
+
+def test_decoders_that_ignore_h_are_counted(content):
+    assert "p(x) was taken" not in " ".join(limitations(content))
+    ignoring = tuple(replace(fit, ignores_h=fit.density == "p(x|h)") for fit in content.fits)
+    assert "At 2 points" in " ".join(limitations(replace(content, fits=ignoring)))

@@ -7,7 +7,8 @@ def test_cells(stages):
     table = verdict_table(stages)
     assert [c.name for c in table.columns][:3] == ["regime", "tap", "quantity"]  # one encoder, one seed
     assert table.rows[0] == (
-        "classifier", "h1", "I(x;h)", "1", "91.2", "2.31 ± 0.44", "no", "5.52 ± 0.61", "yes", "599",
+        "classifier", "h1", "I(x;h)", "1", "91.2", "2.31 ± 0.44", "no", "0.004", "5.52 ± 0.61", "yes", "1.0",
+        "599",
     )  # fmt: skip
     assert [row[2] for row in table.rows] == ["I(x;h)"] * 3 + ["I(y;h)"]
 

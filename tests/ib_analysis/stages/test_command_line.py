@@ -59,6 +59,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(prepared: Path) -> Path:
     spec = canonical_json(experiment().train_encoder("net", "classifier", 0))
     assert main(train_arguments(prepared, spec)) == 0
+    spec = canonical_json(experiment().fit_marginal())
+    paths = ["--dataset", f"{prepared}/dataset/header.json", "--trunk", "--scratch", f"{prepared}/fits"]
+    assert main(["fit_marginal", "--spec", spec, *paths, "--out", f"{prepared}/marginal"]) == 0
     return prepared
 
 
@@ -82,6 +85,8 @@ def fit_arguments(folder: Path, out: str = "decoders") -> list[str]:
         "--spec",
         spec,
         *paths,
+        "--marginal",
+        f"{folder}/marginal",
         "--trunk",
         "--neighbour",
         "--scratch",

@@ -58,6 +58,9 @@ def trained(tmp_path_factory):
     spec = canonical_json(EXPERIMENT.train_encoder("net", "classifier", 0))
     paths = ["--dataset", f"{folder}/dataset/header.json", "--scratch", f"{folder}/training"]
     assert main(["train_encoder", "--spec", spec, *paths, "--out", f"{folder}/net"]) == 0
+    spec = canonical_json(EXPERIMENT.fit_marginal())
+    paths = ["--dataset", f"{folder}/dataset/header.json", "--trunk", "--scratch", f"{folder}/fit"]
+    assert main(["fit_marginal", "--spec", spec, *paths, "--out", f"{folder}/marginal"]) == 0
     return folder
 
 
@@ -68,6 +71,8 @@ def arguments(folder, name):
         f"{folder}/dataset/header.json",
         "--checkpoints",
         f"{folder}/net",
+        "--marginal",
+        f"{folder}/marginal",
         "--trunk",
         "--neighbour",
     ]

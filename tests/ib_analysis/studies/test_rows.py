@@ -43,7 +43,18 @@ def test_verdicts_say_answer_value_and_reason():
         stderr=None, n_seeds=3, reproduced="yes", why="within 2 %",
     )  # fmt: skip
     first, second = verdicts_text([found]).splitlines()
-    assert first.split() == ["yes", "stable", "slope", "[nats", "per", "block]", "here:", "0.69", "(3", "seeds)"]
+    assert first.split() == [
+        "yes",
+        "stable",
+        "slope",
+        "[nats",
+        "per",
+        "block]",
+        "here:",
+        "0.69",
+        "(3",
+        "seeds)",
+    ]
     assert second.strip() == "within 2 %"
 
 

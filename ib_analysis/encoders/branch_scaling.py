@@ -1,0 +1,26 @@
+"""Scales of residual branches that keep a network of any depth stable (Hayou et al. 2021, Stable ResNet)."""
+
+import math
+from typing import Literal
+
+Scaling = Literal["none", "uniform", "decreasing"]
+
+
+def branch_scales(scheme: Scaling, blocks: int) -> tuple[float, ...]:
+    """The factor lambda_l of the branch of block l = 1..L, counted through the whole network: y + lambda_l F(y).
+
+        none: 1        uniform: 1 / sqrt(L)        decreasing: 1 / (sqrt(l) log(l + 1))
+
+    The sum of lambda_l^2 over blocks stays bounded in L under the last two, which is what makes a network stable.
+    The first block of the decreasing scheme is scaled up, by 1 / log 2.
+
+    >>> branch_scales("uniform", 4)
+    (0.5, 0.5, 0.5, 0.5)
+    >>> [round(scale, 3) for scale in branch_scales("decreasing", 3)]
+    [1.443, 0.644, 0.416]
+    """
+    if scheme == "none":
+        return (1.0,) * blocks
+    if scheme == "uniform":
+        return (1 / math.sqrt(blocks),) * blocks
+    return tuple(1 / (math.sqrt(block) * math.log(block + 1)) for block in range(1, blocks + 1))

@@ -1,0 +1,215 @@
+"""Fake quantization: values of few bits forwards, true gradients backwards (Abdolrashidi et al. 2021)."""
+
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ib_analysis.encoders.specs.quantized import Bits, FewBits
+
+AVERAGE_COEFFICIENT = 0.1
+SMALLEST_BOUND = 1e-12
+"""In the place of a bound of 0: a channel that was never anything else stays next to 0."""
+
+
+class StraightThrough(torch.autograd.Function):
+    """`value` forwards; backwards the gradient passes to x unchanged where `passes`, else it is 0."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, value: Tensor, passes: Tensor) -> Tensor:
+        """The value, with the shape of x."""
+        ctx.save_for_backward(passes)
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        """The gradient with respect to x alone: scales and bounds get none."""
+        (passes,) = ctx.saved_tensors
+        return gradient * passes, None, None
+
+
+def straight_through(x: Tensor, value: Tensor, passes: Tensor) -> Tensor:
+    """The value with the gradient of x times `passes`."""
+    return cast(Tensor, StraightThrough.apply(x, value, passes))
+
+
+def symmetric(x: Tensor, bound: Tensor, bits: int) -> Tensor:
+    """q / s with s = (2^(p-1) - 1) / bound and q = clip(floor(x s + 1/2), -+(2^(p-1) - 1)), p the bits.
+
+    2^p - 1 levels, of which 0 is one: four bits have -7..7. Rounding is straight-through, the scale gets no gradient,
+    and clipping keeps its own: 1 where q is within its ends (these included), 0 beyond them.
+
+    >>> symmetric(torch.tensor([-2.0, -1.0, 0.2, 0.6]), torch.tensor(1.0), 2).tolist()
+    [-1.0, -1.0, 0.0, 1.0]
+    """
+    end = 2 ** (bits - 1) - 1
+    with torch.no_grad():
+        s = end / bound.clamp_min(SMALLEST_BOUND)
+        rounded = torch.floor(x * s + 0.5)
+        q = rounded.clamp(-end, end)
+    return straight_through(x, q / s, q == rounded)
+
+
+def unsigned(x: Tensor, bound: Tensor, bits: int) -> Tensor:
+    """q / s with s = 2^p / bound and q = clip(floor(x s), 0, 2^p - 1), p the bits: floor, not round.
+
+    2^p levels from 0 to bound (1 - 2^-p). Gradients are those of `symmetric`: 1 for x in [0, bound), 0 elsewhere.
+
+    >>> unsigned(torch.tensor([-1.0, 0.3, 0.99, 5.0]), torch.tensor(1.0), 2).tolist()
+    [0.0, 0.25, 0.75, 0.75]
+    """
+    with torch.no_grad():
+        s = 2**bits / bound.clamp_min(SMALLEST_BOUND)
+        rounded = torch.floor(x * s)
+        q = rounded.clamp(0, 2**bits - 1)
+    return straight_through(x, q / s, q == rounded)
+
+
+def to_bfloat16(x: Tensor) -> Tensor:
+    """x rounded to bfloat16, straight-through; the type of the tensor stays as it is."""
+    with torch.no_grad():
+        value = x.bfloat16().to(x.dtype)
+    return straight_through(x, value, torch.ones((), device=x.device))
+
+
+def quantized_weight(weight: Tensor, bits: Bits) -> Tensor:
+    """A weight (outputs, ...) as the layer uses it: `symmetric`, with the bound max|w| of each output channel.
+
+    The bound is that of the weight as it is, so it is recomputed at every step, from the first; nothing is clipped.
+    """
+    if bits == "bf16":
+        return to_bfloat16(weight)
+    bound = weight.detach().abs().amax(dim=tuple(range(1, weight.ndim)), keepdim=True)
+    return symmetric(weight, bound, bits)
+
+
+class Bfloat16(nn.Module):
+    """Activations rounded to bfloat16; there is no bound to collect."""
+
+    bits: Bits = "bf16"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x, rounded."""
+        return to_bfloat16(x)
+
+    def reset(self) -> None:
+        """Forgets nothing: it has no state."""
+
+    @property
+    def collecting(self) -> bool:
+        """Never."""
+        return False
+
+
+class ActivationQuantizer(nn.Module):
+    """Activations (batch, channels, ...) at few bits, with a bound for each channel that is collected, then frozen.
+
+    In training mode the first `start_step` batches pass as they are, and the largest absolute value of each channel
+    over the batch goes into an exponential average with coefficient 0.1; a channel that is zero throughout a batch
+    leaves its average as it is, and the first value that is not zero begins it. Then the averages become the bounds,
+    once and for all, and from the next batch on activations are quantized: `unsigned`, or `symmetric` where `signed`.
+    Evaluation mode collects nothing. Averages, bounds and the number of batches are state.
+    """
+
+    maximum: Tensor
+    bound: Tensor
+    batches: Tensor
+
+    def __init__(self, channels: int, bits: FewBits, *, signed: bool, start_step: int) -> None:
+        super().__init__()
+        self.bits: FewBits = bits
+        self.signed, self.start_step = signed, start_step
+        self.register_buffer("maximum", torch.zeros(channels))
+        self.register_buffer("bound", torch.zeros(channels))
+        self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
+        # The count once more as a plain number: to ask a buffer on a GPU would make every layer wait for it.
+        self._batches = 0
+        self.register_load_state_dict_post_hook(lambda module, _: module._count_from_state())
+
+    @property
+    def collecting(self) -> bool:
+        """Whether bounds are still being collected, and activations pass as they are."""
+        return self._batches < self.start_step
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x as the next layer reads it."""
+        if self.collecting:
+            if self.training:
+                self._collect(x.detach())
+            return x
+        bound = self.bound.view(-1, *(1 for _ in x.shape[2:]))
+        return symmetric(x, bound, self.bits) if self.signed else unsigned(x, bound, self.bits)
+
+    def reset(self) -> None:
+        """Forgets what was collected."""
+        for buffer in (self.maximum, self.bound, self.batches):
+            buffer.zero_()
+        self._batches = 0
+
+    def _collect(self, x: Tensor) -> None:
+        largest = x.abs().amax(dim=(0, *range(2, x.ndim))).to(self.maximum.dtype)
+        began, seen = self.maximum > 0, largest > 0
+        average = self.maximum + AVERAGE_COEFFICIENT * (largest - self.maximum)
+        self.maximum.copy_(torch.where(seen, torch.where(began, average, largest), self.maximum))
+        self.batches += 1
+        self._batches += 1
+        if not self.collecting:
+            self.bound.copy_(self.maximum)
+
+    def _count_from_state(self) -> None:
+        self._batches = int(self.batches)
+
+
+Quantizer = ActivationQuantizer | Bfloat16
+
+
+def activation_quantizer(channels: int, bits: Bits, *, signed: bool, start_step: int) -> Quantizer:
+    """The quantizer of what has so many channels."""
+    if bits == "bf16":
+        return Bfloat16()
+    return ActivationQuantizer(channels, bits, signed=signed, start_step=start_step)
+
+
+class QuantizedConv2d(nn.Conv2d):
+    """A convolution with the parameters of another one, whose weight and input are quantized; its bias is not."""
+
+    def __init__(self, conv: nn.Conv2d, bits: Bits, reads: Quantizer) -> None:
+        super().__init__(
+            conv.in_channels,
+            conv.out_channels,
+            cast(tuple[int, int], conv.kernel_size),
+            cast(tuple[int, int], conv.stride),
+            cast(tuple[int, int], conv.padding),
+            cast(tuple[int, int], conv.dilation),
+            conv.groups,
+            conv.bias is not None,
+            conv.padding_mode,
+            device="meta",
+        )
+        self.weight, self.bias, self.bits, self.reads = conv.weight, conv.bias, bits, reads
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The convolution of the quantized input with the quantized weight."""
+        return self._conv_forward(self.reads(x), quantized_weight(self.weight, self.bits), self.bias)
+
+
+class QuantizedLinear(nn.Linear):
+    """A linear layer with the parameters of another one, whose weight and input are quantized; its bias is not."""
+
+    def __init__(self, linear: nn.Linear, bits: Bits, reads: Quantizer) -> None:
+        super().__init__(linear.in_features, linear.out_features, linear.bias is not None, device="meta")
+        self.weight, self.bias, self.bits, self.reads = linear.weight, linear.bias, bits, reads
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The quantized input times the quantized weight."""
+        return F.linear(self.reads(x), quantized_weight(self.weight, self.bits), self.bias)
+
+
+def quantized_layer(layer: nn.Module, bits: Bits, reads: Quantizer) -> nn.Module:
+    """The fake-quantized form of a convolution or linear layer, with the same parameters."""
+    if isinstance(layer, nn.Conv2d):
+        return QuantizedConv2d(layer, bits, reads)
+    if isinstance(layer, nn.Linear):
+        return QuantizedLinear(layer, bits, reads)
+    raise TypeError(f"{type(layer).__name__} is neither a convolution nor a linear layer")

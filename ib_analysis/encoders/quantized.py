@@ -1,0 +1,160 @@
+"""Any network of the zoo at few bits: every convolution and linear layer replaced by its fake-quantized form."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ib_analysis.encoders.encoder import Encoder, ImageShape, Tap
+from ib_analysis.encoders.fake_quantization import (
+    ActivationQuantizer,
+    Bfloat16,
+    Quantizer,
+    activation_quantizer,
+    quantized_layer,
+)
+from ib_analysis.encoders.layer_calls import LayerCall, layer_calls, same_memory
+from ib_analysis.encoders.specs.quantized import Bits, QuantizedSpec
+from ib_analysis.encoders.specs.training import Regime
+from ib_analysis.encoders.trunk import TrunkEncoder
+from ib_analysis.spec import Described
+
+PROBES = 32
+"""Images of noise by which it is found what can be negative: a single unit deceives with probability 2^-32."""
+
+
+class Quantized(Encoder):
+    """The network of its spec, quantized as `fake_quantization` says; batch norms, biases and sums stay in float.
+
+    Weights are quantized from the first step on, activations once their bounds have been collected. The first and the
+    last layer, in the order in which they run, have `end_bits`. A layer reads unsigned activations where these come
+    out of a ReLU; signed ones where they can be negative, as at the stem, or where the projection of a shortcut reads
+    them too, as in the paper's code.
+
+    Tap h2 is that of the network. Tap h2_quantized is the same tensor as a layer of `activation_bits` reads it: its
+    bounds are collected like those of the layers, so it equals, to the bit, what the layers after h2 see (but for the
+    ends; and an identity shortcut carries h2 itself on). Its values are discrete: its entropy is finite and bounds
+    I(x; h2_quantized). Until there are bounds, as at epoch 0, it is h2.
+    """
+
+    Spec = QuantizedSpec
+    spec: QuantizedSpec
+    network: TrunkEncoder
+
+    def __init__(self, spec: QuantizedSpec, regime: Regime, image: ImageShape, classes: int) -> None:
+        super().__init__(spec, regime, image, classes)
+        self.network = network_of(spec, regime, image, classes)
+        calls, activations = probe(self.network)
+        quantize_layers(self.network, calls, spec)
+        self.at_taps = nn.ModuleDict(
+            {
+                tap.name: quantizer(activations[tap.name], spec.activation_bits, calls, spec.start_step)
+                for tap in self.network.taps
+                if spec.quantized_form(tap.name)
+            }
+        )
+        shapes = {tap.name: tap.shape for tap in self.network.taps}
+        self.source = {name: tap for tap in shapes for name in (tap, *spec.quantized_form(tap))}
+        self.taps = tuple(Tap(name, shapes[tap]) for name, tap in self.source.items())
+
+    def activations(self, x: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
+        """The activations at those taps, in network order; computes no further than the last of them."""
+        wanted = self.in_network_order(taps)
+        h = self.network.activations(x, {self.source[name] for name in wanted})
+        return {
+            name: h[tap] if name == tap else self.at_taps[tap](h[tap])
+            for name in wanted
+            for tap in (self.source[name],)
+        }
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (batch, classes), or the reconstruction in [0, 1] (batch, C, H, W) of an autoencoder."""
+        if not (self.training and self.collecting):
+            output: Tensor = self.network(x)
+            return output
+        last = self.network.taps[-1].name
+        h = self.network.activations(x, [*self.at_taps, last])
+        for name, at_tap in self.at_taps.items():
+            at_tap(h[name])
+        return h[last] if self.network.mirror is None else self.network.mirror(h[last])
+
+    @property
+    def collecting(self) -> bool:
+        """Whether bounds of activations are still being collected."""
+        return any(each.collecting for each in self.quantizers())
+
+    def quantizers(self) -> Iterator[Quantizer]:
+        """Every quantizer of activations: those of the layers, then those at the taps."""
+        return (module for module in self.modules() if isinstance(module, ActivationQuantizer | Bfloat16))
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draws every weight anew, and forgets every bound."""
+        self.network.initialise(generator)
+        for each in self.quantizers():
+            each.reset()
+
+    def set_normalisation(self, mean: Tensor, std: Tensor) -> None:
+        """Sets the mean and standard deviation of each channel of pixels scaled to [0, 1]."""
+        self.network.set_normalisation(mean, std)
+
+
+def network_of(spec: QuantizedSpec, regime: Regime, image: ImageShape, classes: int) -> TrunkEncoder:
+    """The network that is to be quantized, not yet quantized."""
+    inner = spec.network.described()
+    found, inner_spec = Described(implementation=inner["implementation"], spec=inner["spec"]).load()
+    network = found(inner_spec, regime, image, classes)
+    if not isinstance(network, TrunkEncoder):
+        raise TypeError(f"{inner['implementation']} has no trunk, whose layers could be quantized")
+    return network
+
+
+def probe(network: TrunkEncoder) -> tuple[tuple[LayerCall, ...], dict[str, Tensor]]:
+    """The layers in the order in which they run on noise, and the activations at every tap."""
+    image, names = network.image, [tap.name for tap in network.taps]
+    x = torch.zeros(PROBES, image.channels, image.height, image.width, dtype=torch.uint8)
+    h = dict[str, Tensor]()
+
+    def run() -> None:
+        h.update(network.activations(x, names))
+        if network.mirror is not None:
+            network.mirror(h[names[-1]])
+
+    training = network.training
+    network.eval()
+    calls = layer_calls(network, run, torch.Generator().manual_seed(0))
+    network.train(training)
+    return calls, h
+
+
+def is_signed(x: Tensor, calls: Sequence[LayerCall]) -> bool:
+    """Whether activations are read as signed: some are negative, or a projection reads them beside another layer."""
+    readers = [call for call in calls if same_memory(call.read, x)]
+    projected = len(readers) > 1 and any(call.is_projection for call in readers)
+    return projected or bool((x < 0).any())
+
+
+def quantizer(x: Tensor, bits: Bits, calls: Sequence[LayerCall], start_step: int) -> Quantizer:
+    """The quantizer of activations such as those."""
+    return activation_quantizer(x.shape[1], bits, signed=is_signed(x, calls), start_step=start_step)
+
+
+def quantize_layers(network: nn.Module, calls: Sequence[LayerCall], spec: QuantizedSpec) -> None:
+    """Replaces every layer that was called by its fake-quantized form, with the same parameters."""
+    for call in calls:
+        is_end = call in (calls[0], calls[-1])
+        weight_bits, activation_bits = bits_of(spec, is_end=is_end)
+        reads = quantizer(call.read, activation_bits, calls, spec.start_step)
+        network.set_submodule(call.name, quantized_layer(call.layer, weight_bits, reads))
+
+
+def bits_of(spec: QuantizedSpec, *, is_end: bool) -> tuple[Bits, Bits]:
+    """Bits of the weights and of the activations of a layer; is_end: the first or the last one.
+
+    >>> bits_of(QuantizedSpec(network={"kind": "resnet"}, weight_bits=2, activation_bits="bf16"), is_end=True)
+    (8, 'bf16')
+    """
+    weights, activations = (
+        spec.end_bits if is_end and bits != "bf16" else bits
+        for bits in (spec.weight_bits, spec.activation_bits)
+    )
+    return weights, activations

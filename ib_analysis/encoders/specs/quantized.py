@@ -1,0 +1,63 @@
+"""Any network of the zoo with weights and activations at few bits."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from ib_analysis.encoders.specs.encoder import EncoderSpec
+from ib_analysis.encoders.specs.networks import Network
+from ib_analysis.encoders.specs.training import Regime
+
+Bits = Literal[2, 4, 8, "bf16"]
+FewBits = Literal[2, 4, 8]
+SUFFIX = "_quantized"
+
+
+class QuantizedSpec(EncoderSpec):
+    """A network of the zoo trained through fake quantization, after Abdolrashidi et al. (2021).
+
+    It has the taps of the network and, after each, the same tensor as a layer of `activation_bits` reads it: h2 and
+    h2_quantized. Nothing reads a classifier's logits, which therefore have no quantized form.
+    """
+
+    implementation: ClassVar[str] = "ib_analysis.encoders.quantized:Quantized"
+    regimes: ClassVar[tuple[Regime, ...]] = ("classifier", "autoencoder")
+    kind: Literal["quantized"] = "quantized"
+    network: Network = Field(
+        description="the network that is quantized: any other architecture that is trained"
+    )
+    weight_bits: Bits = Field(4, description="bits of the weights of convolutions and linear layers")
+    activation_bits: Bits = Field(4, description="bits of what these layers read")
+    end_bits: FewBits = Field(
+        8, description="bits of weights and activations of the first and the last layer; bf16 ones stay bf16"
+    )
+    start_step: int = Field(
+        7500,
+        ge=1,
+        description="steps over which bounds of activations are collected; then they are frozen and activations are "
+        "quantized, which a training of fewer steps never does",
+    )
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _as_a_slice_spells_it(cls, network: Any) -> Any:
+        """A slice names the implementation of the inner network, too, so that its code counts."""
+        if isinstance(network, Mapping) and set(network) == {"implementation", "spec"}:
+            return network["spec"]
+        return network
+
+    def described(self) -> dict[str, Any]:
+        """The spec with its implementation, and the inner network with its own."""
+        found = super().described()
+        return found | {"spec": found["spec"] | {"network": self.network.described()}}
+
+    def tap_names(self, regime: Regime) -> tuple[str, ...]:
+        """Names of the taps in network order."""
+        taps = self.network.tap_names(regime)
+        return tuple(name for tap in taps for name in (tap, *self.quantized_form(tap)))
+
+    @staticmethod
+    def quantized_form(tap: str) -> tuple[str, ...]:
+        """Name of the quantized form of a tap; none for the logits."""
+        return () if tap == "logits" else (f"{tap}{SUFFIX}",)

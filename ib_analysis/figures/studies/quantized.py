@@ -1,0 +1,186 @@
+"""Pareto-optimal quantized ResNet: accuracy against cost, generalization gap and entropy of layers, by bits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
+
+from ib_analysis.figures.house import PAGE_INCHES, house_style, paper_figure
+from ib_analysis.figures.palette import MARKERS, OKABE_ITO
+from ib_analysis.studies.quantized.claims import (
+    BASELINE,
+    Value,
+    accuracy,
+    front_difference,
+    generalization_gap,
+    interval_text,
+)
+from ib_analysis.studies.quantized.pareto_front import Candidate, pareto_front
+from ib_analysis.studies.quantized.row import QuantizedRow, seeds, trained
+
+ORDER = (BASELINE, "w8a8", "w4a4", "w2a2")
+COLOURS = dict(zip(ORDER, ("#000000", *OKABE_ITO[:3])))
+SHAPES = dict(zip(ORDER, MARKERS))
+SUFFIX = "_quantized"
+LEAST_BITS = 1.0
+"""Where the axis of entropies begins."""
+MEANING = (
+    "Residual networks of several depths and widths, each at four bit widths (w4a4: weights and activations at 4 bits, "
+    "first and last layer at 8; bf16 counts as 16). Above: error on the evaluation images against compute cost "
+    "(multiplications x bits of weights x bits of activations) and against the memory of the weights; lines are the "
+    "Pareto fronts, whose networks are chosen by their validation accuracy. Below left: accuracy on the images learned "
+    "on less that on the evaluation images, for each network (channels of its stages, below them blocks). Below right: "
+    "quantized layers of the cheapest network. Filled: plug-in entropy H(h) over images never learned on, which says "
+    "nothing more once all images differ (dashed: log2 of their number). Open, dotted: the sum of the entropies of the "
+    "units, which bounds H(h) and with it I(x;h) from above."
+)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A mean over seeds with its standard deviation."""
+
+    mean: float
+    spread: float
+
+
+def caption(rows: Sequence[QuantizedRow]) -> str:
+    """What the figure shows, over how many seeds, and the dominance in numbers."""
+    numbers = []
+    for bits in present(rows)[1:]:
+        found = front_difference(rows, bits, BASELINE)
+        if found is not None:
+            numbers.append(f"{bits} {found.mean:+.1f} points ({interval_text(found)})")
+    over = f" Mean and standard deviation of {len(seeds(rows))} seeds."
+    fronts = (
+        f" Height of the fronts over that of {BASELINE} at equal compute cost: {'; '.join(numbers)}."
+        if numbers
+        else ""
+    )
+    return f"{MEANING}{over}{fronts}"
+
+
+def draw(rows: Sequence[Any]) -> Figure:
+    """Two panels of cost, then the gap and the entropies."""
+    with house_style():
+        figure = paper_figure(PAGE_INCHES, 5.2)
+        (compute, memory), (gap, entropy) = figure.subplots(2, 2)
+        _costs(compute, rows, "compute_cost", "compute cost  [multiplications × bits × bits]")
+        _costs(memory, rows, "memory_bits", "memory of the weights  [bits]")
+        memory.sharey(compute)
+        _gaps(gap, rows)
+        _entropies(entropy, rows)
+        handles, labels = compute.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+        return figure
+
+
+def present(rows: Sequence[QuantizedRow]) -> list[str]:
+    """The bit widths of the table, the widest first."""
+    return [bits for bits in ORDER if trained(rows, bits)]
+
+
+def point(values: Sequence[float]) -> Point:
+    """Mean and standard deviation over seeds.
+
+    >>> point([1.0, 3.0])
+    Point(mean=2.0, spread=1.4142135623730951)
+    """
+    return Point(mean(values), stdev(values) if len(values) > 1 else 0.0)
+
+
+def by_size(rows: Sequence[QuantizedRow], bits: str) -> dict[tuple[str, str], list[QuantizedRow]]:
+    """Whole networks of one bit width, the seeds of each size together."""
+    found: dict[tuple[str, str], list[QuantizedRow]] = {}
+    for row in trained(rows, bits):
+        found.setdefault(row.size, []).append(row)
+    return found
+
+
+def _percent(rows: Sequence[QuantizedRow], value: Value) -> Point:
+    return point([100 * found for row in rows if (found := value(row)) is not None])
+
+
+def _costs(axes: Axes, rows: Sequence[QuantizedRow], column: str, label: str) -> None:
+    for bits in present(rows):
+        sizes = list(by_size(rows, bits).values())
+        costs = [getattr(found[0], column) for found in sizes]
+        points = [_percent(found, accuracy) for found in sizes]
+        axes.errorbar(
+            costs, [100 - p.mean for p in points], yerr=[p.spread for p in points], linestyle="none",
+            color=COLOURS[bits], marker=SHAPES[bits], markersize=4, elinewidth=0.6, alpha=0.8, label=bits,
+        )  # fmt: skip
+        chosen = [mean(row.validation_accuracy or 0.0 for row in found) for found in sizes]
+        front = pareto_front([Candidate(c, v, p.mean) for c, v, p in zip(costs, chosen, points)])
+        errors = [100 - each.accuracy for each in front]
+        line = axes.plot([each.cost for each in front], errors, color=COLOURS[bits], linewidth=1.1)
+        line[0].set_gid(f"front {bits} {column}")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set(xlabel=label, ylabel="error  [%]")
+
+
+def _gaps(axes: Axes, rows: Sequence[QuantizedRow]) -> None:
+    sizes = list(dict.fromkeys(row.size for row in rows if not row.tap))
+    shown = present(rows)
+    for i, bits in enumerate(shown):
+        found = by_size(rows, bits)
+        points = {size: _percent(found[size], generalization_gap) for size in sizes if size in found}
+        x = [sizes.index(size) + 0.16 * (i - (len(shown) - 1) / 2) for size in points]
+        axes.errorbar(
+            x, [p.mean for p in points.values()], yerr=[p.spread for p in points.values()], linestyle="none",
+            color=COLOURS[bits], marker=SHAPES[bits], markersize=4, elinewidth=0.6,
+        )  # fmt: skip
+    axes.axhline(0, color="0.3", linewidth=0.7, zorder=1)
+    names = [f"{widths}\n{blocks}" for blocks, widths in sizes]
+    axes.set_xticks(range(len(sizes)), names, fontsize=5.5)
+    axes.set(ylabel="generalization gap  [points]", xlabel="widths and blocks of the stages")
+    axes.grid(visible=False, axis="x")
+
+
+def _entropies(axes: Axes, rows: Sequence[QuantizedRow]) -> None:
+    """The layers of the cheapest network: where counting images tells most."""
+    layers = [row for row in rows if row.tap and row.size == cheapest(rows)]
+    taps = list(dict.fromkeys(row.tap for row in layers))
+    for bits in present(rows):
+        counted, units = (
+            [
+                (taps.index(row.tap), value)
+                for row in layers
+                if row.bits == bits and (value := of(row)) is not None
+            ]
+            for of in (lambda row: row.entropy_bits, lambda row: row.units_entropy_bits)
+        )
+        _layers(axes, counted, bits, filled=True)
+        if bits != BASELINE:
+            _layers(axes, units, bits, filled=False)
+    for ceiling in {row.ceiling_bits for row in layers if row.ceiling_bits is not None}:
+        axes.axhline(ceiling, color="0.2", linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
+    axes.set_yscale("log")
+    axes.set_ylim(LEAST_BITS, None)
+    axes.set_xticks(range(len(taps)), [tap.removesuffix(SUFFIX) for tap in taps])
+    axes.set(ylabel="entropy  [bits per image]", xlabel="quantized layer, in network order")
+
+
+def _layers(axes: Axes, values: Sequence[tuple[int, float]], bits: str, *, filled: bool) -> None:
+    taps = sorted({tap for tap, _ in values})
+    points = [point([value for at, value in values if at == tap]) for tap in taps]
+    line = axes.errorbar(
+        taps, [p.mean for p in points], yerr=[p.spread for p in points], color=COLOURS[bits], marker=SHAPES[bits],
+        markersize=4, markerfacecolor=COLOURS[bits] if filled else "white", elinewidth=0.6,
+        linestyle="-" if filled else ":", linewidth=0.9,
+    )  # fmt: skip
+    line[0].set_gid(f"{'H(h)' if filled else 'units'} {bits}")
+
+
+def cheapest(rows: Sequence[QuantizedRow]) -> tuple[str, str]:
+    """Depth and width of the network with the fewest multiplications."""
+    whole = [row for row in rows if not row.tap]
+    return min(whole, key=lambda row: row.multiplications or 0).size

@@ -1,0 +1,332 @@
+"""One test of consistency on the experiment's own images: the decoders' information, and that of the rivals."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from decoders.batches import divide
+from decoders.evaluation import nats_per_example
+from decoders.saving import load_decoder
+from decoders.spec import FitSpec, ImageTarget
+from ib_analysis import spec
+from ib_analysis.channels.masked_images import Features, Levels, beside, folded, kept_rows
+from ib_analysis.consistency import Piece as PieceName
+from ib_analysis.datasets.dataset import Dataset, Part
+from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.device import resolve_device
+from ib_analysis.errors import UserError
+from ib_analysis.information.consistency import Judged, Measured, Test, judge, judge_step
+from ib_analysis.information.consistency_table import (
+    DECODERS,
+    ConsistencyRow,
+    consistency_row,
+    write_consistency,
+)
+from ib_analysis.information.estimators.estimator import Estimator
+from ib_analysis.information.quantity import Quantity
+from ib_analysis.provenance import Job
+from ib_analysis.scratch import locked
+from ib_analysis.stages.estimate_rivals import built, first_images
+from ib_analysis.stages.fit_decoders import Piece, finished, trunk_file, weights
+
+BATCH = 256
+_PARTNERS = 9  # stream of random numbers
+
+
+class Spec(spec.Spec):
+    """Slice of the experiment."""
+
+    test: PieceName
+    seed: int
+    rows: tuple[int, ...] | None
+    kept: int | None
+    fewer: int | None
+    decoder: spec.Described
+    fit: FitSpec
+    rivals: dict[str, spec.Described]
+    images: int
+
+
+@dataclass(frozen=True)
+class Question:
+    """I(target; h), both made from two images: an image, and one that has nothing to do with it."""
+
+    name: str
+    target: Callable[[Levels, Levels], Levels]
+    h: Callable[[Levels, Levels], Features]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Targets and h of pairs of images; without `conditional` targets alone."""
+
+    images: Levels
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    question: Question
+    device: torch.device
+    conditional: bool
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+        """Targets uint8 and h float32, made from these pairs."""
+        a, b = self.images[self.first[rows]], self.images[self.second[rows]]
+        target = torch.from_numpy(np.ascontiguousarray(self.question.target(a, b))).to(self.device)
+        h = torch.from_numpy(self.question.h(a, b)).to(self.device) if self.conditional else None
+        return target, h
+
+
+def run(
+    slice_: Spec, job: Job, *, dataset: Path, marginal: Path, trunk: list[Path], scratch: Path, out: Path
+) -> None:
+    """Write `out`, a row for each statistic; decoders start from the `trunk`, if any, and p(x) is the `marginal`."""
+    device = resolve_device(job.device, job.threads)
+    data = open_dataset(dataset.parent)
+    plan = _Plan(slice_, data)
+    with locked(scratch):
+        own = _Decoders(slice_, job, data, device, marginal, trunk_file(trunk), scratch)
+        rows = list(plan.rows(DECODERS, own))
+    part = first_images(data.evaluation, slice_.images)
+    for name, method in built(slice_.rivals).items():
+        try:
+            rows += plan.rows(name, _Rival(method, part))
+        except UserError as error:
+            print(f"{name} cannot be tested by {slice_.test}: {error}")
+    write_consistency(out, rows)
+    job.record(out, dataset=data.header.fingerprint)
+
+
+class _Plan:
+    """Which questions a test asks, and what is made of the answers."""
+
+    def __init__(self, slice_: Spec, data: Dataset) -> None:
+        height, self.levels = data.header.height, data.header.levels
+        self.slice_ = slice_
+        quarters = sorted({round(height * share / 4) for share in range(5)})
+        self.grid = tuple(quarters) if slice_.rows is None else slice_.rows
+        self.kept = max(2, height // 2) if slice_.kept is None else slice_.kept
+        self.fewer = max(1, height // 4) if slice_.fewer is None else slice_.fewer
+        self._check(height)
+
+    def _check(self, height: int) -> None:
+        if max(*self.grid, self.kept) > height:
+            raise UserError(
+                f"consistency: {max(*self.grid, self.kept)} rows of images of {height}; keep at most all of them"
+            )
+        if self.fewer >= self.kept:
+            raise UserError(f"consistency.fewer: {self.fewer} of {self.kept} rows leaves none; lower it")
+
+    def rows(self, method: str, ask: "_Decoders | _Rival") -> Iterator[ConsistencyRow]:
+        """The statistics of one method."""
+        tests = {
+            "baseline": self._baseline,
+            "symmetry": self._symmetry,
+            "data_processing": self._data_processing,
+            "additivity": self._additivity,
+        }
+        yield from tests[self.slice_.test](method, ask)
+
+    def _baseline(self, method: str, ask: "_Decoders | _Rival") -> Iterator[ConsistencyRow]:
+        along = {t: found for t in self.grid if (found := self._asked(ask, t, method)) is not None}
+        whole = along[self.grid[-1]]
+        if 0 in along:
+            yield self._row(method, "independence", "I(x; no row)", 0, along[0], whole)
+        other = ask(self._of_another(self.kept))
+        what = f"I(x; {self.kept} rows of another image)"
+        yield self._row(method, "independence", what, self.kept, other, whole)
+        for fewer, more in pairwise(along):
+            judged = judge_step(along[fewer], along[more], whole)
+            what = f"I(x; {more} rows) - I(x; {fewer} rows)"
+            yield self._judged(method, "monotonicity", what, more, along[more], whole, judged)
+
+    def _asked(self, ask: "_Decoders | _Rival", t: int, method: str) -> Measured | None:
+        """I(x; t rows); some estimators refuse an h that never varies, which leaves their other answers."""
+        try:
+            return ask(self._forward(t))
+        except UserError as error:
+            if t > 0:
+                raise
+            print(f"{method} gives no I(x; no row): {error}")
+            return None
+
+    def _symmetry(self, method: str, ask: "_Decoders | _Rival") -> Iterator[ConsistencyRow]:
+        t = self.kept
+        yield self._row(
+            method, "symmetry", f"I({t} rows; x)", t, ask(self._backward(t)), ask(self._forward(t))
+        )
+
+    def _data_processing(self, method: str, ask: "_Decoders | _Rival") -> Iterator[ConsistencyRow]:
+        t, less, levels = self.kept, self.kept - self.fewer, self.levels
+        processed = Question(
+            f"processed{t}-{less}",
+            lambda a, b: a,
+            lambda a, b: np.concatenate([kept_rows(a, t, levels), kept_rows(a, less, levels)], axis=1),
+        )
+        what = f"I(x; [{t} rows, {less} rows])"
+        yield self._row(method, "data processing", what, t, ask(processed), ask(self._forward(t)))
+
+    def _additivity(self, method: str, ask: "_Decoders | _Rival") -> Iterator[ConsistencyRow]:
+        t, levels = self.kept, self.levels
+        both = Question(
+            f"both{t}", beside, lambda a, b: beside(kept_rows(a, t, levels), kept_rows(b, t, levels))
+        )
+        two, one = ask.of_two(both, self._forward(t))
+        what = f"I([x1, x2]; [{t} rows of x1, {t} rows of x2])"
+        yield self._row(method, "additivity", what, t, two, one)
+
+    def _row(
+        self, method: str, test: Test, what: str, rows: int, measured: Measured, reference: Measured
+    ) -> ConsistencyRow:
+        judged = judge(test, measured, reference)
+        return self._judged(method, test, what, rows, measured, reference, judged)
+
+    def _judged(
+        self,
+        method: str,
+        test: Test,
+        what: str,
+        rows: int,
+        measured: Measured,
+        reference: Measured,
+        judged: Judged,
+    ) -> ConsistencyRow:
+        return consistency_row(
+            test, method, judged, measured, reference, seed=self.slice_.seed, rows=rows, what=what
+        )
+
+    def _forward(self, t: int) -> Question:
+        return Question(f"rows{t}", lambda a, b: a, lambda a, b: kept_rows(a, t, self.levels))
+
+    def _of_another(self, t: int) -> Question:
+        return Question(f"another{t}", lambda a, b: a, lambda a, b: kept_rows(b, t, self.levels))
+
+    def _backward(self, t: int) -> Question:
+        return Question(f"back{t}", lambda a, b: a[:, :, :t], lambda a, b: folded(a, t, self.levels))
+
+
+class _Rival:
+    """An estimator's answers, on the evaluation images."""
+
+    def __init__(self, method: Estimator, part: Part) -> None:
+        self.method = method
+        self.images = np.asarray(part.images)
+        self.everyone = np.arange(len(self.images))
+
+    def __call__(self, question: Question) -> Measured:
+        return self._of(question, self.everyone, np.roll(self.everyone, 1))
+
+    def of_two(self, both: Question, one: Question) -> tuple[Measured, Measured]:
+        """The information of pairs and that of one image, each of as many samples: every image stands in two pairs."""
+        others = np.roll(self.everyone, 1)
+        return self._of(both, self.everyone, others), self._of(one, self.everyone, others)
+
+    def _of(self, question: Question, first: NDArray[np.int64], second: NDArray[np.int64]) -> Measured:
+        a, b = self.images[first], self.images[second]
+        x, h = question.target(a, b), question.h(a, b)
+        found = self.method.estimate(x.reshape(len(a), -1), h.reshape(len(a), -1), Quantity.IMAGE_INFORMATION)
+        return Measured(found.value, found.stderr, found.n)
+
+
+class _Decoders:
+    """The decoders' answers: CE(target) - CE(target | h), with what each evaluation image contributes."""
+
+    def __init__(
+        self,
+        slice_: Spec,
+        job: Job,
+        data: Dataset,
+        device: torch.device,
+        marginal: Path,
+        trunk: Path | None,
+        scratch: Path,
+    ) -> None:
+        self.slice_, self.data, self.device = slice_, data, device
+        self.trunk, self.scratch, self.marginal = trunk, scratch, weights(marginal)
+        self.facts = {"code": job.code, "dataset": data.header.fingerprint}
+        self.everyone = np.arange(len(data.evaluation))
+        self._few = np.asarray(data.decoder.images[:2])
+
+    def __call__(self, question: Question) -> Measured:
+        return Measured.of_images(self._contributions(question, self.everyone, np.roll(self.everyone, 1)))
+
+    def of_two(self, both: Question, one: Question) -> tuple[Measured, Measured]:
+        """The information of disjoint pairs of images, and the mean of the two images' own."""
+        left, right = halves(len(self.everyone))
+        own = self._contributions(one, self.everyone, self.everyone)
+        two = self._contributions(both, left, right)
+        return Measured.of_images(two), Measured.of_images((own[left] + own[right]) / 2)
+
+    def _contributions(
+        self, question: Question, first: NDArray[np.int64], second: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        target = self._target(question)
+        marginal = self._marginal(question, target)
+        conditional = self._fitted(question, target, marginal)
+        images = np.asarray(self.data.evaluation.images)
+        nats = [
+            nats_per_example(
+                load_decoder(path).to(self.device),
+                Pairs(images, first, second, question, self.device, path == conditional),
+                self.device,
+                BATCH,
+            )
+            for path in (marginal, conditional)
+        ]
+        return nats[0] - nats[1]
+
+    def _target(self, question: Question) -> ImageTarget:
+        _, channels, height, width = question.target(self._few, self._few).shape
+        return ImageTarget(channels=channels, height=height, width=width, levels=self.data.header.levels)
+
+    def _marginal(self, question: Question, target: ImageTarget) -> Path:
+        """p(x) of the measurement where the target is x, else one of its own."""
+        header = self.data.header
+        if (target.height, target.width) == (header.height, header.width):
+            return self.marginal
+        return self._fitted(question, target, None)
+
+    def _fitted(self, question: Question, target: ImageTarget, marginal: Path | None) -> Path:
+        pairs = self._fitting_pairs(question, marginal is not None)
+        context = None if marginal is None else question.h(self._few, self._few).shape[1:]
+        piece = Piece(
+            f"{question.name}.{'marginal' if marginal is None else 'image'}",
+            self.slice_.decoder,
+            target,
+            context,
+            pairs,
+            self.slice_.fit,
+            self.facts | {"question": question.name},
+            self.trunk,
+            marginal,
+        )
+        return finished(piece, self.scratch, self.device) / "decoder.safetensors"
+
+    def _fitting_pairs(self, question: Question, conditional: bool) -> Pairs:
+        images = np.asarray(self.data.decoder.images)
+        everyone = np.arange(len(images))
+        return Pairs(images, everyone, self._partners, question, self.device, conditional)
+
+    @cached_property
+    def _partners(self) -> NDArray[np.int64]:
+        """Another image for each, such that no image that is fitted to is paired with one that is held out."""
+        fit = self.slice_.fit
+        partners = np.empty(len(self.data.decoder), np.int64)
+        for group in divide(len(partners), fit.holdout, fit.seed):
+            cycle = np.random.default_rng([fit.seed, _PARTNERS]).permutation(group)
+            partners[cycle] = np.roll(cycle, 1)
+        return partners
+
+
+def halves(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Disjoint pairs of so many images, whose order is random: the left ones and the right ones."""
+    half = count // 2
+    return np.arange(half), np.arange(half, 2 * half)

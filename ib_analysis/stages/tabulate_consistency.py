@@ -1,0 +1,25 @@
+"""All tests of consistency in one table, printed, and as a figure."""
+
+from pathlib import Path
+
+from ib_analysis import spec
+from ib_analysis.artefacts import verified, write_json
+from ib_analysis.figures import consistency
+from ib_analysis.figures.saving import save
+from ib_analysis.information.consistency_table import consistency_summary, read_consistency, write_consistency
+from ib_analysis.provenance import Job
+
+
+class Spec(spec.Spec):
+    """Everything that this stage needs stands in its inputs."""
+
+
+def run(slice_: Spec, job: Job, *, pieces: list[Path], table: Path, figure: Path) -> None:
+    """Write the table, the figure `figure`.pdf, .svg and .png, and its caption `figure`.caption.json."""
+    rows = [row for path in pieces for row in read_consistency(verified(path))]
+    write_consistency(table, rows)
+    job.record(table)
+    for path in save(consistency.draw(rows), figure).values():
+        job.record(path)
+    write_json(figure.with_name(f"{figure.name}.caption.json"), consistency.caption(rows))
+    print(consistency_summary(rows))

@@ -1,0 +1,141 @@
+"""The errors of trained networks: every candidate of the grid is trained, the validation vectors choose."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+
+from ib_analysis.encoders.seeding import derived_seed, generator
+from ib_analysis.information.estimators.estimator import Estimator
+from ib_analysis.studies.beyond_kernels.concept import Concept
+from ib_analysis.studies.beyond_kernels.layer_information import estimator_of, layer_information
+from ib_analysis.studies.beyond_kernels.learners import LEARNERS, Learner, Weights
+from ib_analysis.studies.beyond_kernels.row import Point, Row
+from ib_analysis.studies.beyond_kernels.samples import PROBED, WEIGHTS, Pairs, Samples, drawn
+from ib_analysis.studies.beyond_kernels.training import (
+    ROWS_AT_ONCE,
+    Plan,
+    Setting,
+    Trained,
+    errors,
+    train,
+)
+from ib_analysis.studies.specs.beyond_kernels import BeyondKernelsStudySpec, Net
+
+NUMBERS_AT_ONCE = 2**28
+"""Of all runs that are computed side by side: 1 GB."""
+Snapshots = dict[int, Weights]
+"""Weights of one run, by epoch."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All trainings of one net at one size: every candidate from every seed."""
+
+    spec: BeyondKernelsStudySpec
+    net: Net
+    point: Point
+    seeds: tuple[int, ...]
+
+    @property
+    def settings(self) -> list[Setting]:
+        """A run a seed, learning rate and weight decay."""
+        rates, decays = self.spec.learning_rates[self.net], self.spec.weight_decays[self.net]
+        return [Setting(*values) for values in product(self.seeds, rates, decays)]
+
+    @property
+    def concept(self) -> Concept:
+        """The target."""
+        return Concept(self.spec.version, self.point.alpha, self.spec.inputs)
+
+    def measured(self, device: torch.device, *, probed: bool = False) -> list[Row]:
+        """A row a training; with `probed`, also those of the layers of the trainings that are selected."""
+        samples = {seed: self._samples(seed) for seed in self.seeds}
+        found, kept = list[Row](), list[Snapshots]()
+        for settings in self._at_once():
+            trained = self._trained(settings, samples, device, self.spec.probe_epochs if probed else ())
+            found += self._rows(settings, trained, samples, device)
+            kept += [of_run(trained, run) for run in range(len(settings))]
+        rows = [row.model_copy(update={"selected": is_selected(row, found)}) for row in found]
+        chosen = [
+            (row, snapshots)
+            for row, snapshots in zip(rows, kept)
+            if row.selected and row.test_error is not None
+        ]
+        return rows + [layer for row, snapshots in chosen for layer in self._layers(row, snapshots, device)]
+
+    @property
+    def _learner(self) -> Learner:
+        return LEARNERS[self.net](self.point.width, self.spec.inputs, self.spec.outputs)
+
+    def _samples(self, seed: int) -> Samples:
+        return drawn(self.concept, seed, self.point.samples, self.spec.validation, self.spec.test)
+
+    def _at_once(self) -> Iterator[list[Setting]]:
+        """The runs in parts that fit into memory side by side: weights, and both hidden layers when judged."""
+        weights = self._learner.start(generator(0, WEIGHTS)).values()
+        numbers = sum(weight.numel() for weight in weights) + 2 * ROWS_AT_ONCE * self.point.width
+        count = max(1, NUMBERS_AT_ONCE // numbers)
+        for first in range(0, len(self.settings), count):
+            yield self.settings[first : first + count]
+
+    def _trained(
+        self, settings: list[Setting], samples: dict[int, Samples], device: torch.device, keep: Sequence[int]
+    ) -> Trained:
+        plan = Plan(self.spec.epochs, self.spec.batch_size, self.spec.momentum)
+        pairs = {seed: sample.learn for seed, sample in samples.items()}
+        return train(self._learner, settings, pairs, plan, device, keep)
+
+    def _rows(
+        self, settings: list[Setting], trained: Trained, samples: dict[int, Samples], device: torch.device
+    ) -> list[Row]:
+        validation = self._errors(trained.weights, [samples[s.seed].validation for s in settings], device)
+        test = self._errors(trained.weights, [samples[s.seed].test for s in settings], device)
+        return [self._row(*found) for found in zip(settings, validation, test)]
+
+    def _errors(self, weights: Weights, parts: Sequence[Pairs], device: torch.device) -> list[float | None]:
+        x, y = (torch.stack(rows).to(device) for rows in ([p.x for p in parts], [p.y for p in parts]))
+        found = errors(self._learner, weights, x, y).tolist()
+        return [error if error < float("inf") else None for error in found]
+
+    def _row(self, setting: Setting, validation: float | None, test: float | None) -> Row:
+        return Row(
+            arm=self.net,
+            seed=setting.seed,
+            alpha=self.point.alpha,
+            outputs=self.spec.outputs,
+            samples=self.point.samples,
+            width=self.point.width,
+            learning_rate=setting.learning_rate,
+            weight_decay=setting.weight_decay,
+            selected=False,
+            validation_error=validation,
+            test_error=test,
+        )
+
+    def _layers(self, row: Row, snapshots: Snapshots, device: torch.device) -> Iterator[Row]:
+        x = self.concept.draw(self.spec.probe_vectors, generator(row.seed, PROBED)).to(device)
+        seed = derived_seed(row.seed, PROBED) % 2**31
+        probes: dict[str, Estimator] = {
+            name: estimator_of(name, seed, self.spec.probe_steps, device) for name in self.spec.probes
+        }
+        blank = row.model_copy(update={"validation_error": None, "test_error": None})
+        for epoch, weights in snapshots.items():
+            for found in layer_information(self._learner, weights, self.concept, x, self.spec.probed, probes):
+                yield blank.model_copy(update={"epoch": epoch, **vars(found)})
+
+
+def of_run(trained: Trained, run: int) -> Snapshots:
+    """What was kept of one of the runs."""
+    return {epoch: {name: w[run] for name, w in weights.items()} for epoch, weights in trained.kept.items()}
+
+
+def is_selected(row: Row, rows: Sequence[Row]) -> bool:
+    """Whether it has the least validation error of its seed; where all diverged, whether it is the first."""
+    of_seed = [other for other in rows if other.seed == row.seed]
+    return row is min(of_seed, key=_validation_error)
+
+
+def _validation_error(row: Row) -> float:
+    return float("inf") if row.validation_error is None else row.validation_error

@@ -1,0 +1,91 @@
+"""A line of the table: the error of one method from one seed, or what a probe reads off one layer."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from pydantic import Field, FiniteFloat
+
+from ib_analysis.spec import Spec
+
+Arm = Literal[
+    "resnet",
+    "net3",
+    "net2",
+    "tangent_net2",
+    "tangent_net3",
+    "tangent_resnet",
+    "conjugate_net2",
+    "conjugate_net3",
+    "conjugate_resnet",
+    "polynomial2",
+    "regression_net2",
+]
+KERNEL_ARMS: tuple[Arm, ...] = (
+    "tangent_net2",
+    "tangent_net3",
+    "tangent_resnet",
+    "conjugate_net2",
+    "conjugate_net3",
+    "conjugate_resnet",
+    "polynomial2",
+    "regression_net2",
+)
+"""Everything that is linear in features which do not learn: with a width, features of a network that is drawn; without,
+the kernel in closed form. regression_net2 is least squares over the random features of net2 without a ridge."""
+
+
+class Point(NamedTuple):
+    """One size of the problem."""
+
+    alpha: float
+    samples: int
+    width: int
+
+
+class Row(Spec):
+    """The error of one method at one size, from one seed, with one choice of settings.
+
+    An error is the mean of |prediction - H(x)|^2 over vectors, the square summed over the outputs; None where the
+    training diverged. Rows with a layer are of the probes and hold no error.
+    """
+
+    arm: Arm
+    seed: int = Field(ge=0)
+    alpha: FiniteFloat
+    outputs: int
+    samples: int
+    width: int | None
+    """Hidden units; None for a kernel in closed form."""
+    learning_rate: FiniteFloat | None = None
+    weight_decay: FiniteFloat | None = None
+    ridge: FiniteFloat | None = None
+    selected: bool
+    """Whether it is the choice of the validation vectors for this seed; only such rows are reported."""
+    validation_error: FiniteFloat | None = None
+    test_error: FiniteFloat | None = None
+    epoch: int | None = None
+    layer: str | None = None
+    about: str | None = None
+    """The coordinate that is looked for: F1, F2, .., or G1."""
+    probe: str | None = None
+    bits: FiniteFloat | None = None
+    """From below, of the one bit that there is."""
+    stderr_bits: FiniteFloat | None = None
+
+    @property
+    def threshold(self) -> float:
+        """k alpha^2: the error of F alone."""
+        return self.outputs * self.alpha**2
+
+
+def errors_by_seed(
+    rows: Sequence[Row], arm: Arm, point: Point, *, closed_form: bool = False
+) -> dict[int, float]:
+    """Test errors of the selected rows; a seed all of whose trainings diverged is infinite."""
+    width = None if closed_form else point.width
+    return {
+        row.seed: float("inf") if row.test_error is None else row.test_error
+        for row in rows
+        if row.layer is None and row.selected and row.arm == arm
+        if (row.alpha, row.samples, row.width) == (point.alpha, point.samples, width)
+    }

@@ -1,0 +1,233 @@
+"""What the table says of the paper's claims.
+
+Every number is computed for each seed and then averaged; the 95 % interval of the mean (Student's t over seeds)
+decides. It covers what seeds draw, initial weights and the order of images, and not the choice of evaluation images.
+"""
+
+from collections.abc import Callable, Sequence
+
+from ib_analysis.studies.quantized.pareto_front import dominance, pareto_front, share_dominated
+from ib_analysis.studies.quantized.row import QuantizedRow, candidates, seeds, trained
+from ib_analysis.studies.seed_interval import SeedInterval, is_positive, over_seeds
+from ib_analysis.studies.verdict import Answer, Verdict
+
+Value = Callable[[QuantizedRow], float | None]
+STUDY = "quantized"
+BASELINE = "bf16"
+NARROWEST_TAP = "pooled_quantized"
+"""The layer with the fewest units, where counting images tells most."""
+NOTHING = 1.0
+"""Percentage points: a smaller loss of accuracy counts as none."""
+MOSTLY_SATURATED = 0.5
+CURVES = "bf16 is dominated by the 4-bit and 8-bit curves [paper]"
+BEST = "models primarily 4-bit give the best curve [paper]"
+REGULARIZING = "a regularizing effect, seen in the generalization gap [paper, abstract]"
+
+
+def verdicts(rows: Sequence[QuantizedRow]) -> list[Verdict]:
+    """One verdict a claim."""
+    return [
+        above(rows, "w4a4", BASELINE, CURVES),
+        above(rows, "w8a8", BASELINE, CURVES),
+        above(rows, "w4a4", "w8a8", BEST),
+        above(rows, "w4a4", "w2a2", BEST),
+        no_loss(rows, "w8a8", "77.43 % against 76.65 % at bf16 [code]"),
+        no_loss(rows, "w4a4", "77.09 % against 76.65 % at bf16 [code]"),
+        *(smaller_gap(rows, bits) for bits in ("w8a8", "w4a4", "w2a2")),
+        less_entropy(rows, "w2a2", "w4a4"),
+        less_entropy(rows, "w4a4", "w8a8"),
+        lower_bound_of_units(rows, "w2a2", "w4a4"),
+        lower_bound_of_units(rows, "w4a4", "w8a8"),
+    ]
+
+
+def above(rows: Sequence[QuantizedRow], bits: str, other: str, paper: str) -> Verdict:
+    """Whether the front of one bit width lies above that of another."""
+    claim = (
+        f"the {bits} front lies above the {other} front at equal compute cost (mean over log cost along the more "
+        "expensive front, percentage points)"
+    )
+    found = front_difference(rows, bits, other)
+    if found is None:
+        return undecided(claim, paper, f"no seed has networks at {bits} and {other}")
+    why = (
+        f"yes or no where the interval excludes 0: {interval_text(found)}; "
+        f"{100 * mean_share(rows, bits, other):.0f} % of the {other} networks have a cheaper {bits} network that is at "
+        f"least as accurate; {scale(rows)}"
+    )
+    return verdict(claim, paper, found, is_positive(found), why)
+
+
+def front_difference(rows: Sequence[QuantizedRow], bits: str, other: str) -> SeedInterval | None:
+    """`dominance` of one front over another in percentage points, for each seed; None without a seed that has both.
+
+    Along the front with the more expensive networks: where `other` is the cheaper one, its dominance is turned round.
+    """
+    found = []
+    for seed in seeds(rows):
+        front, against = (pareto_front(candidates(trained(rows, name, seed))) for name in (bits, other))
+        if front and against:
+            cheaper = front[0].cost <= against[0].cost
+            found.append(dominance(front, against) if cheaper else -dominance(against, front))
+    return over_seeds([100 * value for value in found]) if found else None
+
+
+def mean_share(rows: Sequence[QuantizedRow], bits: str, other: str) -> float:
+    """`share_dominated`, averaged over the seeds that have both."""
+    pairs = [
+        (candidates(trained(rows, bits, seed)), candidates(trained(rows, other, seed)))
+        for seed in seeds(rows)
+    ]
+    shares = [share_dominated(a, b) for a, b in pairs if a and b]
+    return sum(shares) / len(shares)
+
+
+def no_loss(rows: Sequence[QuantizedRow], bits: str, paper: str) -> Verdict:
+    """Whether the same networks are as accurate at few bits."""
+    claim = (
+        f"the same network is no less accurate at {bits} than at {BASELINE} (difference, percentage points)"
+    )
+    found = paired(rows, bits, BASELINE, accuracy)
+    if found is None:
+        return undecided(claim, paper, f"no network was trained at {bits} and {BASELINE}")
+    answer: Answer = "yes" if found.low > -NOTHING else "no" if found.high < 0 else "unclear"
+    why = (
+        f"mean over sizes; yes where the interval lies above -{NOTHING:g} point, no where below 0: "
+        f"{interval_text(found)}; the largest network alone {largest_alone(rows, bits)}; {scale(rows)}"
+    )
+    return verdict(claim, paper, found, answer, why)
+
+
+def largest_alone(rows: Sequence[QuantizedRow], bits: str) -> str:
+    """The difference of accuracy for the network with the most multiplications, as text."""
+    size = max(trained(rows, BASELINE), key=lambda row: row.multiplications or 0).size
+    found = paired([row for row in rows if row.size == size], bits, BASELINE, accuracy)
+    return f"{found.mean:+.2f}, {interval_text(found)}" if found else "was not trained at both"
+
+
+def smaller_gap(rows: Sequence[QuantizedRow], bits: str) -> Verdict:
+    """Whether training accuracy exceeds evaluation accuracy by less at few bits."""
+    claim = f"the generalization gap is smaller at {bits} than at {BASELINE} (difference, percentage points)"
+    found = paired(rows, bits, BASELINE, generalization_gap)
+    if found is None:
+        return undecided(claim, REGULARIZING, f"no network was trained at {bits} and {BASELINE}")
+    learned = paired(rows, bits, BASELINE, training_accuracy)
+    why = (
+        f"accuracy on the images learned on less that on the evaluation images, the same networks, mean over sizes; "
+        f"{interval_text(found)}; training accuracy differs by {learned.mean if learned else 0:+.1f} points, and a gap "
+        f"that shrinks because less is learned regularizes nothing; {scale(rows)}"
+    )
+    return verdict(claim, REGULARIZING, found, turned(is_positive(found)), why)
+
+
+def less_entropy(rows: Sequence[QuantizedRow], bits: str, other: str) -> Verdict:
+    """Whether the narrowest layer has less entropy at fewer bits, as far as the images can tell."""
+    layer = NARROWEST_TAP.removesuffix("_quantized")
+    claim = f"the {layer} layer holds less at {bits} than at {other} (plug-in H(h), difference in bits)"
+    telling = [row for row in at_tap(rows, bits) if row.alone is not None and row.alone <= MOSTLY_SATURATED]
+    found = differences(telling, at_tap(rows, other), lambda row: row.entropy_bits)
+    if found is None:
+        why = f"at {bits} most images have a row of their own in every network: the count is log n; {scale(rows)}"
+        return undecided(claim, "", why)
+    most = max((row.alone or 0.0) for row in at_tap(rows, other))
+    chosen = f"{len({row.size for row in telling})} of {len({row.size for row in rows})} sizes"
+    why = (
+        f"{chosen}, those whose {bits} layer does not tell most of the images apart; up to {100 * most:.0f} % of the "
+        f"images stand alone at {other}, so that the difference is at least this; {interval_text(found)}; {scale(rows)}"
+    )
+    return verdict(claim, "", found, turned(is_positive(found)), why)
+
+
+def lower_bound_of_units(rows: Sequence[QuantizedRow], bits: str, other: str) -> Verdict:
+    """Whether what the units have each for itself, which bounds the whole from above, is less at fewer bits."""
+    layer = NARROWEST_TAP.removesuffix("_quantized")
+    claim = f"the units of the {layer} layer hold less at {bits} than at {other} (mean H(h_u), difference in bits)"
+    found = differences(at_tap(rows, bits), at_tap(rows, other), entropy_of_a_unit)
+    if found is None:
+        return undecided(claim, "", f"no network was trained at {bits} and {other}")
+    why = f"the sum of H(h_u) over units bounds I(x;h) from above; {interval_text(found)}; {scale(rows)}"
+    return verdict(claim, "", found, turned(is_positive(found)), why)
+
+
+def entropy_of_a_unit(row: QuantizedRow) -> float | None:
+    """Mean over the units of a layer, in bits."""
+    if row.units is None or row.units_entropy_bits is None:
+        return None
+    return row.units_entropy_bits / row.units
+
+
+def at_tap(rows: Sequence[QuantizedRow], bits: str) -> list[QuantizedRow]:
+    """The rows of the narrowest layer at one bit width."""
+    return [row for row in rows if (row.bits, row.tap) == (bits, NARROWEST_TAP)]
+
+
+def paired(rows: Sequence[QuantizedRow], bits: str, other: str, value: Value) -> SeedInterval | None:
+    """A value of whole networks at one bit width less that at another, in percentage points."""
+    found = differences(trained(rows, bits), trained(rows, other), value)
+    return found and SeedInterval(100 * found.mean, found.stderr and 100 * found.stderr, found.n)
+
+
+def differences(
+    rows: Sequence[QuantizedRow], others: Sequence[QuantizedRow], value: Value
+) -> SeedInterval | None:
+    """A value of rows less that of others of the same size and seed: the mean over sizes, for each seed."""
+    theirs = {(row.size, row.seed): value(row) for row in others}
+    of_seed: dict[int, list[float]] = {}
+    for row in rows:
+        mine, other = value(row), theirs.get((row.size, row.seed))
+        if mine is not None and other is not None:
+            of_seed.setdefault(row.seed, []).append(mine - other)
+    return over_seeds([sum(found) / len(found) for found in of_seed.values()]) if of_seed else None
+
+
+def accuracy(row: QuantizedRow) -> float | None:
+    """On the evaluation part."""
+    return row.accuracy
+
+
+def training_accuracy(row: QuantizedRow) -> float | None:
+    """On the encoder part."""
+    return row.training_accuracy
+
+
+def generalization_gap(row: QuantizedRow) -> float | None:
+    """Accuracy on the images that the network learned on, less that on the evaluation part."""
+    if row.training_accuracy is None or row.accuracy is None:
+        return None
+    return row.training_accuracy - row.accuracy
+
+
+def turned(answer: Answer) -> Answer:
+    """The answer to the opposite question."""
+    opposite: dict[Answer, Answer] = {"yes": "no", "no": "yes", "unclear": "unclear"}
+    return opposite[answer]
+
+
+def interval_text(found: SeedInterval) -> str:
+    """The interval that decided."""
+    if found.stderr is None:
+        return "one seed, which decides nothing"
+    return f"95 % interval over {found.n} seeds {found.low:+.2f} to {found.high:+.2f}"
+
+
+def scale(rows: Sequence[QuantizedRow]) -> str:
+    """How large this was."""
+    sizes = {row.size for row in rows}
+    weights = [row.weights for row in rows if row.weights is not None]
+    return f"{rows[0].images}, {len(sizes)} sizes from {min(weights):,} to {max(weights):,} weights"
+
+
+def verdict(claim: str, paper: str, found: SeedInterval, answer: Answer, why: str) -> Verdict:
+    """A verdict on a mean over seeds."""
+    return Verdict(
+        study=STUDY, claim=claim, paper_value=paper, our_value=found.mean, stderr=found.stderr, n_seeds=found.n,
+        reproduced=answer, why=why,
+    )  # fmt: skip
+
+
+def undecided(claim: str, paper: str, why: str) -> Verdict:
+    """A verdict without a measurement."""
+    return Verdict(
+        study=STUDY, claim=claim, paper_value=paper, our_value=None, stderr=None, n_seeds=0,
+        reproduced="unclear", why=why,
+    )  # fmt: skip

@@ -1,0 +1,96 @@
+"""What a network costs at given bits: compute and memory (Abdolrashidi et al. 2021, and the paper's code)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ib_analysis.encoders.fake_quantization import QuantizedConv2d, QuantizedLinear
+from ib_analysis.encoders.layer_calls import LayerCall
+from ib_analysis.encoders.quantized import Quantized, probe
+from ib_analysis.encoders.specs.quantized import Bits
+
+UNQUANTIZED_BITS = 16
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One convolution or linear layer: how much of it there is, and at how many bits."""
+
+    multiplications: int
+    """For one image."""
+    weights: int
+    """The bias left out."""
+    weight_bits: int
+    activation_bits: int
+
+    @property
+    def compute(self) -> int:
+        """Multiplications x bits of a weight x bits of an activation."""
+        return self.multiplications * self.weight_bits * self.activation_bits
+
+    @property
+    def memory(self) -> int:
+        """Bits that the weights take."""
+        return self.weights * self.weight_bits
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Sums over convolutions and linear layers; additions, norms and ReLUs are not counted."""
+
+    multiplications: int
+    weights: int
+    compute: int
+    """Multiplications x bits of a weight x bits of an activation."""
+    memory: int
+    """Bits of the weights."""
+
+
+def number_of_bits(bits: Bits) -> int:
+    """Bits as a number; bf16 has 16.
+
+    >>> number_of_bits("bf16"), number_of_bits(4)
+    (16, 4)
+    """
+    return UNQUANTIZED_BITS if bits == "bf16" else bits
+
+
+def total(layers: Sequence[LayerCost]) -> Cost:
+    """The cost of a network, from its layers.
+
+    >>> total([LayerCost(10, 2, 4, 8), LayerCost(1, 1, 16, 16)])
+    Cost(multiplications=11, weights=3, compute=576, memory=24)
+    """
+    return Cost(
+        multiplications=sum(layer.multiplications for layer in layers),
+        weights=sum(layer.weights for layer in layers),
+        compute=sum(layer.compute for layer in layers),
+        memory=sum(layer.memory for layer in layers),
+    )
+
+
+def at_bits(
+    calls: Sequence[LayerCall], weight_bits: Bits, activation_bits: Bits, end_bits: Bits | None = None
+) -> list[LayerCost]:
+    """The layers of a network, all at the same bits but for the first and the last, which may have others."""
+    bits = [(weight_bits, activation_bits)] * len(calls)
+    if end_bits is not None:
+        bits[0] = bits[-1] = (end_bits, end_bits)
+    return [
+        LayerCost(call.multiplications, call.weights, number_of_bits(weight), number_of_bits(activation))
+        for call, (weight, activation) in zip(calls, bits)
+    ]
+
+
+def cost(encoder: Quantized) -> Cost:
+    """The cost of a quantized network, each layer at the bits that it has."""
+    calls, _ = probe(encoder.network)
+    return total([_layer(call) for call in calls])
+
+
+def _layer(call: LayerCall) -> LayerCost:
+    layer = call.layer
+    if not isinstance(layer, QuantizedConv2d | QuantizedLinear):
+        raise TypeError(f"layer {call.name} is not quantized")
+    return LayerCost(
+        call.multiplications, call.weights, number_of_bits(layer.bits), number_of_bits(layer.reads.bits)
+    )

@@ -1,0 +1,89 @@
+"""Cost against accuracy: the Pareto front, and by how much one front lies above another.
+
+Networks are chosen on validation images and reported on evaluation images: the best of many on the images that are
+reported would be too good, and the more so the more networks there are.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One trained network."""
+
+    cost: float
+    """Above 0."""
+    validation: float
+    """Accuracy that networks are chosen by."""
+    accuracy: float
+    """Accuracy that is reported."""
+
+
+def pareto_front(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those that no other matches in validation accuracy at the same or a lower cost, by rising cost.
+
+    >>> a, b, c = Candidate(1, 0.8, 0.7), Candidate(2, 0.6, 0.9), Candidate(3, 0.9, 0.8)
+    >>> pareto_front([c, b, a]) == [a, c]
+    True
+    """
+    front: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda each: (each.cost, -each.validation)):
+        if not front or candidate.validation > front[-1].validation:
+            front.append(candidate)
+    return front
+
+
+def height(front: Sequence[Candidate], budget: float) -> float:
+    """Accuracy of the network that a budget buys: the last of the front, by rising cost, that it can pay for.
+
+    Raises:
+        ValueError: it buys none.
+
+    >>> height([Candidate(1, 0.8, 0.7), Candidate(3, 0.9, 0.8)], 2)
+    0.7
+    """
+    affordable = [each for each in front if each.cost <= budget]
+    if not affordable:
+        raise ValueError(f"no network costs {budget:g} or less")
+    return affordable[-1].accuracy
+
+
+def dominance(front: Sequence[Candidate], other: Sequence[Candidate]) -> float:
+    """By how much accuracy a front lies above another at equal cost, on average over the budgets of the other.
+
+    Mean over log cost, from the cheapest to the most expensive network of the other front, of the difference between
+    what the budget buys from the two (`height`); both are steps, so that the mean is exact. Positive everywhere is
+    what is called Pareto dominance; this is its size. A front of one network is compared at its cost.
+
+    Raises:
+        ValueError: at the cheapest of these budgets the first front has no network.
+
+    >>> cheap = [Candidate(1, 0.9, 0.9)]
+    >>> round(dominance(cheap, [Candidate(2, 0.5, 0.5), Candidate(4, 0.8, 0.8)]), 12)
+    0.4
+    """
+    budgets = sorted({other[0].cost, *(each.cost for each in (*front, *other))})
+    budgets = [budget for budget in budgets if other[0].cost <= budget <= other[-1].cost]
+    if len(budgets) == 1:
+        return height(front, budgets[0]) - height(other, budgets[0])
+    steps = [
+        (height(front, start) - height(other, start)) * math.log(end / start)
+        for start, end in pairwise(budgets)
+    ]
+    return sum(steps) / math.log(budgets[-1] / budgets[0])
+
+
+def share_dominated(candidates: Sequence[Candidate], others: Sequence[Candidate]) -> float:
+    """Share of the others for which some candidate costs less and is at least as accurate, on evaluation images.
+
+    >>> share_dominated([Candidate(1, 0.9, 0.9)], [Candidate(2, 0.5, 0.5), Candidate(2, 1.0, 0.95)])
+    0.5
+    """
+    beaten = [
+        any(each.cost < other.cost and each.accuracy >= other.accuracy for each in candidates)
+        for other in others
+    ]
+    return sum(beaten) / len(beaten)

@@ -1,0 +1,79 @@
+"""A line of the table: one trained network, or one of its quantized layers."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field, FiniteFloat
+
+from ib_analysis.spec import Spec
+from ib_analysis.studies.quantized.pareto_front import Candidate
+
+
+class QuantizedRow(Spec):
+    """One network at one bit width from one seed; with a tap, the entropy of that layer."""
+
+    images: str
+    """Name of the data set."""
+    bits: str
+    """w4a4: weights and activations at 4 bits; bf16."""
+    blocks: str
+    """Residual blocks of each stage, as 1-1-1."""
+    widths: str
+    """Channels of each stage, as 4-8-16."""
+    seed: int = Field(ge=0)
+    status: Literal["trained", "diverged"]
+    tap: str = ""
+    """Empty for the network as a whole."""
+    multiplications: int | None = None
+    """For one image."""
+    weights: int | None = None
+    compute_cost: int | None = None
+    """Multiplications x bits of a weight x bits of an activation, summed over layers."""
+    memory_bits: int | None = None
+    """Bits of all weights."""
+    training_accuracy: FiniteFloat | None = None
+    """On the encoder part, which it learned on, without augmentation."""
+    validation_accuracy: FiniteFloat | None = None
+    """On the decoder part, which chooses the networks of a front."""
+    accuracy: FiniteFloat | None = None
+    """On the evaluation part, which chooses nothing."""
+    entropy_bits: FiniteFloat | None = None
+    """Plug-in entropy of the layer over images of the decoder and the evaluation part."""
+    entropy_miller_madow_bits: FiniteFloat | None = None
+    ceiling_bits: FiniteFloat | None = None
+    """log2 of the number of these images."""
+    alone: FiniteFloat | None = None
+    """Share of these images whose row no other image has."""
+
+    units: int | None = None
+    """Number of units of the layer."""
+    units_entropy_bits: FiniteFloat | None = None
+    """Sum over the units of their entropies, each corrected for bias: an upper bound of the entropy of the layer."""
+
+    @property
+    def size(self) -> tuple[str, str]:
+        """Depth and width."""
+        return self.blocks, self.widths
+
+
+def trained(rows: Sequence[QuantizedRow], bits: str, seed: int | None = None) -> list[QuantizedRow]:
+    """The rows of whole networks of one bit width that did not diverge, of one seed or of all."""
+    return [
+        row
+        for row in rows
+        if (row.bits, row.tap, row.status) == (bits, "", "trained") and seed in (None, row.seed)
+    ]
+
+
+def seeds(rows: Sequence[QuantizedRow]) -> list[int]:
+    """The seeds of the table."""
+    return sorted({row.seed for row in rows})
+
+
+def candidates(rows: Sequence[QuantizedRow]) -> list[Candidate]:
+    """Whole networks as candidates of a front: compute cost, validation and evaluation accuracy."""
+    return [
+        Candidate(row.compute_cost, row.validation_accuracy, row.accuracy)
+        for row in rows
+        if row.compute_cost is not None and row.validation_accuracy is not None and row.accuracy is not None
+    ]

@@ -1,0 +1,156 @@
+"""Networks over depth x width x bits: cost, accuracy, generalization gap, and the entropy of their layers."""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ib_analysis.datasets.dataset import Dataset, Part
+from ib_analysis.encoders.encoder import ImageShape
+from ib_analysis.encoders.image_rows import ImageRows, evenly_spaced
+from ib_analysis.encoders.objective import measure
+from ib_analysis.encoders.quantized import Quantized
+from ib_analysis.encoders.resnet import ResNet
+from ib_analysis.encoders.specs.quantized import SUFFIX, Bits, QuantizedSpec
+from ib_analysis.encoders.training import DivergedError, steps_per_epoch, train
+from ib_analysis.studies.quantized import claims
+from ib_analysis.studies.quantized.cost_model import cost
+from ib_analysis.studies.quantized.plug_in_entropy import plug_in_entropy, row_symbols, unit_entropies
+from ib_analysis.studies.quantized.row import QuantizedRow
+from ib_analysis.studies.specs.quantized import QuantizedStudySpec, Stages, name_of
+from ib_analysis.studies.study import Setting, Study
+from ib_analysis.studies.verdict import Verdict
+from ib_analysis.units import bits as in_bits
+
+IMAGES_AT_ONCE = 256
+
+
+class QuantizedStudy(Study):
+    """The trade of cost for accuracy at each bit width."""
+
+    Spec = QuantizedStudySpec
+    Row = QuantizedRow
+    spec: QuantizedStudySpec
+
+    def measure(self, piece: str, setting: Setting) -> Sequence[QuantizedRow]:
+        """One bit width and seed: a network of every depth and width, and its quantized layers."""
+        bits, seed = self._bits_and_seed(piece)
+        sizes = product(self.spec.blocks, self.spec.widths)
+        return [row for size in sizes for row in self._network(bits, seed, *size, setting)]
+
+    def verdicts(self, rows: Sequence[QuantizedRow]) -> Sequence[Verdict]:
+        """The claims of the paper (see `claims`)."""
+        return claims.verdicts(rows)
+
+    def _bits_and_seed(self, piece: str) -> tuple[Bits, int]:
+        every = product(self.spec.bits, self.spec.seeds)
+        return {f"{name_of(bits)}-seed{seed}": (bits, seed) for bits, seed in every}[piece]
+
+    def _network(
+        self, bits: Bits, seed: int, blocks: Stages, widths: Stages, setting: Setting
+    ) -> list[QuantizedRow]:
+        data = setting.images
+        encoder = self._encoder(bits, blocks, widths, data)
+        row = QuantizedRow(
+            images=data.header.name,
+            bits=name_of(bits),
+            blocks="-".join(map(str, blocks)),
+            widths="-".join(map(str, widths)),
+            seed=seed,
+            status="diverged",
+        )
+        priced = row.model_copy(update=costs(encoder))
+        if not self._trained(encoder, seed, f"{row.bits} {row.blocks} {row.widths}", setting):
+            return [priced]
+        done = {"status": "trained"}
+        whole = priced.model_copy(update=done | accuracies(encoder, data, setting.device))
+        return [whole, *layers(row.model_copy(update=done), encoder, setting, self.spec.entropy_images)]
+
+    def _encoder(self, bits: Bits, blocks: Stages, widths: Stages, data: Dataset) -> Quantized:
+        steps = steps_per_epoch(len(data.encoder), self.spec.training.batch_size)
+        spec = QuantizedSpec(
+            network=ResNet.Spec(blocks=blocks, widths=widths),
+            weight_bits=bits,
+            activation_bits=bits,
+            end_bits=self.spec.end_bits,
+            start_step=self.spec.start_epoch * steps,
+        )
+        return Quantized(spec, "classifier", ImageShape.of(data.header), len(data.header.class_names))
+
+    def _trained(self, encoder: Quantized, seed: int, label: str, setting: Setting) -> bool:
+        """Trains it; False where the loss did not stay finite."""
+        spec, data = self.spec.training, setting.images
+        try:
+            train(
+                encoder,
+                data.encoder,
+                spec,
+                seed=seed,
+                epochs_to_keep=(spec.epochs,),
+                device=setting.device,
+                scratch=setting.scratch / label.replace(" ", "_"),
+                keep=lambda epoch, trained: None,
+                label=f"{label} seed {seed}",
+            )
+        except DivergedError:
+            return False
+        return True
+
+
+def costs(encoder: Quantized) -> dict[str, int]:
+    """The columns of the cost model."""
+    found = cost(encoder)
+    return {
+        "multiplications": found.multiplications,
+        "weights": found.weights,
+        "compute_cost": found.compute,
+        "memory_bits": found.memory,
+    }
+
+
+def accuracies(encoder: Quantized, data: Dataset, device: torch.device) -> dict[str, float]:
+    """Accuracy on the three parts, in evaluation mode, on the images as they are."""
+    parts = {
+        "training_accuracy": data.encoder,
+        "validation_accuracy": data.decoder,
+        "accuracy": data.evaluation,
+    }
+    return {name: accuracy(encoder, part, device) for name, part in parts.items()}
+
+
+def accuracy(encoder: Quantized, part: Part, device: torch.device) -> float:
+    """Share of the images of a part that are classified rightly."""
+    return measure(encoder, ImageRows(part, device).blocks(np.arange(len(part)), IMAGES_AT_ONCE)).metric
+
+
+def layers(row: QuantizedRow, encoder: Quantized, setting: Setting, most: int) -> list[QuantizedRow]:
+    """A row for each quantized tap: its entropy over images that the network never learned on."""
+    taps = [tap.name for tap in encoder.taps if tap.name.endswith(SUFFIX)]
+    return [row.model_copy(update={"tap": tap} | entropies(encoder, tap, setting, most)) for tap in taps]
+
+
+def entropies(encoder: Quantized, tap: str, setting: Setting, most: int) -> dict[str, float]:
+    """The columns of the entropies of one tap."""
+    h = np.concatenate(list(activations(encoder, tap, setting, most)))
+    whole, units = plug_in_entropy(row_symbols([h])), unit_entropies(h)
+    return {
+        "entropy_bits": in_bits(whole.nats),
+        "entropy_miller_madow_bits": in_bits(whole.miller_madow_nats),
+        "ceiling_bits": in_bits(whole.ceiling_nats),
+        "alone": whole.alone,
+        "units": len(units),
+        "units_entropy_bits": in_bits(float(units.sum())),
+    }
+
+
+@torch.no_grad()
+def activations(encoder: Quantized, tap: str, setting: Setting, most: int) -> Iterator[NDArray[np.float32]]:
+    """h of images of the decoder and the evaluation part, at most so many, evenly spaced, a block at a time."""
+    parts = setting.images.decoder, setting.images.evaluation
+    rows = evenly_spaced(sum(map(len, parts)), most)
+    before = len(parts[0])
+    for part, chosen in zip(parts, (rows[rows < before], rows[rows >= before] - before)):
+        for x, _ in ImageRows(part, setting.device).blocks(chosen, IMAGES_AT_ONCE):
+            yield encoder.eval().activations(x, [tap])[tap].float().cpu().numpy()

@@ -1,0 +1,199 @@
+"""What the table says of the paper's claims.
+
+Rule of every comparison: differences of evaluation accuracy between arms, paired by seed, in percentage points; the
+95 % interval of their mean (Student's t over seeds) must exclude 0 for a yes or a no. It covers what seeds draw,
+which is initial weights, order of images and training images, and not the choice of the evaluation images.
+"""
+
+import math
+from collections.abc import Sequence
+
+from ib_analysis.encoders.specs.rir import Arm
+from ib_analysis.studies.rir.row import RirRow, accuracies, chosen_learning_rates, reported
+from ib_analysis.studies.rir.stream_knock_out import STREAMS, Stream
+from ib_analysis.studies.seed_interval import SeedInterval, is_positive, over_seeds
+from ib_analysis.studies.verdict import Answer, Verdict
+
+STUDY = "rir"
+PAPER_ACCURACY = 94.99
+"""Per cent of CIFAR-10, as quoted by others."""
+PAPER_STEP = 0.5
+"""Percentage points: the smallest gain that is quoted."""
+NORMAL_QUANTILE = 1.96
+"""Standard errors to each side of a 95 % interval with many seeds."""
+NAMES: dict[Arm, str] = {
+    "plain": "plain CNN",
+    "resnet": "ResNet",
+    "resnet_init": "ResNet Init",
+    "rir": "RiR",
+}
+
+
+def verdicts(rows: Sequence[RirRow]) -> list[Verdict]:
+    """One verdict a claim, of the networks at their chosen learning rates."""
+    best = reported(rows)
+    scale = scale_sentence(rows)
+    return [
+        better(best, "resnet", "0.5 to 1 point on CIFAR-10 [third]", scale),
+        better(best, "plain", "0.5 to 1 point on CIFAR-10 [third]", scale),
+        between(best, scale),
+        no_overhead(best),
+        *(used(best, stream, scale) for stream in STREAMS),
+        headline(best, scale),
+    ]
+
+
+def difference(rows: Sequence[RirRow], arm: Arm, other: Arm) -> SeedInterval | None:
+    """Accuracy of one arm less that of another in percentage points, paired by seed; None without a pair."""
+    a, b = accuracies(rows, arm), accuracies(rows, other)
+    pairs = [100 * (a[seed] - b[seed]) for seed in a if seed in b]
+    return over_seeds(pairs) if pairs else None
+
+
+def better(rows: Sequence[RirRow], other: Arm, paper: str, scale: str) -> Verdict:
+    """RiR against another arm."""
+    claim = f"RiR is more accurate than the {NAMES[other]} of equal size (difference, percentage points)"
+    found = difference(rows, "rir", other)
+    if found is None:
+        return undecided(claim, paper, f"no seed has both arms trained; {scale}")
+    why = f"{interval_sentence(found)}{seeds_sentence(found)}; {scale}"
+    return verdict(claim, paper, found, is_positive(found), why)
+
+
+def between(rows: Sequence[RirRow], scale: str) -> Verdict:
+    """ResNet Init against the arms on both sides."""
+    claim = "ResNet Init lies between ResNet and RiR (the smaller of the two steps, percentage points)"
+    steps = [difference(rows, "resnet_init", "resnet"), difference(rows, "rir", "resnet_init")]
+    found = [step for step in steps if step is not None]
+    if len(found) < 2:
+        return undecided(claim, "", f"no seed has all three arms trained; {scale}")
+    first, second = found
+    why = (
+        f"ResNet Init less ResNet {interval_text(first)}, RiR less ResNet Init {interval_text(second)} points "
+        f"(95 % over seeds); yes needs both above 0, no one below; {scale}"
+    )
+    return verdict(claim, "", min(found, key=lambda step: step.mean), is_positive(*found), why)
+
+
+def no_overhead(rows: Sequence[RirRow]) -> Verdict:
+    """Parameters and multiply-adds of RiR against those of the plain CNN."""
+    parameters = {row.arm: row.parameters for row in rows}
+    work = {row.arm: row.multiply_adds for row in rows}
+    claim = "RiR needs no more multiply-adds than the plain CNN (ratio)"
+    paper = "no computational overhead [paper]"
+    if not {"rir", "plain"} <= work.keys():
+        return undecided(claim, paper, "an arm is missing")
+    ratio, sizes = work["rir"] / work["plain"], parameters["rir"] / parameters["plain"]
+    why = (
+        f"counted, not timed: parameters {parameters['rir']:,} against {parameters['plain']:,}, multiply-adds of "
+        f"convolutions {work['rir']:,} against {work['plain']:,} an image; yes where neither is larger, which needs "
+        "shortcut: padding (projections are extra convolutions)"
+    )
+    answer: Answer = "yes" if ratio <= 1 and sizes <= 1 else "no"
+    return Verdict(
+        study=STUDY, claim=claim, paper_value=paper, our_value=ratio, stderr=None, n_seeds=0, reproduced=answer, why=why
+    )  # fmt: skip
+
+
+def used(rows: Sequence[RirRow], stream: Stream, scale: str) -> Verdict:
+    """Whether RiR loses accuracy where a stream is zeroed."""
+    claim = f"RiR uses its {stream} stream (accuracy lost where it is zeroed, mean over blocks, percentage points)"
+    losses = losses_of_blocks(rows, "rir", stream)
+    if not losses:
+        return undecided(claim, "", f"no RiR was trained; {scale}")
+    seeds = list(next(iter(losses.values())))
+    found = over_seeds([sum(loss[seed] for loss in losses.values()) / len(losses) for seed in seeds])
+    answers = [is_positive(over_seeds(list(loss.values()))) for loss in losses.values()]
+    telling = answers.count("yes")
+    most: Answer = "yes" if 2 * telling > len(losses) else "unclear"
+    others = [mean_loss(rows, arm, stream) for arm in ("resnet", "plain")]
+    half = "first" if stream == "residual" else "second"
+    why = (
+        f"{interval_sentence(found)}; above 0 by itself at {telling} of {len(losses)} blocks, and yes needs more "
+        f"than half, lest one block answer for all; zeroing the {half} half of the channels costs ResNet "
+        f"{others[0]} and the plain CNN {others[1]} points; {scale}"
+    )
+    return verdict(claim, "", found, "no" if is_positive(found) == "no" else most, why)
+
+
+def losses_of_blocks(rows: Sequence[RirRow], arm: Arm, stream: Stream) -> dict[int, dict[int, float]]:
+    """Accuracy lost in percentage points by block and seed."""
+    whole = accuracies(rows, arm)
+    blocks = sorted({row.block for row in rows if row.arm == arm and row.block is not None})
+    without = {block: accuracies(rows, arm, block, stream) for block in blocks}
+    return {
+        block: {seed: 100 * (whole[seed] - value) for seed, value in found.items()}
+        for block, found in without.items()
+    }
+
+
+def mean_loss(rows: Sequence[RirRow], arm: Arm, stream: Stream) -> str:
+    """The mean of an arm's losses over blocks and seeds, as text."""
+    values = [loss for losses in losses_of_blocks(rows, arm, stream).values() for loss in losses.values()]
+    return f"{sum(values) / len(values):.1f}" if values else "(not trained)"
+
+
+def headline(rows: Sequence[RirRow], scale: str) -> Verdict:
+    """The paper's accuracy on CIFAR-10."""
+    claim = f"RiR reaches {PAPER_ACCURACY} % of CIFAR-10 (accuracy, per cent)"
+    paper = f"{PAPER_ACCURACY} % [third]"
+    values = [100 * value for value in accuracies(rows, "rir").values()]
+    if not values:
+        return undecided(claim, paper, f"no RiR was trained; {scale}")
+    found = over_seeds(values)
+    if {row.images for row in rows} != {"cifar10"}:
+        return verdict(claim, paper, found, "unclear", f"other images, so not asked here; {scale}")
+    reached: Answer = (
+        "yes" if found.low <= PAPER_ACCURACY <= found.high or found.low > PAPER_ACCURACY else "no"
+    )
+    answer = "unclear" if found.n < 2 else reached
+    why = f"yes where the interval reaches the paper's figure; {interval_sentence(found)}; {scale}"
+    return verdict(claim, paper, found, answer, why)
+
+
+def scale_sentence(rows: Sequence[RirRow]) -> str:
+    """Images, sizes and learning rates behind the verdicts."""
+    row, rates = rows[0], chosen_learning_rates(rows)
+    chosen = ", ".join(f"{NAMES[arm]} {rate:g}" for arm, rate in rates.items())
+    return (
+        f"{row.training_images:,} training and {row.evaluation_images:,} evaluation images of {row.images}, "
+        f"{row.parameters:,} parameters, learning rates chosen on the decoder part: {chosen}"
+    )
+
+
+def seeds_sentence(found: SeedInterval) -> str:
+    """Of an undecided difference: how many seeds the paper's smallest step would take, at this spread."""
+    if found.stderr is None or is_positive(found) != "unclear":
+        return ""
+    needed = math.ceil(found.n * (NORMAL_QUANTILE * found.stderr / PAPER_STEP) ** 2)
+    return f", at this spread {PAPER_STEP} point would need about {needed} seeds to be told from 0"
+
+
+def interval_text(found: SeedInterval) -> str:
+    """A mean with the reach of its interval."""
+    return f"{found.mean:+.2f} ± {found.half_width:.2f}" if found.n > 1 else f"{found.mean:+.2f} (one seed)"
+
+
+def interval_sentence(found: SeedInterval) -> str:
+    """The interval that decided."""
+    return (
+        f"95 % interval over {found.n} seeds {found.low:.2f} to {found.high:.2f}"
+        if found.n > 1
+        else "one seed"
+    )
+
+
+def verdict(claim: str, paper: str, found: SeedInterval, answer: Answer, why: str) -> Verdict:
+    """A verdict on a mean over seeds."""
+    return Verdict(
+        study=STUDY, claim=claim, paper_value=paper, our_value=found.mean, stderr=found.stderr, n_seeds=found.n,
+        reproduced=answer, why=why,
+    )  # fmt: skip
+
+
+def undecided(claim: str, paper: str, why: str) -> Verdict:
+    """A verdict without a measurement."""
+    return Verdict(
+        study=STUDY, claim=claim, paper_value=paper, our_value=None, stderr=None, n_seeds=0,
+        reproduced="unclear", why=why,
+    )  # fmt: skip

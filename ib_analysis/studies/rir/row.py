@@ -1,0 +1,64 @@
+"""A line of the table: one trained network, whole or with one stream zeroed at one block."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field, FiniteFloat
+
+from ib_analysis.encoders.specs.rir import Arm
+from ib_analysis.spec import Spec
+
+
+class RirRow(Spec):
+    """One network, trained from one seed with one learning rate."""
+
+    images: str
+    """Name of the data set."""
+    training_images: int = Field(ge=1)
+    evaluation_images: int = Field(ge=1)
+    arm: Arm
+    seed: int = Field(ge=0)
+    learning_rate: FiniteFloat
+    status: Literal["trained", "diverged"]
+    block: int | None = None
+    """The block at whose input a stream is zero, from 1; None for the whole network."""
+    stream: Literal["residual", "transient"] | None = None
+    """The stream that is zero."""
+    validation_accuracy: FiniteFloat | None = Field(None, ge=0, le=1)
+    """On the decoder part, which chooses the learning rate; None for a diverged network or with a stream zeroed."""
+    accuracy: FiniteFloat | None = Field(None, ge=0, le=1)
+    """On the evaluation part, which chooses nothing; None for a diverged network."""
+    parameters: int
+    multiply_adds: int
+    """Of convolutions and linear layers, for one image."""
+
+
+def chosen_learning_rates(rows: Sequence[RirRow]) -> dict[Arm, float]:
+    """For each arm the rate with the best mean validation accuracy over seeds; a diverged network counts as 0.
+
+    Of equal rates the first of the table is taken.
+    """
+    found: dict[Arm, dict[float, list[float]]] = {}
+    for row in rows:
+        if row.block is None:
+            of_rate = found.setdefault(row.arm, {}).setdefault(row.learning_rate, [])
+            of_rate.append(row.validation_accuracy or 0.0)
+    means = {arm: {rate: sum(v) / len(v) for rate, v in rates.items()} for arm, rates in found.items()}
+    return {arm: max(rates, key=rates.__getitem__) for arm, rates in means.items()}
+
+
+def reported(rows: Sequence[RirRow]) -> list[RirRow]:
+    """The rows of each arm at its chosen learning rate."""
+    rates = chosen_learning_rates(rows)
+    return [row for row in rows if row.learning_rate == rates[row.arm]]
+
+
+def accuracies(
+    rows: Sequence[RirRow], arm: Arm, block: int | None = None, stream: str | None = None
+) -> dict[int, float]:
+    """Accuracy by seed of one arm among reported rows, whole or without a stream; diverged networks left out."""
+    return {
+        row.seed: row.accuracy
+        for row in rows
+        if (row.arm, row.block, row.stream) == (arm, block, stream) and row.accuracy is not None
+    }

@@ -1,0 +1,121 @@
+"""Four arms of equal size, trained alike and compared by seed; then each stream zeroed at each block."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ib_analysis.datasets.dataset import Dataset, Part
+from ib_analysis.encoders.encoder import ImageShape
+from ib_analysis.encoders.rir import Rir
+from ib_analysis.encoders.seeding import derived_seed
+from ib_analysis.encoders.specs.rir import Arm
+from ib_analysis.encoders.training import DivergedError, train
+from ib_analysis.errors import UserError
+from ib_analysis.studies.rir import claims
+from ib_analysis.studies.rir.multiply_adds import multiply_adds
+from ib_analysis.studies.rir.row import RirRow
+from ib_analysis.studies.rir.stream_knock_out import accuracies_without_a_stream, accuracy
+from ib_analysis.studies.specs.rir import ARMS, RirStudySpec
+from ib_analysis.studies.study import Setting, Study
+from ib_analysis.studies.verdict import Verdict
+
+IMAGES_OF_A_SEED = 7
+"""Stream of random numbers that draws the images a seed learns on."""
+
+
+class RirStudy(Study):
+    """Resnet in Resnet against its rivals."""
+
+    Spec = RirStudySpec
+    Row = RirRow
+    spec: RirStudySpec
+
+    def measure(self, piece: str, setting: Setting) -> Sequence[RirRow]:
+        """One arm and seed: a network for each learning rate, whole and without each stream at each block."""
+        arm, seed = self._arm_and_seed(piece)
+        part = training_part(setting.images.encoder, self.spec.training_images, seed)
+        return [
+            row for rate in self.spec.learning_rates for row in self._network(arm, seed, rate, part, setting)
+        ]
+
+    def verdicts(self, rows: Sequence[RirRow]) -> Sequence[Verdict]:
+        """The claims of the paper (see `claims`)."""
+        return claims.verdicts(rows)
+
+    def _arm_and_seed(self, piece: str) -> tuple[Arm, int]:
+        pieces = {f"{arm}-seed{seed}": (arm, seed) for arm in ARMS for seed in self.spec.seeds}
+        return pieces[piece]
+
+    def _network(self, arm: Arm, seed: int, rate: float, part: Part, setting: Setting) -> list[RirRow]:
+        data = setting.images
+        encoder = Rir(
+            self.spec.network(arm), "classifier", ImageShape.of(data.header), len(data.header.class_names)
+        )
+        row = RirRow(
+            images=data.header.name,
+            training_images=len(part),
+            evaluation_images=len(data.evaluation),
+            arm=arm,
+            seed=seed,
+            learning_rate=rate,
+            status="diverged",
+            parameters=sum(p.numel() for p in encoder.parameters()),
+            multiply_adds=multiply_adds(encoder, torch.from_numpy(np.array(part.images[:1]))).convolutions,
+        )
+        if not self._trained(encoder, part, seed, rate, setting):
+            return [row]
+        return measured(row.model_copy(update={"status": "trained"}), encoder, data, setting.device)
+
+    def _trained(self, encoder: Rir, part: Part, seed: int, rate: float, setting: Setting) -> bool:
+        """Trains it; False where the loss did not stay finite."""
+        spec = self.spec.training.model_copy(update={"learning_rate": rate})
+        try:
+            train(
+                encoder,
+                part,
+                spec,
+                seed=seed,
+                epochs_to_keep=(spec.epochs,),
+                device=setting.device,
+                scratch=setting.scratch / f"rate{rate:g}",
+                keep=lambda epoch, trained: None,
+                label=f"{encoder.spec.arm}, seed {seed}, rate {rate:g}",
+            )
+        except DivergedError:
+            return False
+        return True
+
+
+def training_part(part: Part, count: int | None, seed: int) -> Part:
+    """The images that a seed learns on, the same for all arms: drawn from the encoder part, or all of it.
+
+    Raises:
+        UserError: more are asked for than there are.
+    """
+    if count is None:
+        return part
+    if count > len(part):
+        raise UserError(
+            f"studies.rir.training_images: {count} are asked for and the encoder part holds {len(part)}; "
+            "ask for fewer, or null"
+        )
+    rng = np.random.default_rng(derived_seed(seed, IMAGES_OF_A_SEED))
+    rows = np.sort(rng.permutation(len(part))[:count])
+    return Part(part.name, part.images[rows], part.labels[rows])
+
+
+def measured(row: RirRow, encoder: Rir, data: Dataset, device: torch.device) -> list[RirRow]:
+    """The rows of a trained network: whole, then without each stream at each block."""
+    whole = {
+        "validation_accuracy": accuracy(encoder, data.decoder, device),
+        "accuracy": accuracy(encoder, data.evaluation, device),
+    }
+    without = accuracies_without_a_stream(encoder, data.evaluation, device)
+    return [
+        row.model_copy(update=whole),
+        *(
+            row.model_copy(update={"block": block, "stream": stream, "accuracy": value})
+            for (block, stream), value in without.items()
+        ),
+    ]

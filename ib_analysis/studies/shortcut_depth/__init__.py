@@ -1,0 +1,1 @@
+"""Why shortcuts skip two layers: the Hessian around the initial point, and what training makes of it."""

@@ -1,0 +1,400 @@
+"""What the table says of the paper's claims.
+
+What is exact at weights 0 is answered by the numbers themselves. Everything else rests on the 95 % interval of a mean
+over seeds (Student's t, settings paired by seed): a difference holds or fails where the interval excludes 0, an
+equality where it lies inside or outside a margin that is named here. Seeds draw initial weights, and the read-out of
+convolutional networks; the images are the same.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from ib_analysis.studies.seed_interval import SeedInterval, is_positive, over_seeds
+from ib_analysis.studies.shortcut_depth.row import ShortcutDepthRow
+from ib_analysis.studies.verdict import Answer, Verdict
+
+STUDY = "shortcut_depth"
+PAPER = "[paper]"
+ROUNDING = 1e-6
+"""Relative: what double precision may leave of an equality."""
+FACTOR = 2.0
+"""Condition numbers that differ by less count as alike."""
+EXPLOSION = 10.0
+"""A condition number that grows by more has another order."""
+OURS = ("2", "near_zero")
+"""Shortcut and initialization that the paper advises."""
+NAMES = {"identity": "linear", "tanh": "tanh", "relu": "ReLU"}
+Rows = Sequence[ShortcutDepthRow]
+Setting = tuple[str, str]
+"""Shortcut and initialization."""
+Value = Callable[[ShortcutDepthRow], float | None]
+
+
+class Family(NamedTuple):
+    """Networks that are compared with each other."""
+
+    layout: str
+    nonlinearity: str
+
+    def __str__(self) -> str:
+        return f"{self.layout} {NAMES[self.nonlinearity]}"
+
+
+def verdicts(rows: Rows) -> list[Verdict]:
+    """One verdict a claim, and a family of networks where families may differ."""
+    families = list(dict.fromkeys(Family(row.layout, row.nonlinearity) for row in rows))
+    return [
+        invariant_at_zero(rows),
+        *(grows_at_zero(rows, family) for family in families if chosen(rows, "zero", family, shortcut="1")),
+        flat_at_zero(rows),
+        half_negative(rows),
+        *(invariant_near_zero(rows, family) for family in families),
+        *(alike(rows, f) for f in families if f.layout == "dense" and f.nonlinearity != "identity"),
+        *(
+            plain_grows(rows, family, how)
+            for family in families
+            for how in ("xavier", "orthogonal")
+            if chosen(rows, "initial", family, "none", how)
+        ),
+        *(beats(rows, family) for family in families),
+        *(keeps_its_rate(rows, family) for family in families),
+        *(stays_conditioned(rows, family) for family in families if chosen(rows, "along", family)),
+    ]
+
+
+def chosen(
+    rows: Rows, experiment: str, family: Family, shortcut: str | None = None, how: str | None = None
+) -> list[ShortcutDepthRow]:
+    """The rows of one experiment and family, and of one setting."""
+    return [
+        row
+        for row in rows
+        if (row.experiment, row.layout, row.nonlinearity) == (experiment, *family)
+        and shortcut in (None, row.shortcut)
+        and how in (None, row.initialization)
+    ]
+
+
+def condition(row: ShortcutDepthRow) -> float | None:
+    """log10 of the condition number."""
+    return None if row.condition_number is None else math.log10(row.condition_number)
+
+
+def rate(row: ShortcutDepthRow) -> float | None:
+    """log10 of the best learning rate."""
+    return None if row.learning_rate is None else math.log10(row.learning_rate)
+
+
+def at_depths(rows: Rows, value: Value) -> dict[int, dict[int, float]]:
+    """Values by number of layers and seed, the shallowest first; rows without a value are left out."""
+    found = dict[int, dict[int, float]]()
+    for row in sorted(rows, key=lambda row: row.layers):
+        number = value(row)
+        if number is not None:
+            found.setdefault(row.layers, {})[row.seed] = number
+    return found
+
+
+def change(rows: Rows, value: Value) -> SeedInterval | None:
+    """By how much a value grows from the least depth to the greatest that every seed has, paired by seed."""
+    by_depth = at_depths(rows, value)
+    seeds = {row.seed for row in rows}
+    depths = [depth for depth, values in by_depth.items() if set(values) == seeds]
+    if len(depths) < 2:
+        return None
+    first, last = by_depth[depths[0]], by_depth[depths[-1]]
+    return over_seeds([last[seed] - first[seed] for seed in sorted(seeds)])
+
+
+def invariant_at_zero(rows: Rows) -> Verdict:
+    """Depth 2 at weights 0: one condition number, that of the closed form."""
+    found = [row for row in rows if row.experiment == "zero" and row.shortcut == "2" and row.condition_number]
+    departures = [
+        abs(row.condition_number / reference - 1)
+        for row in found
+        if row.condition_number and (reference := row.predicted_condition_number or _shallowest(found, row))
+    ]
+    worst = max(departures, default=None)
+    closed = {f"{row.predicted_condition_number:.4g}" for row in found if row.predicted_condition_number}
+    return exact(
+        "Shortcut depth 2: the condition number at weights 0 is the same at every depth (largest relative departure)",
+        "invariant [paper]",
+        worst,
+        worst is not None and worst < ROUNDING,
+        f"closed form sigma_max(M) / sigma_min(M) = {' and '.join(sorted(closed))} for dense linear and tanh networks; "
+        f"convolutional ones against their own least depth; depths {_depths(found)}; yes below {ROUNDING:g}",
+    )
+
+
+def _shallowest(rows: Rows, row: ShortcutDepthRow) -> float | None:
+    own = [
+        one
+        for one in rows
+        if (one.layout, one.nonlinearity, one.seed) == (row.layout, row.nonlinearity, row.seed)
+    ]
+    return min(own, key=lambda one: one.layers).condition_number
+
+
+def grows_at_zero(rows: Rows, family: Family) -> Verdict:
+    """Depth 1 at weights 0: the condition number at the greatest depth is of another order than at the least."""
+    by_depth = at_depths(chosen(rows, "zero", family, "1"), condition)
+    means = [_mean(values.values()) for values in by_depth.values()]
+    growth = 10 ** (means[-1] - means[0]) if len(means) > 1 else None
+    rising = "every" if means == sorted(set(means)) else "not every"
+    return exact(
+        f"Shortcut depth 1, {family}: the condition number at weights 0 grows with depth (factor, least depth to "
+        "greatest)",
+        "explodes [paper]",
+        growth,
+        growth is not None and growth > EXPLOSION,
+        f"{_values(chosen(rows, 'zero', family, '1'), condition)}; yes above {EXPLOSION:g}; {rising} step of depth "
+        "raises it; without shortcuts the Hessian at 0 is 0 from three layers on, so those networks are judged at "
+        "random weights",
+    )
+
+
+def flat_at_zero(rows: Rows) -> Verdict:
+    """Depth 3 at weights 0: no curvature at all."""
+    found = [row for row in rows if row.experiment == "zero" and row.shortcut == "3"]
+    ends = [
+        abs(end)
+        for row in found
+        for end in (row.largest_eigenvalue, row.smallest_eigenvalue)
+        if end is not None
+    ]
+    worst = max(ends, default=None)
+    return exact(
+        "Shortcut depth 3: the Hessian at weights 0 is 0 (largest absolute eigenvalue)",
+        "extremely flat [paper]; 0 [derived]",
+        worst,
+        worst == 0,
+        f"every layout and nonlinearity, depths {_depths(found)}; yes where it is exactly 0",
+    )
+
+
+def half_negative(rows: Rows) -> Verdict:
+    """Depth 2 at weights 0: a strict saddle."""
+    found = [
+        row for row in rows if row.experiment == "zero" and row.shortcut == "2" and row.method == "dense"
+    ]
+    shares = [row.index / (1 - row.flat) for row in found if row.index is not None and row.flat is not None]
+    worst = max(shares, key=lambda share: abs(share - 0.5), default=None)
+    return exact(
+        "Shortcut depth 2: half of the eigenvalues at weights 0 that are not 0 are negative (share)",
+        "1/2 [derived]",
+        worst,
+        worst == 0.5,
+        "the share that is furthest from 1/2, over depths, layouts and nonlinearities; whole spectra alone",
+    )
+
+
+def invariant_near_zero(rows: Rows, family: Family) -> Verdict:
+    """Depth 2 at tiny random weights: nearly the same at every depth."""
+    found = chosen(rows, "initial", family, *OURS)
+    grown = change(found, condition)
+    claim = (
+        f"Shortcut depth 2, {family}: from small random weights the condition number grows with depth by less than "
+        f"{FACTOR:g} (log10)"
+    )
+    why = f"{_values(found, condition)}; yes where the interval lies below log10 {FACTOR:g} = {math.log10(FACTOR):.2g}"
+    return seeded(claim, PAPER, grown, _below(grown, math.log10(FACTOR)) if grown else None, why)
+
+
+def alike(rows: Rows, family: Family) -> Verdict:
+    """Nonlinear networks against dense linear ones, at the same depth."""
+    linear = at_depths(chosen(rows, "initial", Family("dense", "identity"), *OURS), condition)
+    own = at_depths(chosen(rows, "initial", family, *OURS), condition)
+    shared = [depth for depth in own if depth in linear]
+    found = None
+    if shared and (seeds := sorted(set(own[shared[-1]]) & set(linear[shared[-1]]))):
+        found = over_seeds([own[shared[-1]][seed] - linear[shared[-1]][seed] for seed in seeds])
+    margin = math.log10(FACTOR)
+    answer = None if found is None else _within(found, margin)
+    return seeded(
+        f"Shortcut depth 2 from small weights: {family} networks are conditioned like dense linear ones "
+        "(log10 of the ratio)",
+        PAPER,
+        found,
+        answer,
+        f"at {shared[-1] if shared else 'no shared'} layers; alike within a factor {FACTOR:g}; a ReLU halves which "
+        "images each weight sees",
+    )
+
+
+def plain_grows(rows: Rows, family: Family, how: str) -> Verdict:
+    """Networks without shortcuts at weights of order 1."""
+    found = chosen(rows, "initial", family, "none", how)
+    grown = change(found, condition)
+    return seeded(
+        f"No shortcut, {family}, {how}: the condition number at the initial point grows with depth (log10)",
+        "explodes [paper]",
+        grown,
+        is_positive(grown) if grown else None,
+        f"{_values(found, condition)}; eigenvalues below 1e-12 of the largest count as 0, so it cannot pass 1e12",
+    )
+
+
+def beats(rows: Rows, family: Family) -> Verdict:
+    """The advised setting against every other at the greatest depth, each at its best learning rate."""
+    final = chosen(rows, "final", family)
+    deepest = max((row.layers for row in final), default=0)
+    final = [row for row in final if row.layers == deepest]
+    losses = _by_setting(final, lambda row: row.training_loss)
+    held_out = _by_setting(final, lambda row: row.evaluation_loss)
+    ours, seeds = losses.get(OURS, {}), {row.seed for row in final}
+    rivals = {s: v for s, v in losses.items() if s != OURS and set(v) == seeds}
+    fell = sorted(" ".join(row.setting) for row in final if row.outcome == "diverged")
+    claim = (
+        f"Small weights with shortcut 2 reach a lower final training loss than every other setting, {family}, "
+        f"{deepest} layers (difference to the best other)"
+    )
+    if set(ours) != seeds or not rivals:
+        return seeded(claim, PAPER, None, "no" if rivals else "unclear", "its own trainings diverged")
+    gaps = {s: over_seeds([v[seed] - ours[seed] for seed in sorted(seeds)]) for s, v in rivals.items()}
+    nearest = min(gaps, key=lambda setting: gaps[setting].mean)
+    answer = is_positive(*gaps.values())
+    lead = over_seeds([held_out[nearest][seed] - held_out[OURS][seed] for seed in sorted(seeds)])
+    least = final[0].least_loss
+    why = (
+        f"loss {_mean(ours.values()):.4f}, best other: shortcut {' '.join(nearest)}, "
+        f"{_mean(rivals[nearest].values()):.4f}; least of any linear map {least:.4f}; on evaluation images the best "
+        f"other differs by {lead.mean:+.4f}; yes where every interval lies above 0, no where one lies below; "
+        f"not above 0: {_not_above(gaps)}; diverged in some seed and counted as beaten: "
+        f"{', '.join(dict.fromkeys(fell)) or 'none'}; {final[0].step} steps of gradient descent, rates chosen on the "
+        "decoder part"
+    )
+    return seeded(claim, PAPER, gaps[nearest], answer, why)
+
+
+def keeps_its_rate(rows: Rows, family: Family) -> Verdict:
+    """The best learning rate falls less with depth than from Xavier's weights."""
+    ours, xavier = (chosen(rows, "final", family, "2", how) for how in ("near_zero", "xavier"))
+    mine, theirs = at_depths(ours, rate), at_depths(xavier, rate)
+    shared = [
+        depth for depth in mine if set(mine[depth]) == set(theirs.get(depth, {})) == {r.seed for r in ours}
+    ]
+    found = None
+    if len(shared) > 1:
+        a, b = shared[0], shared[-1]
+        found = over_seeds(
+            [(mine[b][s] - mine[a][s]) - (theirs[b][s] - theirs[a][s]) for s in sorted(mine[a])]
+        )
+    return seeded(
+        f"Shortcut 2, {family}: from small weights the best learning rate falls less with depth than from "
+        "Xavier's (log10)",
+        "",
+        found,
+        is_positive(found) if found else None,
+        f"small weights {_values(ours, rate)}; Xavier {_values(xavier, rate)}; compared over depths {shared}, where "
+        "both trained in every seed; yes or no where the interval excludes 0; the grid's step is its resolution",
+    )
+
+
+def stays_conditioned(rows: Rows, family: Family) -> Verdict:
+    """The condition number along training, averaged over the checkpoints after the first."""
+    along = [row for row in chosen(rows, "along", family) if row.step and row.condition_number]
+    seeds = {row.seed for row in along}
+    means = {
+        setting: {
+            seed: _mean(
+                c for row in along if (row.setting, row.seed) == (setting, seed) and (c := condition(row))
+            )
+            for seed in {row.seed for row in along if row.setting == setting}
+        }
+        for setting in dict.fromkeys(row.setting for row in along)
+    }
+    complete = {s: v for s, v in means.items() if set(v) == seeds}
+    claim = (
+        f"Along training the condition number is lowest with shortcut 2 from small weights, {family} "
+        "(log10, to the lowest other)"
+    )
+    gaps = {
+        s: over_seeds([v[seed] - complete[OURS][seed] for seed in sorted(seeds)])
+        for s, v in complete.items()
+        if s != OURS and OURS in complete and _learned(rows, family, s)
+    }
+    if not gaps:
+        return seeded(claim, PAPER, None, "unclear", "too few of the trainings have a spectrum in every seed")
+    nearest = min(gaps, key=lambda setting: gaps[setting].mean)
+    why = (
+        f"mean log10 over checkpoints after step 0: {_mean(complete[OURS].values()):.2f} against "
+        f"{_mean(complete[nearest].values()):.2f} of shortcut {' '.join(nearest)}; not above 0: {_not_above(gaps)}; "
+        "left out are settings whose loss fell by less than a tenth from the first checkpoint to the last; near a "
+        "minimum every setting has weights that can be exchanged between layers at no cost, whose small eigenvalues "
+        "decide"
+    )
+    return seeded(claim, PAPER, gaps[nearest], is_positive(*gaps.values()), why)
+
+
+def _learned(rows: Rows, family: Family, setting: Setting) -> bool:
+    """Whether the loss fell by a tenth from the first checkpoint to the last, in every seed."""
+    along = chosen(rows, "along", family, *setting)
+    ends = {
+        seed: [row.training_loss for row in along if row.seed == seed and row.training_loss is not None]
+        for seed in {row.seed for row in along}
+    }
+    return all(losses[-1] < 0.9 * losses[0] for losses in ends.values())
+
+
+def exact(claim: str, paper: str, value: float | None, holds: bool, why: str) -> Verdict:
+    """The verdict on an equality at weights 0."""
+    answer: Answer = "unclear" if value is None else "yes" if holds else "no"
+    return Verdict(
+        study=STUDY, claim=claim, paper_value=paper, our_value=value, stderr=None, n_seeds=0, reproduced=answer, why=why
+    )  # fmt: skip
+
+
+def seeded(claim: str, paper: str, found: SeedInterval | None, answer: Answer | None, why: str) -> Verdict:
+    """The verdict on a mean over seeds."""
+    interval = f"95 % interval {found.low:.3g} to {found.high:.3g}; " if found and found.n > 1 else ""
+    return Verdict(
+        study=STUDY,
+        claim=claim,
+        paper_value=paper,
+        our_value=found.mean if found else None,
+        stderr=found.stderr if found else None,
+        n_seeds=found.n if found else 0,
+        reproduced=answer or "unclear",
+        why=interval + why,
+    )
+
+
+def _below(found: SeedInterval, border: float) -> Answer:
+    return "yes" if found.high < border else "no" if found.low > border else "unclear"
+
+
+def _within(found: SeedInterval, margin: float) -> Answer:
+    if found.low > margin or found.high < -margin:
+        return "no"
+    return "yes" if -margin < found.low and found.high < margin else "unclear"
+
+
+def _not_above(gaps: Mapping[Setting, SeedInterval]) -> str:
+    """The settings that keep a claim from being true, with their intervals."""
+    found = {setting: gap for setting, gap in gaps.items() if gap.low <= 0}
+    return ", ".join(f"{' '.join(s)} ({gap.low:.3g} to {gap.high:.3g})" for s, gap in found.items()) or "none"
+
+
+def _by_setting(rows: Rows, value: Value) -> dict[Setting, dict[int, float]]:
+    found = dict[Setting, dict[int, float]]()
+    for row in rows:
+        number = value(row)
+        if number is not None:
+            found.setdefault(row.setting, {})[row.seed] = number
+    return found
+
+
+def _mean(values: Iterable[float]) -> float:
+    numbers = list(values)
+    return sum(numbers) / len(numbers)
+
+
+def _values(rows: Rows, value: Value) -> str:
+    """Geometric means over seeds by depth; `value` is a log10."""
+    by_depth: Mapping[int, Mapping[int, float]] = at_depths(rows, value)
+    return ", ".join(f"{10 ** _mean(v.values()):.3g} at {depth}" for depth, v in by_depth.items()) + " layers"
+
+
+def _depths(rows: Rows) -> str:
+    return ", ".join(map(str, sorted({row.layers for row in rows})))

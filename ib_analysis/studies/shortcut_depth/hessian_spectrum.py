@@ -1,0 +1,152 @@
+"""Condition number, index and extreme eigenvalues of the Hessian of the loss."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from curvlinops import HessianLinearOperator
+from numpy.typing import NDArray
+from scipy.linalg import eigh_tridiagonal
+from scipy.sparse.linalg import LinearOperator, eigsh
+from torch import Tensor, nn
+from torch.func import grad, jvp, vmap
+
+from ib_analysis.studies.shortcut_depth.units import HalfSquaredError, Samples, UnitNetwork
+
+TOLERANCE = 1e-12
+"""An eigenvalue counts as 0 below this share of the largest absolute one: rounding leaves less than 1e-13 of it."""
+FLAT = 1e-12
+"""A Hessian without a larger absolute eigenvalue counts as 0: inputs have unit variance, so its scale is known."""
+COLUMNS_AT_ONCE = 256
+"""Columns of a dense Hessian that are computed together."""
+ENDS_TOLERANCE = 1e-8
+"""Relative accuracy of the extreme eigenvalues of a Hessian that is not stored."""
+LANCZOS_STEPS, PROBES = 40, 2
+"""Of the quadrature: the standard error of the index is at most sqrt(1 / (2 P)) / 2 for P parameters and 2 probes."""
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """What is asked of the eigenvalues of a Hessian, in units of the loss per squared weight."""
+
+    largest: float
+    """The largest eigenvalue, with its sign."""
+    smallest: float
+    """The smallest one, with its sign: negative at a saddle."""
+    condition_number: float | None
+    """max |lambda| / min |lambda| over the eigenvalues that are not 0 by `TOLERANCE`; None for a Hessian that is 0,
+    and where only a part of the spectrum is known."""
+    index: float
+    """Share of the eigenvalues that are negative, and not 0."""
+    flat: float | None
+    """Share of the eigenvalues that count as 0; None where only a part of the spectrum is known."""
+    parameters: int
+    method: str
+
+
+def spectrum(
+    network: UnitNetwork, weights: Tensor, samples: Samples, dense_parameters: int, generator: torch.Generator
+) -> Spectrum:
+    """The spectrum at those weights: all of it up to so many parameters, above them its ends and its index.
+
+    Args:
+        network: the network, whose own weights are not changed.
+        weights: (parameters,), where.
+        samples: the loss is over these.
+        dense_parameters: the largest Hessian that is computed whole.
+        generator: of the probes for larger ones.
+    """
+    if len(weights) <= dense_parameters:
+        return of_eigenvalues(torch.linalg.eigvalsh(dense_hessian(network, weights, samples)))
+    return lanczos_spectrum(network, weights, samples, generator)
+
+
+def dense_hessian(network: UnitNetwork, weights: Tensor, samples: Samples) -> Tensor:
+    """All second derivatives of the loss, (parameters, parameters): forward over reverse, some columns at a time.
+
+    `torch.func.hessian` is the same with all columns at once, for which large networks have no memory.
+    """
+    gradient = grad(lambda w: network.loss(w, samples))
+    directions = torch.eye(len(weights), dtype=weights.dtype, device=weights.device)
+    columns = vmap(lambda v: jvp(gradient, (weights,), (v,))[1], chunk_size=COLUMNS_AT_ONCE)
+    matrix: Tensor = columns(directions)
+    return (matrix + matrix.T) / 2
+
+
+def of_eigenvalues(values: Tensor) -> Spectrum:
+    """The summary of a whole spectrum, in rising order.
+
+    >>> found = of_eigenvalues(torch.tensor([-2.0, 0.0, 1.0, 4.0]))
+    >>> found.condition_number, found.index, found.flat
+    (4.0, 0.25, 0.25)
+    """
+    size = values.abs()
+    scale = size.max().item()
+    nonzero = size > max(TOLERANCE * scale, FLAT)
+    return Spectrum(
+        largest=values[-1].item(),
+        smallest=values[0].item(),
+        condition_number=scale / size[nonzero].min().item() if nonzero.any() else None,
+        index=(nonzero & (values < 0)).double().mean().item(),
+        flat=(~nonzero).double().mean().item(),
+        parameters=len(values),
+        method="dense",
+    )
+
+
+def lanczos_spectrum(
+    network: UnitNetwork, weights: Tensor, samples: Samples, generator: torch.Generator
+) -> Spectrum:
+    """Both ends of the spectrum by SciPy's Lanczos, the index by Lanczos quadrature; no matrix is stored."""
+    product = hessian_operator(network, weights, samples)
+    start = _probe(product.shape[0], generator)
+    if np.linalg.norm(product @ start) <= FLAT * np.linalg.norm(start):
+        # No eigenvalue to speak of, and ARPACK does not take a vector that the matrix sends to 0.
+        return Spectrum(0.0, 0.0, None, 0.0, 1.0, len(weights), "lanczos")
+    largest, smallest = (
+        float(eigsh(product, 1, which=end, v0=start, tol=ENDS_TOLERANCE, return_eigenvectors=False)[0])
+        for end in ("LA", "SA")
+    )
+    zero = max(TOLERANCE * max(abs(largest), abs(smallest)), FLAT)
+    index = float(
+        np.mean([negative_share(product, _probe(len(start), generator), zero) for _ in range(PROBES)])
+    )
+    return Spectrum(largest, smallest, None, index, None, len(weights), "lanczos")
+
+
+def hessian_operator(network: UnitNetwork, weights: Tensor, samples: Samples) -> LinearOperator:
+    """Hessian-vector products by curvlinops, for SciPy; the network takes on those weights."""
+    nn.utils.vector_to_parameters(weights, network.parameters())
+    operator = HessianLinearOperator(
+        network, HalfSquaredError(), list(network.parameters()), [tuple(samples)], check_deterministic=False
+    )
+    return operator.to_scipy()
+
+
+def negative_share(product: LinearOperator, probe: NDArray[np.float64], zero: float) -> float:
+    """An estimate of the share of eigenvalues below -zero from one random direction, by Lanczos quadrature.
+
+    v^T f(H) v = sum_k tau_k^2 f(theta_k) for the Ritz values theta_k and the first entries tau_k of the
+    eigenvectors of the tridiagonal matrix (Golub & Meurant 2010, chapter 6); over directions v that are uniform on
+    the sphere its mean is trace f(H) / P, here with f = [lambda < -zero]. Fully reorthogonalised.
+    """
+    basis = [probe / np.linalg.norm(probe)]
+    diagonal, beside = list[float](), list[float]()
+    for _ in range(min(LANCZOS_STEPS, len(probe))):
+        w = product @ basis[-1]
+        diagonal.append(float(basis[-1] @ w))
+        known = np.array(basis)
+        for _ in range(2):
+            w = w - known.T @ (known @ w)
+        norm = float(np.linalg.norm(w))
+        if norm <= zero:
+            break
+        beside.append(norm)
+        basis.append(w / norm)
+    ritz, vectors = eigh_tridiagonal(np.array(diagonal), np.array(beside[: len(diagonal) - 1]))
+    return float((vectors[0] ** 2)[ritz < -zero].sum())
+
+
+def _probe(length: int, generator: torch.Generator) -> NDArray[np.float64]:
+    normal: NDArray[np.float64] = torch.randn(length, generator=generator, dtype=torch.float64).numpy()
+    return normal

@@ -1,0 +1,127 @@
+"""What a residual network learns that no kernel does (Allen-Zhu & Li 2019, arXiv 1905.10337): the experiment."""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ib_analysis.studies.specs.study import StudySpec
+
+Version = Literal["final", "v2"]
+Net = Literal["resnet", "net3", "net2"]
+Probe = Literal["linear_probe", "mlp_probe", "k_nearest_neighbours"]
+Sweep = Literal["widths", "samples", "alphas"]
+OUTPUTS: dict[Version, int] = {"final": 15, "v2": 8}
+"""k, the outputs of the target."""
+NETS: tuple[Net, ...] = ("resnet", "net3", "net2")
+SWEEPS: tuple[Sweep, ...] = ("widths", "samples", "alphas")
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+def rates(*values: float) -> tuple[float, ...]:
+    """Candidates of one setting."""
+    return values
+
+
+class BeyondKernelsStudySpec(StudySpec):
+    """The target H = F + alpha G(F), the nets, kernels and features that learn it, and what is swept."""
+
+    implementation: ClassVar[str] = "ib_analysis.studies.beyond_kernels.study:BeyondKernelsStudy"
+    drawn_by: ClassVar[str] = "ib_analysis.figures.studies.beyond_kernels"
+    reads_images: ClassVar[bool] = False
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (0, 1, 2, 3, 4), min_length=1, description="one draw of data and weights a seed"
+    )
+    sweep_seeds: int = Field(
+        3,
+        ge=1,
+        description="how many of the seeds, the first ones, take part in what is swept; the ResNet over widths and the "
+        "kernels at the one size that is compared have all",
+    )
+    version: Version = Field(
+        "final",
+        description="the target: final (15 outputs) or v2 (8 outputs), as the paper's versions have it",
+    )
+    inputs: int = Field(30, ge=30, description="d, the length of a vector of signs")
+    alpha: float = Field(0.3, gt=0, description="weight of G(F) in the target")
+    samples: int = Field(1000, ge=2, description="N, vectors that are learned from")
+    width: int = Field(200, ge=1, description="m, the hidden units of a layer")
+    widths: tuple[Count, ...] = Field((50, 200, 500), description="widths that are compared")
+    widest_dense: int = Field(
+        200,
+        ge=1,
+        description="the widest three-layer net without shortcut: its second layer has width^2 weights",
+    )
+    sample_sizes: tuple[Count, ...] = Field((500, 1000, 2000), description="values of N that are compared")
+    alphas: tuple[Positive, ...] = Field((0.1, 0.2, 0.3), description="values of alpha that are compared")
+    validation: int = Field(1000, ge=2, description="vectors by which settings are selected")
+    test: int = Field(2000, ge=2, description="vectors that the reported errors are measured on")
+    epochs: int = Field(
+        800, ge=2, description="of every training; the rate is divided by 10 after half of them"
+    )
+    batch_size: int = Field(50, ge=1, description="vectors a step")
+    momentum: float = Field(0.9, ge=0, lt=1, description="of stochastic gradient descent")
+    learning_rates: dict[Net, tuple[Positive, ...]] = Field(
+        {"resnet": rates(0.2, 0.5), "net3": rates(0.2, 0.5), "net2": rates(0.2, 0.5)},
+        description="candidates of each net, selected on the validation vectors",
+    )
+    weight_decays: dict[Net, tuple[Annotated[float, Field(ge=0)], ...]] = Field(
+        {"resnet": rates(5e-4, 1e-3), "net3": rates(5e-3, 1e-2), "net2": rates(1e-3, 2e-3)},
+        description="candidates of each net, selected on the validation vectors",
+    )
+    ridges: tuple[Positive, ...] = Field(
+        (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
+        min_length=1,
+        description="candidates of the ridge, in units of the mean of k(x, x), selected on the validation vectors",
+    )
+    probes: tuple[Probe, ...] = Field(
+        ("linear_probe", "mlp_probe"), description="estimators of what a layer tells of F and of G(F)"
+    )
+    probed: tuple[Count, ...] = Field((1, 8), description="which F_i are looked for; of G it is always G_1")
+    probe_vectors: int = Field(2000, ge=200, description="fresh vectors that the probes work on")
+    probe_epochs: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (0, 5, 10, 20, 50, 100, 800), description="epochs at which the layers of the ResNet are probed"
+    )
+    probe_steps: int = Field(1500, ge=1, description="most steps of a fit of the MLP probe")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.sweep_seeds > len(self.seeds):
+            raise ValueError(f"sweep_seeds is {self.sweep_seeds}, but seeds names only {len(self.seeds)}")
+        for swept, name in (("widths", "width"), ("sample_sizes", "samples"), ("alphas", "alpha")):
+            if getattr(self, name) not in getattr(self, swept):
+                raise ValueError(
+                    f"{swept} is {list(getattr(self, swept))}: {name} {getattr(self, name)} must be in it"
+                )
+        if self.width > self.widest_dense:
+            raise ValueError(f"width is {self.width}: it must not exceed widest_dense {self.widest_dense}")
+        if max((0, *self.probe_epochs)) > self.epochs:
+            raise ValueError(
+                f"probe_epochs is {list(self.probe_epochs)}: the training ends at epoch {self.epochs}"
+            )
+        if max((1, *self.probed)) > self.outputs:
+            raise ValueError(
+                f"probed is {list(self.probed)}: F has {self.outputs} coordinates, counted from 1"
+            )
+        if set(self.learning_rates) != set(NETS) or set(self.weight_decays) != set(NETS):
+            raise ValueError(f"learning_rates and weight_decays must each name {', '.join(NETS)}")
+        return self
+
+    @property
+    def outputs(self) -> int:
+        """k, the number of outputs of the target."""
+        return OUTPUTS[self.version]
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """The ResNet at the one size that is compared, a seed each; then every sweep of every family."""
+        swept: dict[str, tuple[Sweep, ...]] = {
+            "resnet": SWEEPS,
+            "net3": ("widths", "samples"),
+            "net2": ("widths", "samples"),
+            "kernels": SWEEPS,
+        }
+        return (
+            *(f"resnet-seed{seed}" for seed in self.seeds),
+            *(f"{family}-{sweep}" for family, sweeps in swept.items() for sweep in sweeps),
+        )

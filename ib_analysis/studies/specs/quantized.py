@@ -1,0 +1,78 @@
+"""Pareto-optimal quantized ResNet is mostly 4-bit: networks of several sizes, each at several bit widths."""
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from ib_analysis.encoders.specs.quantized import Bits, FewBits
+from ib_analysis.encoders.specs.training import TrainingSpec
+from ib_analysis.studies.specs.study import StudySpec
+
+Stages = Annotated[tuple[int, ...], Field(min_length=1)]
+
+
+def name_of(bits: Bits) -> str:
+    """How weights and activations of so many bits are called.
+
+    >>> name_of(4), name_of("bf16")
+    ('w4a4', 'bf16')
+    """
+    return bits if bits == "bf16" else f"w{bits}a{bits}"
+
+
+class QuantizedStudySpec(StudySpec):
+    """Residual networks over depth x width x bits (Abdolrashidi et al. 2021), trained by one recipe.
+
+    Weights and activations have the same bits; at 2 and 4 bits the first and the last layer have `end_bits`.
+    """
+
+    implementation: ClassVar[str] = "ib_analysis.studies.quantized.study:QuantizedStudy"
+    drawn_by: ClassVar[str] = "ib_analysis.figures.studies.quantized"
+    blocks: tuple[Stages, ...] = Field(
+        ((1, 1, 1), (2, 2, 2)), min_length=1, description="depths: residual blocks in each stage"
+    )
+    widths: tuple[Stages, ...] = Field(
+        ((1, 2, 4), (2, 4, 8), (4, 8, 16), (8, 16, 32)),
+        min_length=1,
+        description="widths: channels of each stage",
+    )
+    bits: tuple[Bits, ...] = Field(
+        ("bf16", 8, 4, 2), min_length=1, description="bits of weights and of activations"
+    )
+    end_bits: FewBits = Field(8, description="bits of the first and the last layer; bf16 ones stay bf16")
+    start_epoch: int = Field(
+        5,
+        ge=1,
+        description="epochs over which bounds of activations are collected; then activations are quantized",
+    )
+    training: TrainingSpec = Field(
+        TrainingSpec(
+            epochs=30, batch_size=64, learning_rate=0.4, nesterov=True, weight_decay=1e-4, warmup_epochs=1.0
+        ),
+        description="how every network is trained, whatever its bits",
+    )
+
+    entropy_images: int = Field(
+        2000,
+        ge=2,
+        description="images of the decoder and evaluation parts, at most, over which entropies of layers are counted",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len({len(stages) for stages in (*self.blocks, *self.widths)}) > 1:
+            raise ValueError("blocks and widths must all name as many stages: give one number a stage")
+        if self.start_epoch >= self.training.epochs:
+            raise ValueError(
+                f"start_epoch is {self.start_epoch}, but the training ends at epoch {self.training.epochs} and no "
+                "activation would be quantized: lower it"
+            )
+        for name in ("blocks", "widths", "bits"):
+            if len(set(getattr(self, name))) < len(getattr(self, name)):
+                raise ValueError(f"{name} names one of its values twice")
+        return self
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """All sizes at one bit width and from one seed are a piece."""
+        return tuple(f"{name_of(bits)}-seed{seed}" for bits in self.bits for seed in self.seeds)

@@ -1,0 +1,70 @@
+"""Resnet in Resnet: four networks of equal size, and what each of two streams is worth."""
+
+from typing import Annotated, ClassVar, Literal, Self, get_args
+
+from pydantic import Field, model_validator
+
+from ib_analysis.encoders.specs.rir import Arm, RirSpec
+from ib_analysis.encoders.specs.training import TrainingSpec
+from ib_analysis.studies.specs.study import StudySpec
+
+ARMS: tuple[Arm, ...] = get_args(Arm)
+
+
+class RirStudySpec(StudySpec):
+    """Resnet in Resnet (Targ, Almeida & Lyman 2016): plain CNN, ResNet, ResNet Init and RiR, equal in size.
+
+    All arms of a seed learn on the same images; with shortcut: padding they also have the same parameters and start
+    from the same weights.
+    """
+
+    implementation: ClassVar[str] = "ib_analysis.studies.rir.study:RirStudy"
+    drawn_by: ClassVar[str] = "ib_analysis.figures.studies.rir"
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (0, 1, 2, 3, 4), min_length=1, description="one repetition of all four arms a seed"
+    )
+    blocks: tuple[int, ...] = Field((2, 3, 3), min_length=1, description="blocks of two layers in each stage")
+    widths: tuple[int, ...] = Field(
+        (4, 8, 16), min_length=1, description="channels of each of the two streams"
+    )
+    shortcut: Literal["projection", "padding"] = Field(
+        "padding", description="where the shape changes; padding makes the arms equal to the last parameter"
+    )
+    identity: Literal["explicit", "absorbed"] = Field(
+        "explicit", description="the identity round each layer of the arms resnet_init and rir"
+    )
+    training_images: int | None = Field(
+        200, ge=1, description="images of the encoder part that a seed draws to learn on; null: all"
+    )
+    learning_rates: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        (0.3, 0.1, 0.03),
+        min_length=1,
+        description="tried for every arm; the one with the best mean accuracy on the decoder part is reported",
+    )
+    training: TrainingSpec = Field(
+        TrainingSpec(epochs=82, batch_size=32, schedule="steps", milestones=(42 / 82, 62 / 82)),
+        description="how all arms are trained: by default 82 epochs, batches of 32, the rate a tenth after 42 and "
+        "62 of them; its learning_rate gives way to learning_rates",
+    )
+
+    @model_validator(mode="after")
+    def _each_arm_can_be_built(self) -> Self:
+        for arm in ARMS:
+            self.network(arm)
+        return self
+
+    def network(self, arm: Arm) -> RirSpec:
+        """The network of an arm."""
+        streams = arm in ("resnet_init", "rir")
+        return RirSpec(
+            arm=arm,
+            blocks=self.blocks,
+            widths=self.widths,
+            shortcut=self.shortcut,
+            identity=self.identity if streams else "explicit",
+        )
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """One job an arm and seed."""
+        return tuple(f"{arm}-seed{seed}" for seed in self.seeds for arm in ARMS)

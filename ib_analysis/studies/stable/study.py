@@ -1,0 +1,161 @@
+"""Stable ResNet: what three scalings of the residual branches do to signals, kernels and training."""
+
+from collections.abc import Iterator, Sequence
+from statistics import fmean
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ib_analysis.datasets.dataset import Part
+from ib_analysis.encoders.branch_scaling import Scaling, branch_scales
+from ib_analysis.encoders.normalisation import Normalise, pixel_statistics
+from ib_analysis.encoders.seeding import derived_seed
+from ib_analysis.studies.specs.stable import NORMS, SCALINGS, StableStudySpec, StudiedNorm
+from ib_analysis.studies.stable import claims
+from ib_analysis.studies.stable.kernel_recursion import Kernels, Variances, kernels_of, propagation
+from ib_analysis.studies.stable.kernel_ridge import Labelled, effective_rank, ridge_regression
+from ib_analysis.studies.stable.row import Quantity, StableRow
+from ib_analysis.studies.stable.signal_propagation import Network, Passage
+from ib_analysis.studies.stable.trainability import best_trained
+from ib_analysis.studies.study import Setting, Study
+from ib_analysis.studies.verdict import Verdict
+
+NETWORK, IMAGES = range(2)
+
+
+class StableStudy(Study):
+    """Hayou et al. 2021: closed forms against random networks, kernels on images, and trained networks."""
+
+    Spec = StableStudySpec
+    Row = StableRow
+    spec: StableStudySpec
+
+    def measure(self, piece: str, setting: Setting) -> Sequence[StableRow]:
+        """The rows of `signals-seed<s>`, `kernels-seed<s>` or `training-<scaling>-<norm>`."""
+        seeded = {
+            f"{kind}-seed{seed}": (kind, seed) for kind in ("signals", "kernels") for seed in self.spec.seeds
+        }
+        if piece in seeded:
+            kind, seed = seeded[piece]
+            return list({"signals": self._signals, "kernels": self._kernels}[kind](seed, setting))
+        arms = {f"training-{scaling}-{norm}": (scaling, norm) for scaling in SCALINGS for norm in NORMS}
+        return list(self._trainings(*arms[piece], setting))
+
+    def verdicts(self, rows: Sequence[StableRow]) -> Sequence[Verdict]:
+        """The claims of the paper (see `claims`)."""
+        return claims.verdicts(rows, self.spec)
+
+    @property
+    def _variances(self) -> Variances:
+        return Variances(weight=self.spec.weight_variance)
+
+    def _signals(self, seed: int, setting: Setting) -> Iterator[StableRow]:
+        """Random networks of one seed, the mean over the draws, beside the recursion."""
+        for scaling in SCALINGS:
+            for depth in self.spec.depths:
+                scales = branch_scales(scaling, depth)
+                limit = propagation(self.spec.correlation, scales, self._variances)
+                found = [
+                    self._passage(scales, derived_seed(seed, NETWORK, i), setting)
+                    for i in range(self.spec.draws)
+                ]
+                row = StableRow(
+                    quantity="log_variance_growth", scaling=scaling, norm="none", depth=depth, seed=seed,
+                    value=fmean(f.log_variance_growth for f in found), closed_form=limit.log_growth,
+                )  # fmt: skip
+                yield row
+                yield _other(
+                    row, "log_gradient_growth", fmean(f.log_gradient_growth for f in found), limit.log_growth
+                )
+                yield _other(row, "correlation", fmean(f.correlation for f in found), limit.correlation)
+
+    def _passage(self, scales: Sequence[float], seed: int, setting: Setting) -> Passage:
+        network = Network(self.spec.width, scales, self._variances, seed, self.spec.pairs, setting.device)
+        return network.passage(self.spec.correlation)
+
+    def _kernels(self, seed: int, setting: Setting) -> Iterator[StableRow]:
+        """Effective rank and kernel ridge accuracy on the images that the seed chooses."""
+        data = setting.images
+        parts = (data.encoder, data.decoder, data.evaluation)
+        rows = [chosen_rows(part, self.spec.kernel_images, seed) for part in parts]
+        mean_std = pixel_statistics(data.encoder.images[rows[0]], data.header.levels)
+        inputs = [
+            on_the_sphere(part.images[r], data.header.levels, *mean_std).to(setting.device)
+            for part, r in zip(parts, rows)
+        ]
+        labels = [torch.from_numpy(part.labels[r]).to(setting.device) for part, r in zip(parts, rows)]
+        for scaling in SCALINGS:
+            for depth in self.spec.depths:
+                scales = branch_scales(scaling, depth)
+                kernels = kernels_of(torch.cat(inputs), inputs[0], scales, self._variances)
+                yield from self._of_kernels(
+                    kernels, labels, len(data.header.class_names), scaling, depth, seed
+                )
+
+    def _of_kernels(
+        self,
+        kernels: Kernels,
+        labels: Sequence[Tensor],
+        classes: int,
+        scaling: Scaling,
+        depth: int,
+        seed: int,
+    ) -> Iterator[StableRow]:
+        both: tuple[tuple[Tensor, Quantity, Quantity], ...] = (
+            (kernels.nngp, "nngp_effective_rank", "nngp_accuracy"),
+            (kernels.ntk, "ntk_effective_rank", "ntk_accuracy"),
+        )
+        for kernel, of_rank, of_accuracy in both:
+            blocks = kernel.split([len(part) for part in labels])
+            row = StableRow(
+                quantity=of_rank, scaling=scaling, norm="none", depth=depth, seed=seed,
+                value=effective_rank(blocks[0]),
+            )  # fmt: skip
+            yield row
+            training, validation, evaluation = (Labelled(k, y) for k, y in zip(blocks, labels))
+            found = ridge_regression(training, validation, evaluation, self.spec.ridges, classes)
+            yield row.model_copy(
+                update={
+                    "quantity": of_accuracy,
+                    "value": found.accuracy,
+                    "chosen": found.ridge,
+                    "validation_accuracy": found.validation_accuracy,
+                }
+            )
+
+    def _trainings(self, scaling: Scaling, norm: StudiedNorm, setting: Setting) -> Iterator[StableRow]:
+        """All depths and seeds of one arm; the first gradient of a network beside its accuracy."""
+        for blocks in self.spec.stage_blocks:
+            network = self.spec.network(scaling, norm, blocks)
+            for seed in self.spec.seeds:
+                result = best_trained(network, self.spec.training, self.spec.learning_rates, seed, setting)
+                row = StableRow(
+                    quantity="test_accuracy", scaling=scaling, norm=norm, depth=sum(network.blocks),
+                    seed=result.seed, value=result.accuracy, chosen=result.learning_rate,
+                    validation_accuracy=result.validation_accuracy, diverged=result.diverged,
+                )  # fmt: skip
+                yield row
+                if result.stem_log_gradient is not None:
+                    yield StableRow(
+                        quantity="stem_log_gradient", scaling=scaling, norm=norm, depth=row.depth, seed=row.seed,
+                        value=result.stem_log_gradient,
+                    )  # fmt: skip
+
+
+def _other(row: StableRow, quantity: Quantity, value: float, closed_form: float) -> StableRow:
+    return row.model_copy(update={"quantity": quantity, "value": value, "closed_form": closed_form})
+
+
+def chosen_rows(part: Part, count: int, seed: int) -> np.ndarray:
+    """At most `count` rows of a part, drawn without replacement from the seed, in rising order."""
+    rng = np.random.default_rng(derived_seed(seed, IMAGES))
+    return np.sort(rng.permutation(len(part))[:count])
+
+
+def on_the_sphere(images: np.ndarray, levels: int, mean: Tensor, std: Tensor) -> Tensor:
+    """Normalised and flattened images of norm sqrt(d), (n, d) float64: every input has the variance 1."""
+    normalise = Normalise(images.shape[1], levels)
+    normalise.set(mean, std)
+    flat = normalise(torch.from_numpy(images)).double().flatten(1)
+    return flat * (flat.shape[1] ** 0.5 / flat.norm(dim=1, keepdim=True))

@@ -1,0 +1,70 @@
+"""The figure of Stable ResNet: marks lie at what was measured, lines at the closed form."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ib_analysis.figures.studies import stable
+
+KERNEL = ("nngp_effective_rank", "ntk_effective_rank", "nngp_accuracy", "ntk_accuracy")
+
+
+def row(quantity, scaling, depth, seed, value, norm="none", closed_form=None, diverged=False):
+    return SimpleNamespace(
+        quantity=quantity, scaling=scaling, norm=norm, depth=depth, seed=seed, value=value,
+        closed_form=closed_form, diverged=diverged,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def figure():
+    rows = []
+    for scaling in ("none", "uniform", "decreasing"):
+        for depth in (10, 100):
+            for seed in (0, 1):
+                rows.append(
+                    row("log_gradient_growth", scaling, depth, seed, depth + seed, closed_form=float(depth))
+                )
+                rows.append(row("correlation", scaling, depth, seed, 0.4, closed_form=0.5))
+                rows += [row(quantity, scaling, depth, seed, 0.9) for quantity in KERNEL]
+                lost = scaling == "none" and depth == 100
+                rows += [
+                    row("test_accuracy", scaling, depth, seed, 0.8, norm, None, lost)
+                    for norm in ("none", "batch")
+                ]
+    return stable.draw(rows), rows
+
+
+def marks(axes, gid):
+    (line,) = [line for line in axes.lines if line.get_gid() == gid]
+    return np.asarray(line.get_ydata(), dtype=float)
+
+
+def test_marks_are_means_over_seeds_and_lines_the_closed_form(figure):
+    gradient, correlation = figure[0].axes[:2]
+    assert marks(gradient, "uniform log_gradient_growth").tolist() == [10.5, 100.5]
+    closed = [line for line in gradient.lines if line.get_linestyle() == "-" and line.get_gid() is None]
+    assert any(np.allclose(line.get_ydata(), [10.0, 100.0]) for line in closed)
+    assert marks(correlation, "none correlation").tolist() == pytest.approx([0.4, 0.4])
+
+
+def test_diverged_trainings_bear_a_cross(figure):
+    for axes, count in zip(figure[0].axes[3:6], (0, 1, 1)):
+        crosses = [line for line in axes.lines if line.get_marker() == "x" and len(line.get_xdata())]
+        assert len(crosses) == count
+
+
+def test_the_caption_counts_seeds_and_says_what_the_bars_are(figure):
+    text = stable.caption(figure[1])
+    assert "2 seeds" in text
+    assert "from the lowest to the highest" in text
+
+
+def test_the_key_names_every_scaling(figure):
+    (legend,) = figure[0].legends
+    assert [text.get_text().split()[0] for text in legend.get_texts()] == [
+        "unscaled",
+        "uniform",
+        "decreasing",
+    ]

@@ -1,0 +1,63 @@
+"""Descent against a literal twin, and its laws."""
+
+import pytest
+import torch
+
+from ib_analysis.studies.beyond_kernels.learners import LEARNERS
+from ib_analysis.studies.beyond_kernels.samples import Pairs
+from ib_analysis.studies.beyond_kernels.training import Plan, Setting, errors, train
+
+PLAN = Plan(epochs=4, batch_size=5, momentum=0.9)
+
+
+def pairs(seed, count=15):
+    g = torch.Generator().manual_seed(100 + seed)
+    return Pairs(torch.randn(count, 6, generator=g), torch.randn(count, 2, generator=g))
+
+
+@pytest.mark.parametrize("net", ["resnet", "net3", "net2"])
+def test_descent_is_pytorchs_own_with_the_mean_loss_of_a_batch(net):
+    learner = LEARNERS[net](9, 6, 2)
+    setting = Setting(seed=3, learning_rate=0.05, weight_decay=0.01)
+    whole = Plan(epochs=4, batch_size=15, momentum=0.9)
+    found = train(learner, [setting], {3: pairs(3)}, whole, keep=(0,))
+    weights = {name: w[0].clone() for name, w in found.kept[0].items()}
+    free = [weights[name].requires_grad_() for name in learner.trained]
+    optimiser = torch.optim.SGD(free, lr=0.05, momentum=0.9, weight_decay=0.01)
+    for epoch in range(4):
+        optimiser.param_groups[0]["lr"] = 0.05 if epoch < 2 else 0.005
+        optimiser.zero_grad()
+        ((learner.out(weights, pairs(3).x) - pairs(3).y) ** 2).sum(1).mean().div(2).backward()
+        optimiser.step()
+    for name in weights:
+        torch.testing.assert_close(found.weights[name][0], weights[name].detach(), rtol=1e-4, atol=1e-6)
+
+
+def test_a_run_does_not_depend_on_those_beside_it_not_even_on_one_that_diverges():
+    learner = LEARNERS["resnet"](9, 6, 2)
+    settings = [Setting(0, 0.05, 0.0), Setting(1, 1e6, 0.0), Setting(1, 0.05, 0.01)]
+    data = {0: pairs(0), 1: pairs(1)}
+    together = train(learner, settings, data, PLAN)
+    assert not together.weights["W"][1].isfinite().all()
+    for i in (0, 2):
+        alone = train(learner, [settings[i]], data, PLAN)
+        torch.testing.assert_close(together.weights["V"][i], alone.weights["V"][0])
+
+
+def test_a_never_moves_and_the_same_seed_gives_the_same_bits():
+    learner = LEARNERS["resnet"](9, 6, 2)
+    settings, data = [Setting(0, 0.05, 0.0)], {0: pairs(0)}
+    first, second = (train(learner, settings, data, PLAN, keep=(0, 4)) for _ in range(2))
+    assert torch.equal(first.kept[0]["A"], first.kept[4]["A"])
+    assert not torch.equal(first.kept[0]["W"], first.kept[4]["W"])
+    assert torch.equal(first.kept[4]["W"], first.weights["W"])
+    assert torch.equal(first.weights["V"], second.weights["V"])
+
+
+def test_errors_are_mean_squared_norms_in_blocks_of_any_size():
+    learner = LEARNERS["net2"](3, 6, 2)
+    start = learner.start(torch.Generator().manual_seed(0))
+    big = pairs(0, count=1201)
+    found = errors(learner, {n: w[None] for n, w in start.items()}, big.x[None], big.y[None])
+    literal = ((learner.out(start, big.x) - big.y) ** 2).sum(1).mean()
+    assert found.tolist() == pytest.approx([literal.item()], rel=1e-5)

@@ -1,0 +1,90 @@
+"""The study from images to rows: what a piece holds, and that it can be repeated."""
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from ib_analysis.datasets.dataset import Dataset, Header, Part
+from ib_analysis.encoders.specs.training import TrainingSpec
+from ib_analysis.studies.quantized.plug_in_entropy import unit_entropies
+from ib_analysis.studies.quantized.study import QuantizedStudy
+from ib_analysis.studies.rows import read_rows, write_rows
+from ib_analysis.studies.specs.quantized import QuantizedStudySpec
+from ib_analysis.studies.study import Setting
+
+COUNTS = {"encoder": 48, "decoder": 40, "evaluation": 30}
+SPEC = QuantizedStudySpec(
+    seeds=(0, 1),
+    blocks=((1, 1),),
+    widths=((2, 4), (3, 6)),
+    bits=("bf16", 2),
+    start_epoch=1,
+    training=TrainingSpec(epochs=2, batch_size=16, learning_rate=0.1),
+    entropy_images=60,
+)
+
+
+@pytest.fixture
+def data():
+    rng, parts = np.random.default_rng(0), {}
+    for name, count in COUNTS.items():
+        labels = np.arange(count, dtype=np.int64) % 2
+        images = rng.integers(0, 9, (count, 1, 8, 8))
+        images[labels == 1] += 8
+        parts[name] = Part(name, images.astype(np.uint8), labels)
+    header = Header(
+        name="halves", channels=1, height=8, width=8, levels=17, class_names=("dark", "bright"), counts=COUNTS,
+        duplicates_dropped=0, fingerprint="f",
+    )  # fmt: skip
+    return Dataset(header, **parts)
+
+
+def measured(data, folder, piece, spec=SPEC):
+    folder.mkdir(exist_ok=True)
+    return QuantizedStudy(spec).measure(piece, Setting(torch.device("cpu"), folder, data))
+
+
+def test_a_piece_is_every_size_at_one_bit_width_from_one_seed(data, tmp_path):
+    assert SPEC.pieces == ("bf16-seed0", "bf16-seed1", "w2a2-seed0", "w2a2-seed1")
+    rows = measured(data, tmp_path / "a", "w2a2-seed1")
+    networks = [row for row in rows if not row.tap]
+    assert [row.widths for row in networks] == ["2-4", "3-6"]
+    assert {(row.bits, row.seed, row.images) for row in rows} == {("w2a2", 1, "halves")}
+    for row in networks:
+        assert 0 <= row.accuracy <= 1
+        assert row.compute_cost < 64 * row.multiplications
+        taps = [other for other in rows if other.tap and other.size == row.size]
+        assert [other.tap for other in taps] == [f"{t}_quantized" for t in ("stem", "h1", "h2", "pooled")]
+        for other in taps:
+            assert 0 <= other.entropy_bits <= other.ceiling_bits == pytest.approx(np.log2(60))
+            assert other.units_entropy_bits >= other.entropy_bits - 1e-9
+            assert other.units_entropy_bits <= 2.2 * other.units
+    write_rows(tmp_path / "rows.csv", QuantizedStudy.Row, rows)
+    assert list(read_rows(tmp_path / "rows.csv", QuantizedStudy.Row)) == rows
+    assert measured(data, tmp_path / "b", "w2a2-seed1") == rows
+
+
+def test_a_diverged_training_is_a_row(data, tmp_path):
+    spec = SPEC.model_copy(update={"training": TrainingSpec(epochs=2, batch_size=16, learning_rate=1e30)})
+    rows = measured(data, tmp_path / "a", "bf16-seed0", spec)
+    assert {row.status for row in rows} == {"diverged"}
+    assert all(row.accuracy is None and row.compute_cost for row in rows)
+    assert all(v.reproduced == "unclear" for v in QuantizedStudy(spec).verdicts(rows))
+
+
+def test_units_are_counted_one_by_one():
+    h = np.random.default_rng(0).integers(0, 3, (200, 2, 5)).astype(np.float32)
+    found = unit_entropies(h)
+    for unit, entropy in zip(h.reshape(200, 10).T, found, strict=True):
+        share = np.unique(unit, return_counts=True)[1] / 200
+        assert entropy == pytest.approx(-(share * np.log(share)).sum() + (len(share) - 1) / 400)
+
+
+def test_mistakes_are_named_before_any_work():
+    with pytest.raises(ValidationError, match="start_epoch is 30"):
+        QuantizedStudySpec(start_epoch=30)
+    with pytest.raises(ValidationError, match="as many stages"):
+        QuantizedStudySpec(blocks=((1, 1),))
+    with pytest.raises(ValidationError, match="bits names one of its values twice"):
+        QuantizedStudySpec(bits=(4, 4))

@@ -1,0 +1,127 @@
+"""Verdicts on tables whose answers are known."""
+
+import pytest
+
+from ib_analysis.studies.rir.claims import PAPER_ACCURACY, verdicts
+from ib_analysis.studies.rir.row import RirRow, accuracies, chosen_learning_rates, reported
+from ib_analysis.studies.seed_interval import over_seeds
+
+SEEDS = range(4)
+NOISE = (0.002, -0.001, 0.0, -0.001)
+LEVELS = {"plain": 0.80, "resnet": 0.84, "resnet_init": 0.87, "rir": 0.90}
+
+
+def row(arm, seed, accuracy, rate=0.1, images="digits", **rest):
+    values = {"validation_accuracy": accuracy, "parameters": 100, "multiply_adds": 1000, "status": "trained"}
+    return RirRow(
+        images=images, training_images=200, evaluation_images=359, arm=arm, seed=seed, learning_rate=rate,
+        accuracy=accuracy, **(values | rest),
+    )  # fmt: skip
+
+
+def table(levels=LEVELS, losses=(0.3, 0.1), noise=NOISE, **rest):
+    """Arms at those levels, each seed off by its noise; two blocks that lose (residual, transient)."""
+    rows = []
+    for i, (arm, level) in enumerate(levels.items()):
+        for seed in SEEDS:
+            whole = level + noise[(seed + i) % 4]
+            rows.append(row(arm, seed, whole, **rest))
+            rows += [
+                row(arm, seed, whole - loss, block=block, stream=stream, validation_accuracy=None, **rest)
+                for block in (1, 2)
+                for stream, loss in zip(("residual", "transient"), losses)
+            ]
+    return rows
+
+
+def answers(rows):
+    return [verdict.reproduced for verdict in verdicts(rows)]
+
+
+def test_the_paper_reproduced():
+    found = verdicts(table())
+    assert [v.reproduced for v in found] == ["yes"] * 6 + ["unclear"]
+    assert [v.our_value for v in found] == pytest.approx([6.0, 10.0, 3.0, 1.0, 30.0, 10.0, 90.0])
+    assert {v.n_seeds for v in found if v.stderr} == {4}
+
+
+def test_the_paper_contradicted():
+    levels = {"plain": 0.70, "resnet": 0.67, "resnet_init": 0.64, "rir": 0.60}
+    assert answers(table(levels, losses=(-0.1, -0.2))) == ["no", "no", "no", "yes", "no", "no", "unclear"]
+
+
+def test_differences_within_the_spread_are_unclear():
+    noisy = table(dict.fromkeys(LEVELS, 0.9), losses=(0.0, 0.0), noise=(0.03, -0.02, 0.01, -0.02))
+    found = verdicts(noisy)
+    assert [v.reproduced for v in found] == ["unclear"] * 3 + ["yes"] + ["unclear"] * 3
+    assert "seeds to be told from 0" in found[0].why
+
+
+def test_differences_are_paired_by_seed():
+    """A spread over seeds that all arms share does not hide a difference."""
+    rows = []
+    for arm, level in LEVELS.items():
+        rows += [row(arm, seed, level - 0.04 * seed) for seed in SEEDS]
+    assert answers(rows)[0] == "yes"
+    assert verdicts(rows)[0].stderr == pytest.approx(0.0, abs=1e-9)
+
+
+def test_one_block_does_not_answer_for_all():
+    rows = [
+        r.model_copy(update={"accuracy": r.accuracy + 0.1}) if (r.block, r.stream) == (2, "transient") else r
+        for r in table()
+    ]
+    residual, transient = verdicts(rows)[4:6]
+    assert (residual.reproduced, transient.reproduced) == ("yes", "unclear")
+    assert transient.our_value == pytest.approx(5.0)
+    assert "at 1 of 2 blocks" in transient.why
+
+
+def test_one_seed_decides_nothing():
+    rows = [r for r in table() if r.seed == 0]
+    assert answers(rows) == ["unclear"] * 3 + ["yes"] + ["unclear"] * 3
+    assert all(v.stderr is None for v in verdicts(rows))
+
+
+def test_more_work_or_more_parameters_is_overhead():
+    heavier = [r.model_copy(update={"multiply_adds": 1001}) if r.arm == "rir" else r for r in table()]
+    larger = [r.model_copy(update={"parameters": 101}) if r.arm == "rir" else r for r in table()]
+    assert answers(heavier)[3] == answers(larger)[3] == "no"
+
+
+@pytest.mark.parametrize(("level", "answer"), [(0.9499, "yes"), (0.96, "yes"), (0.92, "no")])
+def test_the_headline_is_asked_of_cifar10_alone(level, answer):
+    levels = LEVELS | {"rir": level}
+    assert answers(table(levels, images="cifar10"))[6] == answer
+    assert answers(table(levels))[6] == "unclear"
+    assert PAPER_ACCURACY == 94.99
+
+
+def test_learning_rates_are_chosen_on_validation_alone_and_a_diverged_network_counts_as_0():
+    rows = [
+        row("rir", 0, 0.5, rate=0.1, validation_accuracy=0.9),
+        row("rir", 1, 0.5, rate=0.1, validation_accuracy=0.9),
+        row("rir", 0, 0.99, rate=0.3, validation_accuracy=0.95),
+        row("rir", 1, None, rate=0.3, validation_accuracy=None, status="diverged"),
+        row("plain", 0, 0.4, rate=0.3, validation_accuracy=0.8),
+        row("plain", 0, 0.6, rate=0.1, validation_accuracy=0.7),
+    ]
+    assert chosen_learning_rates(rows) == {"rir": 0.1, "plain": 0.3}
+    assert accuracies(reported(rows), "rir") == {0: 0.5, 1: 0.5}
+    assert accuracies(reported(rows), "plain") == {0: 0.4}
+
+
+def test_arms_that_all_diverged_leave_verdicts_without_numbers():
+    rows = [
+        row(arm, seed, None, validation_accuracy=None, status="diverged") for arm in LEVELS for seed in SEEDS
+    ]
+    found = verdicts(rows)
+    assert [v.reproduced for v in found] == ["unclear"] * 3 + ["yes"] + ["unclear"] * 3
+    assert [v.our_value for v in found if v.reproduced == "unclear"] == [None] * 6
+
+
+def test_the_interval_is_students():
+    """Values 1..5: mean 3, s = sqrt(2.5), t(4) = 2.776."""
+    found = over_seeds([1, 2, 3, 4, 5])
+    assert found.low == pytest.approx(3 - 2.776445 * (2.5 / 5) ** 0.5, rel=1e-6)
+    assert found.high == pytest.approx(6 - found.low)

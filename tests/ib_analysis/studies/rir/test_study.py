@@ -1,0 +1,124 @@
+"""The study measured on a handful of images: its rows, their sameness, and what is never looked at."""
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from ib_analysis.datasets.dataset import Dataset, Header, Part
+from ib_analysis.encoders.specs.training import TrainingSpec
+from ib_analysis.errors import UserError
+from ib_analysis.studies.rir.study import RirStudy, training_part
+from ib_analysis.studies.rows import read_rows, write_rows
+from ib_analysis.studies.specs.rir import ARMS, RirStudySpec
+from ib_analysis.studies.study import Setting
+
+SPEC = RirStudySpec(
+    seeds=(0, 2),
+    blocks=(1, 1),
+    widths=(2, 3),
+    training_images=24,
+    learning_rates=(0.1, 0.05),
+    training=TrainingSpec(epochs=2, batch_size=8),
+)
+
+
+def part(name, count, seed):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 2
+    images = rng.integers(0, 9, (count, 1, 6, 6))
+    images[labels == 0, :, :3] += 8
+    return Part(name, images.astype(np.uint8), labels.astype(np.int64))
+
+
+def data():
+    parts = [part("encoder", 40, 0), part("decoder", 20, 1), part("evaluation", 16, 2)]
+    header = Header(
+        name="halves", channels=1, height=6, width=6, levels=17, class_names=("up", "down"),
+        counts={p.name: len(p) for p in parts}, duplicates_dropped=0, fingerprint="f",
+    )  # fmt: skip
+    return Dataset(header, *parts)
+
+
+def measured(piece, scratch, spec=SPEC, dataset=None):
+    return RirStudy(spec).measure(piece, Setting(torch.device("cpu"), scratch, dataset or data()))
+
+
+def test_a_piece_is_an_arm_and_a_seed():
+    assert SPEC.pieces == tuple(f"{arm}-seed{seed}" for seed in (0, 2) for arm in ARMS)
+
+
+def test_rows_are_one_network_a_rate_whole_and_without_each_stream_at_each_block(tmp_path):
+    rows = measured("rir-seed2", tmp_path)
+    assert [(r.learning_rate, r.block, r.stream) for r in rows] == [
+        (rate, block, stream)
+        for rate in (0.1, 0.05)
+        for block, stream in [
+            (None, None),
+            *((b, s) for b in (1, 2) for s in ("residual", "transient")),
+        ]
+    ]
+    assert {(r.arm, r.seed, r.status, r.training_images, r.evaluation_images) for r in rows} == {
+        ("rir", 2, "trained", 24, 16)
+    }
+    assert all((r.validation_accuracy is None) == (r.block is not None) for r in rows)
+    write_rows(tmp_path / "rows.csv", RirStudy.Row, rows)
+    assert read_rows(tmp_path / "rows.csv", RirStudy.Row) == tuple(rows)
+
+
+def test_a_piece_measured_again_gives_the_same_rows(tmp_path):
+    first = measured("resnet_init-seed0", tmp_path / "a")
+    assert measured("resnet_init-seed0", tmp_path / "b") == first
+    assert measured("resnet_init-seed0", tmp_path / "a") == first
+
+
+def test_the_arms_are_equal_in_parameters_and_work(tmp_path):
+    spec = SPEC.model_copy(
+        update={"learning_rates": (0.1,), "training": TrainingSpec(epochs=0, batch_size=8)}
+    )
+    rows = [row for arm in ARMS for row in measured(f"{arm}-seed0", tmp_path / arm, spec)]
+    assert len({(row.parameters, row.multiply_adds) for row in rows}) == 1
+
+
+def test_what_is_reported_is_measured_on_the_evaluation_part_and_chosen_on_the_decoder_part(tmp_path):
+    """With the labels of one part exchanged, its accuracy is what is left to 1, and nothing else changes."""
+    whole = measured("plain-seed0", tmp_path / "a")[0]
+    for name, column, other in (
+        ("evaluation", "accuracy", "validation_accuracy"),
+        ("decoder", "validation_accuracy", "accuracy"),
+    ):
+        wrong = data()
+        wrong.part(name).labels[:] = 1 - wrong.part(name).labels
+        row = measured("plain-seed0", tmp_path / name, dataset=wrong)[0]
+        assert getattr(row, column) == pytest.approx(1 - getattr(whole, column))
+        assert getattr(row, other) == getattr(whole, other)
+
+
+def test_a_diverged_training_is_a_row(tmp_path):
+    spec = SPEC.model_copy(update={"learning_rates": (1e30,)})
+    (row,) = measured("plain-seed0", tmp_path, spec)
+    assert (row.status, row.accuracy, row.validation_accuracy, row.block) == ("diverged", None, None, None)
+
+
+def test_every_seed_draws_its_own_images_and_all_arms_the_same():
+    encoder = data().encoder
+    first, again, other = (training_part(encoder, 24, seed) for seed in (0, 0, 1))
+    assert np.array_equal(first.images, again.images)
+    assert not np.array_equal(first.images, other.images)
+    assert len(np.unique(first.images, axis=0)) == 24
+    assert training_part(encoder, None, 0) is encoder
+
+
+def test_more_training_images_than_there_are_is_a_mistake():
+    with pytest.raises(UserError, match=r"training_images: 41 are asked for.*holds 40"):
+        training_part(data().encoder, 41, 0)
+
+
+def test_arms_that_cannot_be_built_are_refused_before_any_work():
+    with pytest.raises(ValidationError, match="one width a stage"):
+        RirStudySpec(blocks=(1,), widths=(2, 3))
+
+
+def test_an_absorbed_identity_is_for_the_arms_that_have_one():
+    spec = RirStudySpec(identity="absorbed")
+    assert [spec.network(arm).identity for arm in ARMS] == ["explicit", "explicit", "absorbed", "absorbed"]

@@ -1,0 +1,138 @@
+"""Verdicts on tables whose answers are known."""
+
+import pytest
+
+from ib_analysis.studies.shortcut_depth.claims import verdicts
+from ib_analysis.studies.shortcut_depth.row import ShortcutDepthRow
+
+SEEDS = (0, 1, 2, 3)
+SETTINGS = [(s, how) for s in ("none", "1", "2", "3") for how in ("near_zero", "xavier")]
+
+
+def row(experiment, shortcut, initialization, layers, seed, **columns):
+    defaults = {
+        "layout": "dense",
+        "nonlinearity": "identity",
+        "parameters": 10,
+        "method": "dense",
+        "flat": 0.0,
+    }
+    return ShortcutDepthRow(
+        experiment=experiment, shortcut=shortcut, initialization=initialization, layers=layers, seed=seed,
+        **(defaults | columns),
+    )  # fmt: skip
+
+
+def table(
+    growth=100.0,
+    flat=0.0,
+    index=0.5,
+    near=1.1,
+    plain=50.0,
+    gap=0.2,
+    fall=10.0,
+    along=10.0,
+    departure=0.0,
+    diverged=(),
+):
+    """Two depths; every seed is off by a little of its own; `gap` is what others lose to the advised setting."""
+    rows = []
+    for i, layers in enumerate((6, 12)):
+        for seed in SEEDS:
+            off = 1 + 0.01 * seed + 0.005 * i * seed**2
+            rows += [
+                row("zero", "1", "zero", layers, seed, condition_number=growth**i * 5),
+                row("zero", "2", "zero", layers, seed, condition_number=2.5 * (1 + departure * i),
+                    predicted_condition_number=2.5, index=index),
+                row("zero", "3", "zero", layers, seed, largest_eigenvalue=flat, smallest_eigenvalue=-flat),
+            ]  # fmt: skip
+            for setting in SETTINGS:
+                ours = setting == ("2", "near_zero")
+                shared = (*setting, layers, seed)
+                condition = 2.5 * near**i * off if ours else 40 * plain**i * off
+                rows.append(row("initial", *shared, condition_number=condition))
+                if (setting, seed) in diverged and i:
+                    rows.append(row("final", *shared, outcome="diverged", step=9))
+                    continue
+                loss = 0.3 + 0.001 * seed + (0.0 if ours else gap * off)
+                rate = 0.5 if ours or not i else 0.5 / (fall * off)
+                rows.append(
+                    row("final", *shared, training_loss=loss, evaluation_loss=loss + 0.1, least_loss=0.2, step=9,
+                        learning_rate=rate)
+                )  # fmt: skip
+                if not i:
+                    rows += [
+                        row("along", *shared, step=step, condition_number=(1 if ours else along * off) * 30 * step,
+                            training_loss=1 / step)
+                        for step in (3, 9)
+                    ]  # fmt: skip
+    return rows
+
+
+def answers(rows):
+    return [verdict.reproduced for verdict in verdicts(rows)]
+
+
+def test_the_paper_reproduced():
+    found = verdicts(table())
+    assert [v.reproduced for v in found] == ["yes"] * len(found)
+    by = {v.claim.split(":")[0].split(",")[0]: v.our_value for v in found}
+    assert by["Shortcut depth 1"] == pytest.approx(100.0)
+    assert by["Shortcut depth 3"] == 0.0
+    assert by[
+        "Along training the condition number is lowest with shortcut 2 from small weights"
+    ] == pytest.approx(1.0, abs=0.02)
+    assert {v.n_seeds for v in found if v.stderr} == {4}
+
+
+def test_the_paper_contradicted():
+    worse = table(
+        growth=0.5, flat=0.1, index=0.4, near=9.0, plain=0.1, gap=-0.1, fall=0.1, along=0.1, departure=0.2
+    )
+    assert answers(worse) == ["no"] * len(answers(worse))
+
+
+def test_seeds_that_disagree_decide_nothing():
+    rows = table(gap=0.0)
+    ours = [
+        r for r in rows if r.experiment == "final" and r.initialization == "near_zero" and r.shortcut == "2"
+    ]
+    shifted = {id(r): r.model_copy(update={"training_loss": 0.3 + (-1) ** r.seed * 0.05}) for r in ours}
+    (found,) = [
+        v for v in verdicts([shifted.get(id(r), r) for r in rows]) if v.claim.startswith("Small weights")
+    ]
+    assert found.reproduced == "unclear"
+    assert "not above 0: none near_zero (" in found.why
+
+
+def test_a_rival_that_diverged_is_beaten_and_named():
+    rows = table(diverged={(("1", "xavier"), 2)})
+    (found,) = [v for v in verdicts(rows) if v.claim.startswith("Small weights")]
+    assert found.reproduced == "yes"
+    assert "1 xavier" in found.why
+
+
+def test_the_advised_setting_that_diverged_is_no():
+    rows = table(diverged={(("2", "near_zero"), 2)})
+    (found,) = [v for v in verdicts(rows) if v.claim.startswith("Small weights")]
+    assert (found.reproduced, found.our_value) == ("no", None)
+
+
+def test_rates_are_compared_where_both_trained():
+    rows = table(diverged={(("2", "xavier"), 2)})
+    (found,) = [v for v in verdicts(rows) if "best learning rate" in v.claim]
+    assert (found.reproduced, found.our_value) == ("unclear", None)
+
+
+def test_nonlinear_networks_are_compared_with_linear_ones():
+    rows = table()
+    for factor, answer in ((1.2, "yes"), (9.0, "no")):
+        tanh = [
+            r.model_copy(
+                update={"nonlinearity": "tanh", "condition_number": factor * (r.condition_number or 1.0)}
+            )
+            for r in rows
+            if r.experiment == "initial"
+        ]
+        (found,) = [v for v in verdicts([*rows, *tanh]) if "conditioned like" in v.claim]
+        assert found.reproduced == answer

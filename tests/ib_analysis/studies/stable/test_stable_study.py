@@ -1,0 +1,158 @@
+"""The study: its pieces, its rows, and verdicts that follow from them."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from ib_analysis.datasets.dataset import Dataset, Header, Part
+from ib_analysis.studies.rows import read_rows, write_rows
+from ib_analysis.studies.specs.stable import NORMS, SCALINGS, StableStudySpec
+from ib_analysis.studies.stable.row import StableRow
+from ib_analysis.studies.stable.study import StableStudy, chosen_rows, on_the_sphere
+from ib_analysis.studies.study import Setting
+
+SPEC = StableStudySpec(
+    seeds=(0, 1), depths=(2, 8), width=32, draws=2, kernel_images=24, ridges=(1e-4, 0.1), stage_blocks=(1, 2),
+    widths=(4, 8), learning_rates=(0.05,), training={"epochs": 1, "batch_size": 16},
+)  # fmt: skip
+
+
+def part(name, count, seed):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    images = rng.integers(0, 9, (count, 1, 6, 6))
+    for label in range(3):
+        images[labels == label, :, 2 * label : 2 * label + 2] += 8
+    return Part(name, images.astype(np.uint8), labels.astype(np.int64))
+
+
+@pytest.fixture
+def setting(tmp_path):
+    header = Header(
+        name="stripes", channels=1, height=6, width=6, levels=17, class_names=("a", "b", "c"),
+        counts={"encoder": 40, "decoder": 30, "evaluation": 30}, duplicates_dropped=0, fingerprint="0",
+    )  # fmt: skip
+    data = Dataset(header, part("encoder", 40, 0), part("decoder", 30, 1), part("evaluation", 30, 2))
+    return Setting(torch.device("cpu"), tmp_path, data)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_every_piece_is_measured_and_judged(setting, tmp_path):
+    study = StableStudy(SPEC)
+    rows = [row for piece in SPEC.pieces for row in study.measure(piece, setting)]
+    arms = [(r.quantity, r.scaling, r.norm, r.depth, r.seed) for r in rows]
+    assert len(set(arms)) == len(arms)
+    # 3 scalings x 2 depths x 2 seeds of 3 signals and 4 kernel figures; x 2 norms of accuracy and gradient.
+    assert len(rows) == 12 * 7 + 24 * 2
+    write_rows(tmp_path / "stable.csv", StableRow, rows)
+    assert read_rows(tmp_path / "stable.csv", StableRow) == tuple(rows)
+    found = study.verdicts(rows)
+    assert len(found) == 19
+    assert all(v.n_seeds == 2 and v.study == "stable" for v in found)
+    assert list(study.measure("signals-seed1", setting)) == [
+        r for r in rows if r.closed_form is not None and r.seed == 1
+    ]
+
+
+def invented(slopes, c=0.4, rank=(8.0, 8.0), kernel=(0.98, 0.98), trained=(0.9, 0.9)):
+    """Rows of two depths for three scalings, alike but for what `slopes` and the lasts of the pairs say of `none`."""
+    rows = []
+    for seed, wiggle in ((0, -1e-3), (1, 1e-3)):
+        for scaling in SCALINGS:
+            plain = scaling == "none"
+            for i, depth in enumerate(SPEC.depths):
+                values = {
+                    "log_gradient_growth": depth * (slopes[0] if plain else slopes[1]) + wiggle,
+                    "correlation": c + wiggle,
+                    "nngp_effective_rank": rank[i if plain else 0] + wiggle,
+                    "nngp_accuracy": kernel[i if plain else 0] + wiggle * i,
+                    "ntk_accuracy": kernel[0] + wiggle * i,
+                }
+                rows += [
+                    StableRow(
+                        quantity=q,
+                        scaling=scaling,
+                        norm="none",
+                        depth=depth,
+                        seed=seed,
+                        value=v,
+                        closed_form=0.4,
+                    )
+                    for q, v in values.items()
+                ]
+            rows += [
+                StableRow(
+                    quantity="test_accuracy", scaling=scaling, norm=norm, depth=4, seed=seed,
+                    value=trained[0] if plain else trained[1] + wiggle,
+                )
+                for norm in NORMS
+            ]  # fmt: skip
+    return rows
+
+
+def answer(rows, beginning):
+    """The answers, all of them, to the claims that begin so."""
+    found = {v.reproduced for v in StableStudy(SPEC).verdicts(rows) if v.claim.startswith(beginning)}
+    assert found, beginning
+    return found
+
+
+def test_what_the_paper_says_is_reproduced_where_the_rows_say_it():
+    rows = invented((math.log(2), 0.0), rank=(8.0, 1.0), kernel=(0.98, 0.9), trained=(0.2, 0.9))
+    for scaling in SCALINGS:
+        assert answer(rows, f"{scaling}: the log squared gradient") == {"yes"}
+        assert answer(rows, f"{scaling}: two inputs") == {"yes"}
+        assert answer(rows, f"{scaling}: the effective rank") == {"yes"}
+        assert answer(rows, f"{scaling}: accuracy of ridge regression with the NNGP") == {"yes"}
+    assert answer(rows, "uniform: with") == {"yes"}
+    # The invented NTK loses nothing, which contradicts what is said of the unscaled one.
+    assert answer(rows, "none: accuracy of ridge regression with the NTK") == {"no"}
+
+
+def test_what_the_rows_contradict_is_not_reproduced():
+    rows = invented((0.3, 0.3), c=0.9, rank=(8.0, 8.0), kernel=(0.98, 0.98), trained=(0.95, 0.2))
+    for beginning in (
+        "none: the log squared",
+        "decreasing: the log squared",
+        "none: two inputs",
+        "decreasing: with",
+    ):
+        assert answer(rows, beginning) == {"no"}
+    assert answer(rows, "none: the effective rank") == {"no"}
+    assert answer(rows, "uniform: the effective rank") == {"yes"}
+
+
+def test_the_spread_over_seeds_makes_an_answer_unclear():
+    rows = invented((math.log(2), 0.0))
+    wide = [
+        row.model_copy(update={"value": row.value + 0.6 * row.seed}) if row.quantity == "correlation" else row
+        for row in rows
+    ]
+    assert answer(wide, "uniform: two inputs") == {"unclear"}
+
+
+def test_images_lie_on_the_sphere():
+    images = part("encoder", 5, 3).images
+    found = on_the_sphere(images, 17, torch.tensor([0.5]), torch.tensor([0.25]))
+    assert found.shape == (5, 36)
+    assert torch.allclose(found.square().mean(1), torch.ones(5, dtype=torch.float64))
+
+
+def test_images_follow_from_the_seed_and_none_comes_twice():
+    whole = part("encoder", 40, 0)
+    rows = chosen_rows(whole, 24, 0)
+    assert len(set(rows.tolist())) == 24
+    assert not np.array_equal(rows, chosen_rows(whole, 24, 1))
+    assert len(chosen_rows(whole, 100, 0)) == 40
+
+
+def test_a_spec_that_cannot_hold_is_refused():
+    with pytest.raises(ValidationError, match="rising order"):
+        StableStudySpec(depths=(50, 16))
+    with pytest.raises(ValidationError, match="room for 4"):
+        StableStudySpec(width=8, pairs=5)
+    with pytest.raises(ValidationError, match="stage_blocks"):
+        StableStudySpec(stage_blocks=(3, 3))

@@ -1,0 +1,88 @@
+"""Trainings of the study: the choice of the learning rate, divergence as a result, nothing from the evaluation part."""
+
+import numpy as np
+import pytest
+import torch
+
+from ib_analysis.datasets.dataset import Dataset, Header, Part
+from ib_analysis.encoders.encoder import ImageShape
+from ib_analysis.encoders.resnet import ResNet
+from ib_analysis.encoders.specs.resnet import ResNetSpec
+from ib_analysis.encoders.specs.training import TrainingSpec
+from ib_analysis.errors import UserError
+from ib_analysis.studies.stable import trainability
+from ib_analysis.studies.stable.trainability import (
+    Trained,
+    best_trained,
+    commonest_label_accuracy,
+    stem_log_gradient,
+    trained,
+)
+from ib_analysis.studies.study import Setting
+
+NETWORK = ResNetSpec(blocks=(1,), widths=(4,), norm="none")
+TRAINING = TrainingSpec(epochs=2, batch_size=16, learning_rate=0.05)
+
+
+def part(name, count, seed):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 2
+    images = rng.integers(0, 6, (count, 1, 4, 4))
+    images[labels == 0, :, :2] += 10
+    return Part(name, images.astype(np.uint8), labels.astype(np.int64))
+
+
+@pytest.fixture
+def setting(tmp_path):
+    header = Header(
+        name="halves", channels=1, height=4, width=4, levels=17, class_names=("up", "down"),
+        counts={"encoder": 33, "decoder": 20, "evaluation": 20}, duplicates_dropped=0, fingerprint="0",
+    )  # fmt: skip
+    data = Dataset(header, part("encoder", 33, 0), part("decoder", 20, 1), part("evaluation", 20, 2))
+    return Setting(torch.device("cpu"), tmp_path, data)
+
+
+def test_a_training_is_measured_on_both_held_out_parts(setting):
+    found = trained(NETWORK, TRAINING.model_copy(update={"epochs": 12}), 0, setting)
+    assert not found.diverged
+    assert min(found.accuracy, found.validation_accuracy) > 0.8
+    assert found == trained(NETWORK, TRAINING.model_copy(update={"epochs": 12}), 0, setting)
+
+
+def test_a_diverged_training_is_a_result_that_says_so(setting):
+    found = trained(NETWORK, TRAINING.model_copy(update={"learning_rate": 1e12}), 0, setting)
+    assert found.diverged
+    # 17 of 33 training labels are 0, and so are half of the evaluation labels.
+    assert found.accuracy == commonest_label_accuracy(setting.images) == 0.5
+    assert np.isfinite(found.stem_log_gradient)
+
+
+def test_another_mistake_is_no_divergence(setting):
+    spec = NETWORK.model_copy(update={"norm": "batch"})
+    with pytest.raises(UserError, match="more than one image"):
+        trained(spec, TRAINING.model_copy(update={"batch_size": 1}), 0, setting)
+
+
+def test_the_validation_part_chooses(setting, monkeypatch):
+    scores = {0.1: None, 0.01: 0.9, 0.001: 0.9, 0.0001: 0.2}
+
+    def invented(network, training, seed, setting):
+        rate = training.learning_rate
+        return Trained(rate, seed, scores[rate], accuracy=rate, stem_log_gradient=0.0)
+
+    monkeypatch.setattr(trainability, "trained", invented)
+    found = best_trained(NETWORK, TRAINING, tuple(scores), 3, setting)
+    assert (found.seed, found.learning_rate) == (3, 0.01)
+    scores.update(dict.fromkeys(scores))
+    assert best_trained(NETWORK, TRAINING, tuple(scores), 3, setting).learning_rate == 0.0001
+
+
+def test_the_stem_gradient_is_that_of_autograd_and_changes_nothing(setting):
+    header, data = setting.images.header, setting.images.encoder
+    encoder = ResNet(NETWORK, "classifier", ImageShape.of(header), 2).eval()
+    found = stem_log_gradient(encoder, data, 8, setting.device)
+    weight = encoder.trunk["stem"][0][0].weight
+    assert weight.grad is None
+    x, y = torch.from_numpy(data.images[:8]), torch.from_numpy(data.labels[:8])
+    torch.nn.functional.cross_entropy(encoder(x), y).backward()
+    assert found == pytest.approx(weight.grad.square().sum().log().item(), rel=1e-5)
