@@ -70,7 +70,7 @@ def small():
         "lanczos_layers": [],
         "width": 10,
     }
-    study |= {"images": 60, "hessian_images": 20, "steps": 10, "checkpoints": [0, 10], "channels": 2}
+    study |= {"images": 60, "steps": 10, "checkpoints": [0, 10], "channels": 2}
     study |= {"learning_rates": [0.002, 0.03], "encoders": ["resnet"]}
     decoders = settings["decoders"] | {"trunk_fit": FIT, "image_fit": FIT, "label_fit": FIT}
     return settings | {
