@@ -4,7 +4,8 @@ Causality constrains the image alone, so these layers look at all of h. A spatia
 resolution and brought to the finer scales by learned up-sampling, so that the position inside a coarse cell
 is known; a vector h is first laid out as a map at the decoder's coarsest scale. Each gated layer of the
 decoder adds V s, a 1x1 convolution of its own, before its gate (van den Oord et al. 2016, arXiv 1606.05328,
-section 2.3).
+section 2.3), and the last layer adds one to the parameters of the mixture: a level that h tells is then a linear
+function of s, and need not be carried through gates to a 256th of their range.
 """
 
 import math
@@ -18,6 +19,9 @@ from decoders.pixelcnn_pp.fused_layers import concat_elu, laid_out
 from decoders.pixelcnn_pp.gated_resnet import GatedResnet
 
 SCALES = 3  # resolutions of the decoder: 1, 1/2, 1/4
+MOST_POSITIONS_MIXED = (
+    256  # of a map of 16x16: every position reads every other, by weights whose number is the square
+)
 
 Size = tuple[int, int]
 
@@ -104,6 +108,24 @@ class SpatialLayout(nn.Module):
         return F.interpolate(h, self.size, mode="bilinear", align_corners=False)
 
 
+class PositionMixing(nn.Module):
+    """s + M s over positions, one M for all channels; M starts at 0.
+
+    Convolutions read what lies near a pixel. An h whose positions are not those of the image (moved, mirrored,
+    transposed) says the same of it, and a decoder that reads neighbours alone would not find it.
+    """
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        positions = math.prod(size)
+        self.weight = nn.Parameter(torch.zeros(positions, positions))
+
+    def forward(self, s: Tensor) -> Tensor:
+        """(batch, channels, *size), the same shape."""
+        rows = s.flatten(2)
+        return torch.baddbmm(rows, rows, self.weight.expand(len(s), -1, -1)).view(s.shape)
+
+
 class Doubling(nn.Module):
     """Learned up-sampling: 1x1 to four times the channels, laid out as 2x2, cropped to the finer grid."""
 
@@ -151,6 +173,9 @@ class ContextMaps(nn.Module):
             self.scale = nearest_scale((shape[1], shape[2]), image)
             sizes = halved(image, self.scale), halved(padded_image, self.scale)
             self.layout = SpatialLayout(shape[0], filters, *sizes)
+        size = halved(padded_image, self.scale)
+        mixed = len(shape) == 3 and math.prod(size) <= MOST_POSITIONS_MIXED
+        self.mix_positions = PositionMixing(size) if mixed else None
         self.read = nn.ModuleList(GatedResnet(filters, Centred, 0, dropout, 0) for _ in range(layers))
         self.finer = nn.ModuleList(
             Doubling(filters, halved(padded_image, k)) for k in reversed(range(self.scale))
@@ -159,7 +184,8 @@ class ContextMaps(nn.Module):
 
     def forward(self, h: Tensor) -> tuple[Tensor, ...]:
         """(batch, *shape) to three maps (batch, filters, height / 2^k, width / 2^k), k = 0, 1, 2."""
-        s = laid_out(self.layout(self.standardise(h)))
+        s = self.layout(self.standardise(h))
+        s = laid_out(s if self.mix_positions is None else self.mix_positions(s))
         for layer in self.read:
             s = layer(s)
         maps = {self.scale: s}

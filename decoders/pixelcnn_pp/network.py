@@ -24,6 +24,7 @@ from decoders.pixelcnn_pp.causal_convolution import (
     Pointwise,
     RowAbove,
     data_dependent_initialization,
+    mix_channels,
     shift_down,
     shift_right,
 )
@@ -164,6 +165,9 @@ class PixelCNNPP(Decoder):
         self.head = Pointwise(spec.filters, self.mixture.outputs)
         # Last, so that the draws above are the same with and without a context.
         self.context_maps = self._context_maps(context) if context else None
+        # Zero, as what h adds to every layer.
+        zeros = torch.zeros(self.mixture.outputs, self.context_filters, 1, 1)
+        self.head_context = nn.Parameter(zeros) if context else None
 
     def _block(self, layers: int, goes_up: bool) -> nn.ModuleList:
         return nn.ModuleList(GatedPair(self.spec, goes_up, self.context_filters) for _ in range(layers))
@@ -220,7 +224,11 @@ class PixelCNNPP(Decoder):
         streams = self._up(*self._down(self.stem(self.network_input(levels)), s), s)
         ul = streams[1][:, :, : self.target.height, : self.target.width]
         with torch.autocast(ul.device.type, enabled=False):
-            return self.head(F.elu(ul.to(self.head.bias.dtype))).contiguous()
+            parameters = self.head(F.elu(ul.to(self.head.bias.dtype)))
+            if self.head_context is not None and context is not None:
+                seen = context[0][:, :, : self.target.height, : self.target.width].to(self.head.bias.dtype)
+                parameters = mix_channels(seen, self.head_context, start=parameters)
+            return parameters.contiguous()
 
     def _down(self, streams: Streams, s: tuple[Tensor | None, ...]) -> tuple[Streams, list[Streams]]:
         stored = [streams]

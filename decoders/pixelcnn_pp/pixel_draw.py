@@ -26,9 +26,19 @@ from decoders.pixelcnn_pp.sampling_operations import (
 
 
 class PixelDraw:
-    """The head and the draw, with their buffers for the noise of a row of `width` pixels."""
+    """The head and the draw, with their buffers for the noise of a row of `width` pixels.
 
-    def __init__(self, mixture: LogisticMixture, head: Pointwise, width: int, grid: Grid) -> None:
+    Args:
+        mixture: how the head's outputs are read.
+        head: reads the last map of the horizontal stream.
+        of_h: what the head reads of h, (outputs, context filters, 1, 1); None for an unconditional decoder.
+        width: pixels of a row.
+        grid: sizes of the buffers.
+    """
+
+    def __init__(
+        self, mixture: LogisticMixture, head: Pointwise, of_h: Tensor | None, width: int, grid: Grid
+    ) -> None:
         self.mixture = mixture
         K, C, P, N, new = (
             mixture.components,
@@ -42,6 +52,7 @@ class PixelDraw:
         # (channel, earlier channel), by the earlier one: what one channel gives to others lies side by side.
         self.pairs = [(c, d) for d in range(C) for c in range(d + 1, C)]
         self.weight, self.bias = self._folded(taps(head, 0)[0], head.bias)
+        self.of_h = None if of_h is None else self._folded(of_h.detach().flatten(1).t(), head.bias)[0]
         self.biases, self.noise = new(width, N, P), new(width, N, C)
         self.activated, self.parameters = new(N, grid.filters), new(N, P)
         self.component = new((N, 1), dtype=torch.int64)
@@ -61,12 +72,17 @@ class PixelDraw:
         bias[self.log_scales] -= self.mixture.smallest_log_scale
         return weight, bias
 
-    def load(self, gumbel: Tensor, logistic: Tensor) -> None:
-        """Take the noise of a row, (columns, images, K) and (columns, images, C)."""
+    def load(self, gumbel: Tensor, logistic: Tensor, s: Tensor | None) -> None:
+        """Take the noise of a row, (columns, images, K) and (columns, images, C), and what carries h to it.
+
+        s: (images, columns of the padded image, context filters).
+        """
         m = self.mixture
         gumbel, logistic = gumbel.to(self.biases.device), logistic.to(self.noise.device)
         self.noise.copy_(logistic * (self.middle * math.exp(m.smallest_log_scale)))
         self.biases.copy_(self.bias.expand_as(self.biases))
+        if self.of_h is not None and s is not None:
+            self.biases += (s[:, : len(self.biases)] @ self.of_h).transpose(0, 1)
         self.biases[..., : m.components] += gumbel.to(self.biases)
         self.biases[..., self.means].unflatten(-1, (m.channels, m.components)).add_(self.noise[..., None])
 

@@ -53,7 +53,9 @@ class CachedSampler:
         self.image = ImageRows(network, self.grids[0])
         self.vertical = VerticalStream(network, self.grids, self.image)
         self.horizontal = HorizontalStream(network, self.grids, self.vertical)
-        self.draws = PixelDraw(network.mixture, network.head, network.target.width, self.grids[0])
+        self.draws = PixelDraw(
+            network.mixture, network.head, network.head_context, network.target.width, self.grids[0]
+        )
         run = captured if like.is_cuda else interpreted
         packed: dict[int, Tensor] = {}
         self.run_row = {n: run(joined(self._program(n), packed)) for n in range(1, self.scales + 1)}
@@ -85,7 +87,7 @@ class CachedSampler:
             reached = scales_reached(i, self.scales)
             for k, s in enumerate(of_rows[:reached]):
                 self.grids[k].context[:, :-2].copy_(s[i // 2**k])
-            self.draws.load(noise.gumbel[i], noise.logistic[i])
+            self.draws.load(noise.gumbel[i], noise.logistic[i], of_rows[0][i] if of_rows else None)
             self.run_row[reached]()
             yield self.image.finished()
 

@@ -41,9 +41,11 @@ def noise(n, shape, seed):
     return torch.randn(n, *shape, generator=torch.Generator().manual_seed(seed))
 
 
-def a_decoder(context):
+def a_decoder(context, context_filters=16):
     torch.manual_seed(0)
-    spec = PixelCNNPPSpec(filters=8, layers=1, mixtures=2, dropout=0.0, context_filters=16, context_layers=1)
+    spec = PixelCNNPPSpec(
+        filters=8, layers=1, mixtures=2, dropout=0.0, context_filters=context_filters, context_layers=1
+    )
     return PixelCNNPP(spec, ImageTarget(channels=1, height=4, width=4, levels=4), context)
 
 
@@ -74,12 +76,38 @@ def test_the_marginal_is_near_the_entropy_and_not_below_it(marginal):
 
 @pytest.mark.parametrize("kind", COPIES)
 def test_h_that_determines_x_drives_the_cross_entropy_towards_zero(kind):
+    """The map of h at the coarsest scale is one position: as many channels as h has features would be a needle's eye.
+
+    With 16 channels two of five fits lose one sub-pixel for good.
+    """
     copy, x, new = COPIES[kind], images(1500, 0), images(300, 1)
-    decoder = a_decoder(tuple(copy(x).shape[1:]))
+    decoder = a_decoder(tuple(copy(x).shape[1:]), context_filters=32)
     fit(decoder, TensorPairs(x, copy(x)), recipe(180))
     found = nats(decoder, new, copy(new)).mean()
     assert found < 0.05 * ENTROPY
     assert nats(decoder, new, copy(new.roll(1, 0))).mean() > 2 * ENTROPY, "it is h that it listens to"
+
+
+def test_levels_that_h_erases_or_tells_are_read_from_the_last_layer():
+    """Three sub-pixels of 64 levels a pixel, each told with probability 1/2: I(x;h) = H(x) / 2.
+
+    Without what the last layer reads of h the same fit finds 71 % of it.
+    """
+    generator = torch.Generator().manual_seed(0)
+
+    def pairs(n):
+        x = torch.randint(0, 64, (n, 3, 4, 4), generator=generator, dtype=torch.uint8)
+        told = (torch.rand(n, 3, 4, 4, generator=generator) < 0.5).float()
+        return x, torch.cat((told * (x.float() / 31.5 - 1), told), 1)
+
+    torch.manual_seed(0)
+    spec = PixelCNNPPSpec(filters=8, layers=1, mixtures=10, dropout=0.0, context_filters=16, context_layers=1)
+    decoder = PixelCNNPP(spec, ImageTarget(channels=3, height=4, width=4, levels=64), (6, 4, 4))
+    fit(decoder, TensorPairs(*pairs(6000)), recipe(200))
+    x, h = pairs(500)
+    entropy = 48 * math.log(64)
+    found = (entropy - nats(decoder, x, h).mean()) / (entropy / 2)
+    assert 0.88 < found < 1.02
 
 
 @pytest.mark.parametrize("kind", NOISE)

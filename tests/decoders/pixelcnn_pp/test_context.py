@@ -50,6 +50,31 @@ def test_full_resolution_context_is_local_before_the_layers_that_mix():
     assert gradient[0].abs().sum(0).nonzero().tolist() == [[2, 5]]
 
 
+@pytest.mark.parametrize(
+    ("shape", "positions"), [((4, 8, 8), 64), ((4, 2, 3), 9), ((4, 32, 32), None), ((5,), None)]
+)
+def test_small_maps_alone_mix_positions(shape, positions):
+    mixing = maps_of(
+        shape, (32, 32) if shape[-1] == 32 else (10, 10) if shape[-1] < 8 else (8, 8)
+    ).mix_positions
+    assert (None if mixing is None else len(mixing.weight)) == positions
+
+
+def test_mixing_can_move_every_position():
+    """With M = P - 1 the map is that of the permuted h."""
+    order = torch.randperm(64, generator=torch.Generator().manual_seed(1))
+    context = maps_of((4, 8, 8), (8, 8))
+    h = torch.randn(2, 4, 8, 8, dtype=torch.float64)
+    usual = context(h)
+    moved = torch.empty_like(h.flatten(2))
+    moved[:, :, order] = h.flatten(2)
+    permutation = torch.zeros(64, 64, dtype=torch.float64)
+    permutation[order, torch.arange(64)] = 1
+    with torch.no_grad():
+        context.mix_positions.weight.copy_(permutation - torch.eye(64))
+    assert all(torch.allclose(a, b) for a, b in zip(context(moved.view_as(h)), usual))
+
+
 def test_standardization_per_channel_and_constant_channels():
     torch.manual_seed(0)
     h = torch.randn(32, 3, 4, 4) * torch.tensor([1e-4, 1.0, 1e4]).view(3, 1, 1) + 7
