@@ -8,12 +8,13 @@ the same way in float32, reaches 0.65 of the matrix product's rate at (64, 2).
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import Manager, get_context
 from pathlib import Path
+from threading import Barrier
 
 import torch
 
-from benchmarks.measurement import Measurement, arguments, interleaved_seconds, print_table
+from benchmarks.measurement import Measurement, arguments, interleaved_seconds, print_table, seconds
 from decoders.evaluation import autocast
 from decoders.pixelcnn_pp.network import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
@@ -86,6 +87,29 @@ def share_rows(filters: int, layers: int, quick: bool = False, device: str = "cp
     return rows
 
 
+def seconds_of_steps(filters: int, layers: int, steps: int, barrier: Barrier) -> float:
+    """Seconds a step in one thread of this process, which starts when the others do."""
+    torch.set_num_threads(1)
+    step = training_step(filters, layers, COLOUR)
+    step()
+    barrier.wait()
+    return seconds(step, steps)
+
+
+def side_by_side_rows(filters: int, layers: int) -> list[Measurement]:
+    """As a DAG uses the cores: a fit in each, one thread a fit; their rate together beside a product in all threads."""
+    fits, a = torch.get_num_threads(), torch.randn(MATRIX, MATRIX)
+    with Manager() as manager, ProcessPoolExecutor(fits, get_context("spawn")) as pool:
+        barrier = manager.Barrier(fits)
+        before = interleaved_seconds({"matmul": lambda: a @ a}, 9)["matmul"]
+        jobs = [pool.submit(seconds_of_steps, filters, layers, 4, barrier) for _ in range(fits)]
+        of_step = max(job.result() for job in jobs) / fits
+        after = interleaved_seconds({"matmul": lambda: a @ a}, 9)["matmul"]
+    share = GFLOP_OF_STEP[filters, layers] / of_step * (before + after) / 2 / GFLOP_OF_MATRIX_PRODUCT
+    name = f"training_share_of_matmul_{filters}_{layers}_side_by_side"
+    return [Measurement(name, share, f"{fits} fits, 1 thread each", GOALS[filters, layers], COMMAND)]
+
+
 def batch_rows(device: str = "cpu") -> list[Measurement]:
     """Images a second at (32, 1) for several batches, taken in turn."""
     actions = {str(n): training_step(32, 1, COLOUR, device, batch=n) for n in BATCHES}
@@ -142,7 +166,9 @@ def measure(quick: bool = False, device: str = "cpu") -> list[Measurement]:
     rows = [row for size in sizes for row in share_rows(*size, quick=quick, device=device)]
     rows += small_rows(quick, device)
     if not quick:
-        rows += batch_rows(device) + (memory_rows() if device == "cpu" else [])
+        rows += batch_rows(device)
+        if device == "cpu":
+            rows += side_by_side_rows(64, 2) + memory_rows()
     return rows
 
 

@@ -1,5 +1,7 @@
 """Specifications of the decoders and of their fits: frozen, strict, free of torch."""
 
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -81,6 +83,23 @@ class FitSpec(BaseModel):
         "on a CPU, too, where it has that in hardware; float32: nowhere",
     )
     seed: int = Field(0, ge=0, description="first weights, order of the examples, dropout")
+
+
+def check_same_held_out(chain: Mapping[str, FitSpec]) -> None:
+    """Fits of which each starts from the one before must hold out the same examples.
+
+    Args:
+        chain: by the field's name, the first fit first.
+
+    Raises:
+        ValueError: a later fit would be judged on examples that an earlier one has seen.
+    """
+    for (name, fit), (_, later) in pairwise(chain.items()):
+        if fit.seed != later.seed or fit.holdout < later.holdout:
+            raise ValueError(
+                f"{name}: its seed must be that of the fits that start from it and its holdout not smaller, or "
+                "they would be judged on images that it has seen"
+            )
 
 
 class CategoricalSpec(DecoderSpec):

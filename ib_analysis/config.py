@@ -4,13 +4,12 @@ The experiment hands every stage its slice, and nothing but its slice: a new col
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, PrivateAttr, StringConstraints, ValidationError, model_validator
 
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
-from decoders.spec import CategoricalSpec, FitSpec
+from decoders.spec import CategoricalSpec, FitSpec, check_same_held_out
 from ib_analysis.activations.spec import ActivationsSpec
 from ib_analysis.consistency import ConsistencySpec
 from ib_analysis.controls import Control, ControlsSpec
@@ -151,13 +150,7 @@ class DecodersSpec(Spec):
             "image_fit": self.image_fit,
             "neighbour_fit": self.neighbour_fit,
         }
-        fits = [(name, fit) for name, fit in chain.items() if fit is not None]
-        for (name, fit), (_, later) in pairwise(fits):
-            if fit.seed != later.seed or fit.holdout < later.holdout:
-                raise ValueError(
-                    f"{name}: its seed must be that of the fits that start from it and its holdout not smaller, or "
-                    "they would be judged on images that it has seen"
-                )
+        check_same_held_out({name: fit for name, fit in chain.items() if fit is not None})
         return self
 
 

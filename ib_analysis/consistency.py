@@ -18,8 +18,8 @@ class ConsistencySpec(Spec):
     rows: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
         None,
         min_length=2,
-        description="how many of the top rows h shows, rising, along the baseline test; null: none, a quarter, a half, "
-        "three quarters, all",
+        description="how many of the top rows h shows, rising, along the baseline test; all rows are asked for in "
+        "any case, as margins are shares of what they tell; null: none, a quarter, a half, three quarters, all",
     )
     kept: int | None = Field(
         None,

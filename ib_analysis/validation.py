@@ -1,11 +1,11 @@
 """Validation: decoders and rival estimators on sources and channels whose information is known."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
-from decoders.spec import CategoricalSpec, FitSpec
+from decoders.spec import CategoricalSpec, FitSpec, check_same_held_out
 from ib_analysis.rivals import Method, Settings, default_settings, described_methods
 from ib_analysis.spec import Spec
 
@@ -87,6 +87,11 @@ class ValidationSpec(Spec):
             if name not in CASES:
                 raise ValueError(f"there is no case {name!r}; there are {', '.join(CASES)}")
         return names
+
+    @model_validator(mode="after")
+    def _later_fits_hold_out_the_same(self) -> Self:
+        check_same_held_out({"marginal_fit": self.marginal_fit, "conditional_fit": self.conditional_fit})
+        return self
 
     @property
     def chosen(self) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ test estimators where no truth is known: h_t is the image with its top t rows ke
 - additivity: I([x_1, x_2]; [h_1, h_2]) / I(x; h) = 2 for two independent images.
 
 Each becomes one statistic with a standard error, and a verdict by a test of equivalence: "consistent" only where the
-statistic is shown to lie within the margin, "not" where it is shown to lie outside.
+statistic is shown to lie within the margin, "not" where it is shown to lie outside or where what it is a ratio to is
+not surely above 0.
 """
 
 import math

@@ -112,7 +112,8 @@ class _Plan:
         height, self.levels = data.header.height, data.header.levels
         self.slice_ = slice_
         quarters = sorted({round(height * share / 4) for share in range(5)})
-        self.grid = tuple(quarters) if slice_.rows is None else slice_.rows
+        # Every margin is a share of I(x; all rows), so that those are asked for whatever else is.
+        self.grid = tuple(quarters) if slice_.rows is None else tuple(sorted({*slice_.rows, height}))
         self.kept = max(2, height // 2) if slice_.kept is None else slice_.kept
         self.fewer = max(1, height // 4) if slice_.fewer is None else slice_.fewer
         self._check(height)
@@ -225,9 +226,9 @@ class _Rival:
         return self._of(question, self.everyone, np.roll(self.everyone, 1))
 
     def of_two(self, both: Question, one: Question) -> tuple[Measured, Measured]:
-        """The information of pairs and that of one image, each of as many samples: every image stands in two pairs."""
-        others = np.roll(self.everyone, 1)
-        return self._of(both, self.everyone, others), self._of(one, self.everyone, others)
+        """The information of pairs and that of one image, each of as many samples; no image stands in two pairs."""
+        left, right = halves(len(self.everyone))
+        return self._of(both, left, right), self._of(one, left, right)
 
     def _of(self, question: Question, first: NDArray[np.int64], second: NDArray[np.int64]) -> Measured:
         a, b = self.images[first], self.images[second]

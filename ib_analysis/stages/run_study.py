@@ -1,6 +1,7 @@
 """Measure one piece of a paper's own experiment."""
 
 from pathlib import Path
+from shutil import rmtree
 from typing import cast
 
 from ib_analysis import spec
@@ -30,8 +31,9 @@ def run(slice_: Spec, job: Job, *, dataset: list[Path], scratch: Path, out: Path
         own = scratch / digest_of(key)
         own.mkdir(exist_ok=True)
         rows = study.measure(slice_.piece, Setting(device, own, data))
-    write_rows(out, study.Row, rows)
-    job.record(out, dataset=fingerprint, device_name=describe_device(device))
+        write_rows(out, study.Row, rows)
+        job.record(out, dataset=fingerprint, device_name=describe_device(device))
+        rmtree(own)  # the states of trainings; the rows are safe
 
 
 def built(described: spec.Described) -> Study:

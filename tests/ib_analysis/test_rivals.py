@@ -77,3 +77,10 @@ def test_a_fit_that_starts_from_another_is_judged_on_images_that_neither_has_see
         chained(neighbour_fit={"steps": 40, "seed": 1})
     with pytest.raises(UserError, match="trunk_fit: its seed must be"):
         chained(trunk_fit={"steps": 40, "holdout": 0.05})
+
+
+def test_the_fits_of_validation_hold_out_the_same_images():
+    for changed in ({"seed": 1}, {"holdout": 0.3}):
+        later = VALIDATION["conditional_fit"] | changed
+        with pytest.raises(ValueError, match="marginal_fit: its seed must be"):
+            ValidationSpec(**(VALIDATION | {"conditional_fit": later}))

@@ -11,7 +11,7 @@ from decoders.batches import divide
 from decoders.spec import FitSpec
 from ib_analysis.errors import UserError
 from ib_analysis.information.consistency import Measured
-from ib_analysis.stages.measure_consistency import Spec, _Decoders, _Plan, halves
+from ib_analysis.stages.measure_consistency import Spec, _Decoders, _Plan, _Rival, halves
 
 UNIVERSE = np.array(list(product(range(2), repeat=4)), np.uint8).reshape(16, 1, 4, 1)
 
@@ -34,9 +34,9 @@ def entropy(rows):
     return float(-(counts / counts.sum() * np.log(counts / counts.sum())).sum())
 
 
-def slice_of(test, **changes):
+def slice_of(test, rows=None, **changes):
     return Spec(
-        test=test, seed=0, rows=None, kept=None, fewer=None, images=100, rivals={},
+        test=test, seed=0, rows=rows, kept=None, fewer=None, images=100, rivals={},
         decoder={"implementation": "decoders.x:X", "spec": {}}, fit=FitSpec(steps=1, holdout=0.25), **changes,
     )  # fmt: skip
 
@@ -44,6 +44,30 @@ def slice_of(test, **changes):
 def rows_of(test):
     data = SimpleNamespace(header=SimpleNamespace(height=4, levels=2))
     return list(_Plan(slice_of(test), data).rows("oracle", Oracle()))
+
+
+def test_margins_are_shares_of_all_rows_whichever_are_asked_for():
+    data = SimpleNamespace(header=SimpleNamespace(height=4, levels=2))
+    rows = list(_Plan(slice_of("baseline", rows=(0, 2)), data).rows("oracle", Oracle()))
+    assert [row.reference_bits for row in rows] == pytest.approx([4.0] * len(rows))
+    assert [row.rows for row in rows if row.test == "monotonicity"] == [2, 4]
+
+
+def test_a_rival_is_asked_about_pairs_that_share_no_image():
+    """Pairs that share an image are not independent, and the estimator's standard error takes them to be."""
+    asked = []
+
+    def estimate(x, h, quantity):
+        asked.append(x)
+        return SimpleNamespace(value=1.0, stderr=0.1, n=len(x))
+
+    part = SimpleNamespace(images=UNIVERSE)
+    plan = _Plan(slice_of("additivity"), SimpleNamespace(header=SimpleNamespace(height=4, levels=2)))
+    list(plan.rows("counted", _Rival(SimpleNamespace(estimate=estimate), part)))
+    pairs, one = asked
+    images = np.moveaxis(pairs.reshape(8, 4, 2), 2, 1).reshape(-1, 4)
+    assert len(np.unique(images, axis=0)) == 16
+    assert len(one) == len(pairs) == 8
 
 
 def test_every_row_adds_what_it_holds():
