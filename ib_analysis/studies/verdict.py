@@ -2,13 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 from pydantic import Field, FiniteFloat
 
 from ib_analysis.spec import Spec
-
-Answer = Literal["yes", "no", "unclear"]
+from ib_analysis.studies.seed_interval import Answer, SeedInterval, interval_text
 
 
 class Verdict(Spec):
@@ -26,6 +24,21 @@ class Verdict(Spec):
     reproduced: Answer
     why: str = Field(min_length=1)
     """The sentence a reader needs: at which scale, by which rule the answer was given, what scale would tell."""
+
+
+def verdict_over_seeds(
+    study: str, claim: str, paper_value: str, found: SeedInterval | None, answer: Answer, why: str
+) -> Verdict:
+    """The verdict on a mean over seeds, whose interval opens its reason; None where nothing was measured."""
+    if found is None:
+        return Verdict(
+            study=study, claim=claim, paper_value=paper_value, our_value=None, stderr=None, n_seeds=0,
+            reproduced=answer, why=why,
+        )  # fmt: skip
+    return Verdict(
+        study=study, claim=claim, paper_value=paper_value, our_value=found.mean, stderr=found.stderr,
+        n_seeds=found.n, reproduced=answer, why=f"{interval_text(found)}; {why}",
+    )  # fmt: skip
 
 
 def verdicts_text(verdicts: Sequence[Verdict]) -> str:

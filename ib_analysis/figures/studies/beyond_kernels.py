@@ -13,6 +13,7 @@ from ib_analysis.figures.house import PAGE_INCHES, house_style, paper_figure
 from ib_analysis.figures.palette import OKABE_ITO, tap_colours, tap_markers
 from ib_analysis.studies.beyond_kernels.layer_information import LAYERS
 from ib_analysis.studies.beyond_kernels.row import Arm, Point, Row, errors_by_seed
+from ib_analysis.studies.specs.beyond_kernels import threshold
 
 NAMES: dict[Arm, str] = {
     "resnet": "three-layer ResNet",
@@ -115,7 +116,7 @@ def _against_width(axes: Axes, rows: Sequence[Row], point: Point) -> None:
         _line(axes, arm, [(w, errors_by_seed(rows, arm, point._replace(width=w))) for w in widths], "width")
         closed = errors_by_seed(rows, arm, point, closed_form=True)
         _line(axes, arm, [(end * _apart(arm, 1.08), closed)], "closed form")
-    axes.axhline(rows[0].outputs * point.alpha**2, color="black", linewidth=1.0)
+    axes.axhline(threshold(rows[0].outputs, point.alpha), color="black", linewidth=1.0)
     axes.set_xscale("log")
     axes.set_xticks([*widths, end], [*(f"{w:,}" for w in widths), "closed\nform"])
     axes.set_title(f"(a) N = {point.samples:,}, alpha = {point.alpha:g}")

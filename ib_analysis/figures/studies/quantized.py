@@ -17,10 +17,10 @@ from ib_analysis.studies.quantized.claims import (
     accuracy,
     front_difference,
     generalization_gap,
-    interval_text,
 )
 from ib_analysis.studies.quantized.pareto_front import Candidate, pareto_front
 from ib_analysis.studies.quantized.row import QuantizedRow, seeds, trained
+from ib_analysis.studies.seed_interval import interval_text
 
 ORDER = (BASELINE, "w8a8", "w4a4", "w2a2")
 COLOURS = dict(zip(ORDER, ("#000000", *OKABE_ITO[:3])))

@@ -13,11 +13,13 @@ class Concept:
     """H = F + alpha G(F), F_i(x) = x_{2i-1} x_{2i} (Allen-Zhu & Li 2019, the experiment).
 
     G_i(y) = (-1)^i y_1 y_2 y_3 y_4 in the final version; y_1 y_2 y_3 y_4 for odd i and y_5 y_6 y_7 y_8 for even i in
-    version 2. F has degree 2 in x, G(F) degree 8. Every coordinate of F and of G(F) is a fair sign, and all of them
-    are uncorrelated with each other: who learns F alone is left with an error of k alpha^2.
+    version 2. F has degree 2 in x, G(F) degree 8. Every coordinate of F and of G(F) is a fair sign. The F_j are
+    uncorrelated with each other and each G_i with every F_j, so that F alone tells nothing of G linearly; the G_i are
+    not uncorrelated with each other: in the final version they are one bit and its sign, in version 2 two bits.
 
-    >>> Concept("final", 0.3).threshold, Concept("v2", 0.3).threshold
-    (1.35, 0.72)
+    >>> one_x = Concept("final", 0.3).draw(1, torch.Generator().manual_seed(0))
+    >>> sorted(Concept("final", 0.3).second(one_x).unique().tolist())
+    [-1.0, 1.0]
     """
 
     version: Version
@@ -28,11 +30,6 @@ class Concept:
     def outputs(self) -> int:
         """k."""
         return OUTPUTS[self.version]
-
-    @property
-    def threshold(self) -> float:
-        """E |alpha G(F)|^2 = k alpha^2, the error of the exact F."""
-        return round(self.outputs * self.alpha**2, 12)
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """Uniform vectors of signs, (count, inputs), float32."""

@@ -72,11 +72,6 @@ class Row(Spec):
     """From below, of the one bit that there is."""
     stderr_bits: FiniteFloat | None = None
 
-    @property
-    def threshold(self) -> float:
-        """k alpha^2: the error of F alone."""
-        return self.outputs * self.alpha**2
-
 
 def errors_by_seed(
     rows: Sequence[Row], arm: Arm, point: Point, *, closed_form: bool = False

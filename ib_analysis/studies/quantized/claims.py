@@ -6,10 +6,18 @@ decides. It covers what seeds draw, initial weights and the order of images, and
 
 from collections.abc import Callable, Sequence
 
+from ib_analysis.information.estimators.distinct_rows import ALONE_SHARE
 from ib_analysis.studies.quantized.pareto_front import dominance, pareto_front, share_dominated
 from ib_analysis.studies.quantized.row import QuantizedRow, candidates, seeds, trained
-from ib_analysis.studies.seed_interval import SeedInterval, is_positive, over_seeds
-from ib_analysis.studies.verdict import Answer, Verdict
+from ib_analysis.studies.seed_interval import (
+    SeedInterval,
+    interval_text,
+    is_positive,
+    lies_above,
+    lies_below,
+    over_seeds,
+)
+from ib_analysis.studies.verdict import Verdict, verdict_over_seeds
 
 Value = Callable[[QuantizedRow], float | None]
 STUDY = "quantized"
@@ -18,7 +26,6 @@ NARROWEST_TAP = "pooled_quantized"
 """The layer with the fewest units, where counting images tells most."""
 NOTHING = 1.0
 """Percentage points: a smaller loss of accuracy counts as none."""
-MOSTLY_SATURATED = 0.5
 CURVES = "bf16 is dominated by the 4-bit and 8-bit curves [paper]"
 BEST = "models primarily 4-bit give the best curve [paper]"
 REGULARIZING = "a regularizing effect, seen in the generalization gap [paper, abstract]"
@@ -36,8 +43,8 @@ def verdicts(rows: Sequence[QuantizedRow]) -> list[Verdict]:
         *(smaller_gap(rows, bits) for bits in ("w8a8", "w4a4", "w2a2")),
         less_entropy(rows, "w2a2", "w4a4"),
         less_entropy(rows, "w4a4", "w8a8"),
-        lower_bound_of_units(rows, "w2a2", "w4a4"),
-        lower_bound_of_units(rows, "w4a4", "w8a8"),
+        less_entropy_of_units(rows, "w2a2", "w4a4"),
+        less_entropy_of_units(rows, "w4a4", "w8a8"),
     ]
 
 
@@ -49,13 +56,14 @@ def above(rows: Sequence[QuantizedRow], bits: str, other: str, paper: str) -> Ve
     )
     found = front_difference(rows, bits, other)
     if found is None:
-        return undecided(claim, paper, f"no seed has networks at {bits} and {other}")
+        return verdict_over_seeds(
+            STUDY, claim, paper, None, "unclear", f"no seed has networks at {bits} and {other}"
+        )
     why = (
-        f"yes or no where the interval excludes 0: {interval_text(found)}; "
-        f"{100 * mean_share(rows, bits, other):.0f} % of the {other} networks have a cheaper {bits} network that is at "
-        f"least as accurate; {scale(rows)}"
+        f"yes or no where it excludes 0; {100 * mean_share(rows, bits, other):.0f} % of the {other} networks are "
+        f"matched by a cheaper network of the {bits} front; {scale(rows)}"
     )
-    return verdict(claim, paper, found, is_positive(found), why)
+    return verdict_over_seeds(STUDY, claim, paper, found, is_positive(found), why)
 
 
 def front_difference(rows: Sequence[QuantizedRow], bits: str, other: str) -> SeedInterval | None:
@@ -73,12 +81,12 @@ def front_difference(rows: Sequence[QuantizedRow], bits: str, other: str) -> See
 
 
 def mean_share(rows: Sequence[QuantizedRow], bits: str, other: str) -> float:
-    """`share_dominated`, averaged over the seeds that have both."""
+    """`share_dominated` by the front, averaged over the seeds that have both."""
     pairs = [
-        (candidates(trained(rows, bits, seed)), candidates(trained(rows, other, seed)))
+        (pareto_front(candidates(trained(rows, bits, seed))), candidates(trained(rows, other, seed)))
         for seed in seeds(rows)
     ]
-    shares = [share_dominated(a, b) for a, b in pairs if a and b]
+    shares = [share_dominated(front, others) for front, others in pairs if front and others]
     return sum(shares) / len(shares)
 
 
@@ -89,13 +97,14 @@ def no_loss(rows: Sequence[QuantizedRow], bits: str, paper: str) -> Verdict:
     )
     found = paired(rows, bits, BASELINE, accuracy)
     if found is None:
-        return undecided(claim, paper, f"no network was trained at {bits} and {BASELINE}")
-    answer: Answer = "yes" if found.low > -NOTHING else "no" if found.high < 0 else "unclear"
+        return verdict_over_seeds(
+            STUDY, claim, paper, None, "unclear", f"no network was trained at {bits} and {BASELINE}"
+        )
     why = (
-        f"mean over sizes; yes where the interval lies above -{NOTHING:g} point, no where below 0: "
-        f"{interval_text(found)}; the largest network alone {largest_alone(rows, bits)}; {scale(rows)}"
+        f"mean over sizes; yes where it lies above -{NOTHING:g} point, no where below; the largest network alone "
+        f"{largest_alone(rows, bits)}; {scale(rows)}"
     )
-    return verdict(claim, paper, found, answer, why)
+    return verdict_over_seeds(STUDY, claim, paper, found, lies_above(found, -NOTHING), why)
 
 
 def largest_alone(rows: Sequence[QuantizedRow], bits: str) -> str:
@@ -110,43 +119,51 @@ def smaller_gap(rows: Sequence[QuantizedRow], bits: str) -> Verdict:
     claim = f"the generalization gap is smaller at {bits} than at {BASELINE} (difference, percentage points)"
     found = paired(rows, bits, BASELINE, generalization_gap)
     if found is None:
-        return undecided(claim, REGULARIZING, f"no network was trained at {bits} and {BASELINE}")
+        return verdict_over_seeds(
+            STUDY, claim, REGULARIZING, None, "unclear", f"no network was trained at {bits} and {BASELINE}"
+        )
     learned = paired(rows, bits, BASELINE, training_accuracy)
     why = (
-        f"accuracy on the images learned on less that on the evaluation images, the same networks, mean over sizes; "
-        f"{interval_text(found)}; training accuracy differs by {learned.mean if learned else 0:+.1f} points, and a gap "
-        f"that shrinks because less is learned regularizes nothing; {scale(rows)}"
+        "yes or no where it excludes 0; accuracy on the images learned on less that on the evaluation images, the "
+        "same networks, mean over sizes; training accuracy differs by "
+        f"{learned.mean if learned else 0:+.1f} points, and a gap that shrinks because less is learned "
+        f"regularizes nothing; {scale(rows)}"
     )
-    return verdict(claim, REGULARIZING, found, turned(is_positive(found)), why)
+    return verdict_over_seeds(STUDY, claim, REGULARIZING, found, lies_below(found, 0), why)
 
 
 def less_entropy(rows: Sequence[QuantizedRow], bits: str, other: str) -> Verdict:
     """Whether the narrowest layer has less entropy at fewer bits, as far as the images can tell."""
     layer = NARROWEST_TAP.removesuffix("_quantized")
     claim = f"the {layer} layer holds less at {bits} than at {other} (plug-in H(h), difference in bits)"
-    telling = [row for row in at_tap(rows, bits) if row.alone is not None and row.alone <= MOSTLY_SATURATED]
+    telling = [row for row in at_tap(rows, bits) if row.alone is not None and row.alone <= ALONE_SHARE]
     found = differences(telling, at_tap(rows, other), lambda row: row.entropy_bits)
     if found is None:
         why = f"at {bits} most images have a row of their own in every network: the count is log n; {scale(rows)}"
-        return undecided(claim, "", why)
+        return verdict_over_seeds(STUDY, claim, "", None, "unclear", why)
     most = max((row.alone or 0.0) for row in at_tap(rows, other))
     chosen = f"{len({row.size for row in telling})} of {len({row.size for row in rows})} sizes"
     why = (
-        f"{chosen}, those whose {bits} layer does not tell most of the images apart; up to {100 * most:.0f} % of the "
-        f"images stand alone at {other}, so that the difference is at least this; {interval_text(found)}; {scale(rows)}"
+        f"yes or no where it excludes 0; {chosen}, those whose {bits} layer does not tell most of the images apart; up "
+        f"to {100 * most:.0f} % of the images stand alone at {other}, so that the difference is at least this; "
+        f"{scale(rows)}"
     )
-    return verdict(claim, "", found, turned(is_positive(found)), why)
+    return verdict_over_seeds(STUDY, claim, "", found, lies_below(found, 0), why)
 
 
-def lower_bound_of_units(rows: Sequence[QuantizedRow], bits: str, other: str) -> Verdict:
+def less_entropy_of_units(rows: Sequence[QuantizedRow], bits: str, other: str) -> Verdict:
     """Whether what the units have each for itself, which bounds the whole from above, is less at fewer bits."""
     layer = NARROWEST_TAP.removesuffix("_quantized")
     claim = f"the units of the {layer} layer hold less at {bits} than at {other} (mean H(h_u), difference in bits)"
     found = differences(at_tap(rows, bits), at_tap(rows, other), entropy_of_a_unit)
     if found is None:
-        return undecided(claim, "", f"no network was trained at {bits} and {other}")
-    why = f"the sum of H(h_u) over units bounds I(x;h) from above; {interval_text(found)}; {scale(rows)}"
-    return verdict(claim, "", found, turned(is_positive(found)), why)
+        return verdict_over_seeds(
+            STUDY, claim, "", None, "unclear", f"no network was trained at {bits} and {other}"
+        )
+    why = (
+        f"yes or no where it excludes 0; the sum of H(h_u) over units bounds I(x;h) from above; {scale(rows)}"
+    )
+    return verdict_over_seeds(STUDY, claim, "", found, lies_below(found, 0), why)
 
 
 def entropy_of_a_unit(row: QuantizedRow) -> float | None:
@@ -197,37 +214,8 @@ def generalization_gap(row: QuantizedRow) -> float | None:
     return row.training_accuracy - row.accuracy
 
 
-def turned(answer: Answer) -> Answer:
-    """The answer to the opposite question."""
-    opposite: dict[Answer, Answer] = {"yes": "no", "no": "yes", "unclear": "unclear"}
-    return opposite[answer]
-
-
-def interval_text(found: SeedInterval) -> str:
-    """The interval that decided."""
-    if found.stderr is None:
-        return "one seed, which decides nothing"
-    return f"95 % interval over {found.n} seeds {found.low:+.2f} to {found.high:+.2f}"
-
-
 def scale(rows: Sequence[QuantizedRow]) -> str:
     """How large this was."""
     sizes = {row.size for row in rows}
     weights = [row.weights for row in rows if row.weights is not None]
     return f"{rows[0].images}, {len(sizes)} sizes from {min(weights):,} to {max(weights):,} weights"
-
-
-def verdict(claim: str, paper: str, found: SeedInterval, answer: Answer, why: str) -> Verdict:
-    """A verdict on a mean over seeds."""
-    return Verdict(
-        study=STUDY, claim=claim, paper_value=paper, our_value=found.mean, stderr=found.stderr, n_seeds=found.n,
-        reproduced=answer, why=why,
-    )  # fmt: skip
-
-
-def undecided(claim: str, paper: str, why: str) -> Verdict:
-    """A verdict without a measurement."""
-    return Verdict(
-        study=STUDY, claim=claim, paper_value=paper, our_value=None, stderr=None, n_seeds=0,
-        reproduced="unclear", why=why,
-    )  # fmt: skip

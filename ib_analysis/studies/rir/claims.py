@@ -11,8 +11,16 @@ from collections.abc import Sequence
 from ib_analysis.encoders.specs.rir import Arm
 from ib_analysis.studies.rir.row import RirRow, accuracies, chosen_learning_rates, reported
 from ib_analysis.studies.rir.stream_knock_out import STREAMS, Stream
-from ib_analysis.studies.seed_interval import SeedInterval, is_positive, over_seeds
-from ib_analysis.studies.verdict import Answer, Verdict
+from ib_analysis.studies.seed_interval import (
+    Answer,
+    SeedInterval,
+    interval_text,
+    is_positive,
+    joint_rule,
+    lies_above,
+    over_seeds,
+)
+from ib_analysis.studies.verdict import Verdict, verdict_over_seeds
 
 STUDY = "rir"
 PAPER_ACCURACY = 94.99
@@ -55,9 +63,11 @@ def better(rows: Sequence[RirRow], other: Arm, paper: str, scale: str) -> Verdic
     claim = f"RiR is more accurate than the {NAMES[other]} of equal size (difference, percentage points)"
     found = difference(rows, "rir", other)
     if found is None:
-        return undecided(claim, paper, f"no seed has both arms trained; {scale}")
-    why = f"{interval_sentence(found)}{seeds_sentence(found)}; {scale}"
-    return verdict(claim, paper, found, is_positive(found), why)
+        return verdict_over_seeds(
+            STUDY, claim, paper, None, "unclear", f"no seed has both arms trained; {scale}"
+        )
+    why = f"yes or no where it excludes 0{seeds_sentence(found)}; {scale}"
+    return verdict_over_seeds(STUDY, claim, paper, found, is_positive(found), why)
 
 
 def between(rows: Sequence[RirRow], scale: str) -> Verdict:
@@ -66,13 +76,16 @@ def between(rows: Sequence[RirRow], scale: str) -> Verdict:
     steps = [difference(rows, "resnet_init", "resnet"), difference(rows, "rir", "resnet_init")]
     found = [step for step in steps if step is not None]
     if len(found) < 2:
-        return undecided(claim, "", f"no seed has all three arms trained; {scale}")
+        return verdict_over_seeds(
+            STUDY, claim, "", None, "unclear", f"no seed has all three arms trained; {scale}"
+        )
     first, second = found
+    smaller = min(found, key=lambda step: step.mean)
     why = (
-        f"ResNet Init less ResNet {interval_text(first)}, RiR less ResNet Init {interval_text(second)} points "
-        f"(95 % over seeds); yes needs both above 0, no one below; {scale}"
+        f"ResNet Init less ResNet {first.mean:+.2f} ({interval_text(first)}), RiR less ResNet Init {second.mean:+.2f} "
+        f"({interval_text(second)}) points; {joint_rule(2)}; {scale}"
     )
-    return verdict(claim, "", min(found, key=lambda step: step.mean), is_positive(*found), why)
+    return verdict_over_seeds(STUDY, claim, "", smaller, is_positive(*found), why)
 
 
 def no_overhead(rows: Sequence[RirRow]) -> Verdict:
@@ -82,7 +95,7 @@ def no_overhead(rows: Sequence[RirRow]) -> Verdict:
     claim = "RiR needs no more multiply-adds than the plain CNN (ratio)"
     paper = "no computational overhead [paper]"
     if not {"rir", "plain"} <= work.keys():
-        return undecided(claim, paper, "an arm is missing")
+        return verdict_over_seeds(STUDY, claim, paper, None, "unclear", "an arm is missing")
     ratio, sizes = work["rir"] / work["plain"], parameters["rir"] / parameters["plain"]
     why = (
         f"counted, not timed: parameters {parameters['rir']:,} against {parameters['plain']:,}, multiply-adds of "
@@ -100,7 +113,7 @@ def used(rows: Sequence[RirRow], stream: Stream, scale: str) -> Verdict:
     claim = f"RiR uses its {stream} stream (accuracy lost where it is zeroed, mean over blocks, percentage points)"
     losses = losses_of_blocks(rows, "rir", stream)
     if not losses:
-        return undecided(claim, "", f"no RiR was trained; {scale}")
+        return verdict_over_seeds(STUDY, claim, "", None, "unclear", f"no RiR was trained; {scale}")
     seeds = list(next(iter(losses.values())))
     found = over_seeds([sum(loss[seed] for loss in losses.values()) / len(losses) for seed in seeds])
     answers = [is_positive(over_seeds(list(loss.values()))) for loss in losses.values()]
@@ -109,11 +122,11 @@ def used(rows: Sequence[RirRow], stream: Stream, scale: str) -> Verdict:
     others = [mean_loss(rows, arm, stream) for arm in ("resnet", "plain")]
     half = "first" if stream == "residual" else "second"
     why = (
-        f"{interval_sentence(found)}; above 0 by itself at {telling} of {len(losses)} blocks, and yes needs more "
+        f"above 0 by itself at {telling} of {len(losses)} blocks, and yes needs more "
         f"than half, lest one block answer for all; zeroing the {half} half of the channels costs ResNet "
         f"{others[0]} and the plain CNN {others[1]} points; {scale}"
     )
-    return verdict(claim, "", found, "no" if is_positive(found) == "no" else most, why)
+    return verdict_over_seeds(STUDY, claim, "", found, "no" if is_positive(found) == "no" else most, why)
 
 
 def losses_of_blocks(rows: Sequence[RirRow], arm: Arm, stream: Stream) -> dict[int, dict[int, float]]:
@@ -139,16 +152,14 @@ def headline(rows: Sequence[RirRow], scale: str) -> Verdict:
     paper = f"{PAPER_ACCURACY} % [third]"
     values = [100 * value for value in accuracies(rows, "rir").values()]
     if not values:
-        return undecided(claim, paper, f"no RiR was trained; {scale}")
+        return verdict_over_seeds(STUDY, claim, paper, None, "unclear", f"no RiR was trained; {scale}")
     found = over_seeds(values)
     if {row.images for row in rows} != {"cifar10"}:
-        return verdict(claim, paper, found, "unclear", f"other images, so not asked here; {scale}")
-    reached: Answer = (
-        "yes" if found.low <= PAPER_ACCURACY <= found.high or found.low > PAPER_ACCURACY else "no"
-    )
-    answer = "unclear" if found.n < 2 else reached
-    why = f"yes where the interval reaches the paper's figure; {interval_sentence(found)}; {scale}"
-    return verdict(claim, paper, found, answer, why)
+        why = f"other images, so not asked here; {scale}"
+        return verdict_over_seeds(STUDY, claim, paper, found, "unclear", why)
+    limit = PAPER_ACCURACY - PAPER_STEP
+    why = f"yes where it lies above {limit:g}, the figure less the smallest step quoted, no where below; {scale}"
+    return verdict_over_seeds(STUDY, claim, paper, found, lies_above(found, limit), why)
 
 
 def scale_sentence(rows: Sequence[RirRow]) -> str:
@@ -167,33 +178,3 @@ def seeds_sentence(found: SeedInterval) -> str:
         return ""
     needed = math.ceil(found.n * (NORMAL_QUANTILE * found.stderr / PAPER_STEP) ** 2)
     return f", at this spread {PAPER_STEP} point would need about {needed} seeds to be told from 0"
-
-
-def interval_text(found: SeedInterval) -> str:
-    """A mean with the reach of its interval."""
-    return f"{found.mean:+.2f} ± {found.half_width:.2f}" if found.n > 1 else f"{found.mean:+.2f} (one seed)"
-
-
-def interval_sentence(found: SeedInterval) -> str:
-    """The interval that decided."""
-    return (
-        f"95 % interval over {found.n} seeds {found.low:.2f} to {found.high:.2f}"
-        if found.n > 1
-        else "one seed"
-    )
-
-
-def verdict(claim: str, paper: str, found: SeedInterval, answer: Answer, why: str) -> Verdict:
-    """A verdict on a mean over seeds."""
-    return Verdict(
-        study=STUDY, claim=claim, paper_value=paper, our_value=found.mean, stderr=found.stderr, n_seeds=found.n,
-        reproduced=answer, why=why,
-    )  # fmt: skip
-
-
-def undecided(claim: str, paper: str, why: str) -> Verdict:
-    """A verdict without a measurement."""
-    return Verdict(
-        study=STUDY, claim=claim, paper_value=paper, our_value=None, stderr=None, n_seeds=0,
-        reproduced="unclear", why=why,
-    )  # fmt: skip

@@ -10,9 +10,18 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ib_analysis.studies.seed_interval import SeedInterval, is_positive, over_seeds
+from ib_analysis.studies.seed_interval import (
+    Answer,
+    SeedInterval,
+    is_positive,
+    joint_rule,
+    lies_below,
+    lies_within,
+    over_seeds,
+)
 from ib_analysis.studies.shortcut_depth.row import ShortcutDepthRow
-from ib_analysis.studies.verdict import Answer, Verdict
+from ib_analysis.studies.specs.shortcut_depth import ADVISED
+from ib_analysis.studies.verdict import Verdict, verdict_over_seeds
 
 STUDY = "shortcut_depth"
 PAPER = "[paper]"
@@ -22,7 +31,7 @@ FACTOR = 2.0
 """Condition numbers that differ by less count as alike."""
 EXPLOSION = 10.0
 """A condition number that grows by more has another order."""
-OURS = ("2", "near_zero")
+OURS = ("2", ADVISED)
 """Shortcut and initialization that the paper advises."""
 NAMES = {"identity": "linear", "tanh": "tanh", "relu": "ReLU"}
 Rows = Sequence[ShortcutDepthRow]
@@ -184,8 +193,9 @@ def half_negative(rows: Rows) -> Verdict:
         "Shortcut depth 2: half of the eigenvalues at weights 0 that are not 0 are negative (share)",
         "1/2 [derived]",
         worst,
-        worst == 0.5,
-        "the share that is furthest from 1/2, over depths, layouts and nonlinearities; whole spectra alone",
+        worst is not None and abs(worst - 0.5) < ROUNDING,
+        "the share that is furthest from 1/2, over depths, layouts and nonlinearities; whole spectra alone; yes within "
+        f"{ROUNDING:g}",
     )
 
 
@@ -197,8 +207,10 @@ def invariant_near_zero(rows: Rows, family: Family) -> Verdict:
         f"Shortcut depth 2, {family}: from small random weights the condition number grows with depth by less than "
         f"{FACTOR:g} (log10)"
     )
-    why = f"{_values(found, condition)}; yes where the interval lies below log10 {FACTOR:g} = {math.log10(FACTOR):.2g}"
-    return seeded(claim, PAPER, grown, _below(grown, math.log10(FACTOR)) if grown else None, why)
+    why = f"{_values(found, condition)}; yes where it lies below log10 {FACTOR:g} = {math.log10(FACTOR):.2g}"
+    return verdict_over_seeds(
+        STUDY, claim, PAPER, grown, lies_below(grown, math.log10(FACTOR)) if grown else "unclear", why
+    )
 
 
 def alike(rows: Rows, family: Family) -> Verdict:
@@ -210,8 +222,9 @@ def alike(rows: Rows, family: Family) -> Verdict:
     if shared and (seeds := sorted(set(own[shared[-1]]) & set(linear[shared[-1]]))):
         found = over_seeds([own[shared[-1]][seed] - linear[shared[-1]][seed] for seed in seeds])
     margin = math.log10(FACTOR)
-    answer = None if found is None else _within(found, margin)
-    return seeded(
+    answer: Answer = "unclear" if found is None else lies_within(found, 0.0, margin)
+    return verdict_over_seeds(
+        STUDY,
         f"Shortcut depth 2 from small weights: {family} networks are conditioned like dense linear ones "
         "(log10 of the ratio)",
         PAPER,
@@ -226,11 +239,12 @@ def plain_grows(rows: Rows, family: Family, how: str) -> Verdict:
     """Networks without shortcuts at weights of order 1."""
     found = chosen(rows, "initial", family, "none", how)
     grown = change(found, condition)
-    return seeded(
+    return verdict_over_seeds(
+        STUDY,
         f"No shortcut, {family}, {how}: the condition number at the initial point grows with depth (log10)",
         "explodes [paper]",
         grown,
-        is_positive(grown) if grown else None,
+        is_positive(grown) if grown else "unclear",
         f"{_values(found, condition)}; eigenvalues below 1e-12 of the largest count as 0, so it cannot pass 1e12",
     )
 
@@ -250,7 +264,9 @@ def beats(rows: Rows, family: Family) -> Verdict:
         f"{deepest} layers (difference to the best other)"
     )
     if set(ours) != seeds or not rivals:
-        return seeded(claim, PAPER, None, "no" if rivals else "unclear", "its own trainings diverged")
+        return verdict_over_seeds(
+            STUDY, claim, PAPER, None, "no" if rivals else "unclear", "its own trainings diverged"
+        )
     gaps = {s: over_seeds([v[seed] - ours[seed] for seed in sorted(seeds)]) for s, v in rivals.items()}
     nearest = min(gaps, key=lambda setting: gaps[setting].mean)
     answer = is_positive(*gaps.values())
@@ -259,12 +275,12 @@ def beats(rows: Rows, family: Family) -> Verdict:
     why = (
         f"loss {_mean(ours.values()):.4f}, best other: shortcut {' '.join(nearest)}, "
         f"{_mean(rivals[nearest].values()):.4f}; least of any linear map {least:.4f}; on evaluation images the best "
-        f"other differs by {lead.mean:+.4f}; yes where every interval lies above 0, no where one lies below; "
+        f"other differs by {lead.mean:+.4f}; {joint_rule(len(gaps))}; "
         f"not above 0: {_not_above(gaps)}; diverged in some seed and counted as beaten: "
         f"{', '.join(dict.fromkeys(fell)) or 'none'}; {final[0].step} steps of gradient descent, rates chosen on the "
         "decoder part"
     )
-    return seeded(claim, PAPER, gaps[nearest], answer, why)
+    return verdict_over_seeds(STUDY, claim, PAPER, gaps[nearest], answer, why)
 
 
 def keeps_its_rate(rows: Rows, family: Family) -> Verdict:
@@ -280,12 +296,13 @@ def keeps_its_rate(rows: Rows, family: Family) -> Verdict:
         found = over_seeds(
             [(mine[b][s] - mine[a][s]) - (theirs[b][s] - theirs[a][s]) for s in sorted(mine[a])]
         )
-    return seeded(
+    return verdict_over_seeds(
+        STUDY,
         f"Shortcut 2, {family}: from small weights the best learning rate falls less with depth than from "
         "Xavier's (log10)",
         "",
         found,
-        is_positive(found) if found else None,
+        is_positive(found) if found else "unclear",
         f"small weights {_values(ours, rate)}; Xavier {_values(xavier, rate)}; compared over depths {shared}, where "
         "both trained in every seed; yes or no where the interval excludes 0; the grid's step is its resolution",
     )
@@ -315,16 +332,19 @@ def stays_conditioned(rows: Rows, family: Family) -> Verdict:
         if s != OURS and OURS in complete and _learned(rows, family, s)
     }
     if not gaps:
-        return seeded(claim, PAPER, None, "unclear", "too few of the trainings have a spectrum in every seed")
+        return verdict_over_seeds(
+            STUDY, claim, PAPER, None, "unclear", "too few of the trainings have a spectrum in every seed"
+        )
     nearest = min(gaps, key=lambda setting: gaps[setting].mean)
     why = (
         f"mean log10 over checkpoints after step 0: {_mean(complete[OURS].values()):.2f} against "
-        f"{_mean(complete[nearest].values()):.2f} of shortcut {' '.join(nearest)}; not above 0: {_not_above(gaps)}; "
+        f"{_mean(complete[nearest].values()):.2f} of shortcut {' '.join(nearest)}; "
+        f"{joint_rule(len(gaps))}; not above 0: {_not_above(gaps)}; "
         "left out are settings whose loss fell by less than a tenth from the first checkpoint to the last; near a "
         "minimum every setting has weights that can be exchanged between layers at no cost, whose small eigenvalues "
         "decide"
     )
-    return seeded(claim, PAPER, gaps[nearest], is_positive(*gaps.values()), why)
+    return verdict_over_seeds(STUDY, claim, PAPER, gaps[nearest], is_positive(*gaps.values()), why)
 
 
 def _learned(rows: Rows, family: Family, setting: Setting) -> bool:
@@ -343,31 +363,6 @@ def exact(claim: str, paper: str, value: float | None, holds: bool, why: str) ->
     return Verdict(
         study=STUDY, claim=claim, paper_value=paper, our_value=value, stderr=None, n_seeds=0, reproduced=answer, why=why
     )  # fmt: skip
-
-
-def seeded(claim: str, paper: str, found: SeedInterval | None, answer: Answer | None, why: str) -> Verdict:
-    """The verdict on a mean over seeds."""
-    interval = f"95 % interval {found.low:.3g} to {found.high:.3g}; " if found and found.n > 1 else ""
-    return Verdict(
-        study=STUDY,
-        claim=claim,
-        paper_value=paper,
-        our_value=found.mean if found else None,
-        stderr=found.stderr if found else None,
-        n_seeds=found.n if found else 0,
-        reproduced=answer or "unclear",
-        why=interval + why,
-    )
-
-
-def _below(found: SeedInterval, border: float) -> Answer:
-    return "yes" if found.high < border else "no" if found.low > border else "unclear"
-
-
-def _within(found: SeedInterval, margin: float) -> Answer:
-    if found.low > margin or found.high < -margin:
-        return "no"
-    return "yes" if -margin < found.low and found.high < margin else "unclear"
 
 
 def _not_above(gaps: Mapping[Setting, SeedInterval]) -> str:

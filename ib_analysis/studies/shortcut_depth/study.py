@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
@@ -26,7 +26,7 @@ from ib_analysis.studies.shortcut_depth.networks import SHORTCUTS, Problem, leas
 from ib_analysis.studies.shortcut_depth.row import ShortcutDepthRow
 from ib_analysis.studies.shortcut_depth.training_dynamics import Descent, best, descend, final_loss
 from ib_analysis.studies.shortcut_depth.units import Samples, UnitNetwork
-from ib_analysis.studies.specs.shortcut_depth import CONVOLUTIONAL, ShortcutDepthStudySpec
+from ib_analysis.studies.specs.shortcut_depth import ADVISED, CONVOLUTIONAL, ShortcutDepthStudySpec
 from ib_analysis.studies.study import Setting, Study
 from ib_analysis.studies.verdict import Verdict
 
@@ -83,7 +83,7 @@ class Laboratory:
             along = spec.checkpoints if layers == depths[0] else ()
             yield from self.trainings(nonlinearity, layers, spec.initializations, spec.steps, along)
         for layers in deeper:
-            yield from self.spectra(nonlinearity, layers, ("near_zero",))
+            yield from self.spectra(nonlinearity, layers, (ADVISED,))
 
     def convolutions(self) -> Iterator[ShortcutDepthRow]:
         """Spectra and trainings of the convolutional networks."""
@@ -168,8 +168,8 @@ class Laboratory:
         return Arm(self.problem.network(layers, shortcut, nonlinearity), nonlinearity, shortcut, layers)
 
     def _start(self, arm: Arm, how: Initialization) -> Tensor:
-        """Initial weights: the same for the spectrum and for the training."""
-        draws = generator(self.seed, WEIGHTS, arm.layers, self.spec.initializations.index(how))
+        """Initial weights: the same for the spectrum and for the training, whatever else is measured."""
+        draws = generator(self.seed, WEIGHTS, arm.layers, get_args(Initialization).index(how))
         weights = arm.network.cpu().initialised(how, self.spec.std, draws)
         device = self.problem.training.x.device
         arm.network.to(device)

@@ -23,6 +23,15 @@ def rates(*values: float) -> tuple[float, ...]:
     return values
 
 
+def threshold(outputs: int, alpha: float) -> float:
+    """k alpha^2 = E |alpha G(F)|^2: the error of who learns F exactly and nothing of G.
+
+    >>> [round(threshold(outputs, 0.3), 12) for outputs in OUTPUTS.values()]
+    [1.35, 0.72]
+    """
+    return outputs * alpha**2
+
+
 class BeyondKernelsStudySpec(StudySpec):
     """The target H = F + alpha G(F), the nets, kernels and features that learn it, and what is swept."""
 
@@ -77,7 +86,9 @@ class BeyondKernelsStudySpec(StudySpec):
     probes: tuple[Probe, ...] = Field(
         ("linear_probe", "mlp_probe"), description="estimators of what a layer tells of F and of G(F)"
     )
-    probed: tuple[Count, ...] = Field((1, 8), description="which F_i are looked for; of G it is always G_1")
+    probed: tuple[Count, ...] = Field(
+        (1, 8), min_length=1, description="which F_i are looked for; of G it is always G_1"
+    )
     probe_vectors: int = Field(2000, ge=200, description="fresh vectors that the probes work on")
     probe_epochs: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (0, 5, 10, 20, 50, 100, 800), description="epochs at which the layers of the ResNet are probed"
@@ -99,7 +110,7 @@ class BeyondKernelsStudySpec(StudySpec):
             raise ValueError(
                 f"probe_epochs is {list(self.probe_epochs)}: the training ends at epoch {self.epochs}"
             )
-        if max((1, *self.probed)) > self.outputs:
+        if max(self.probed) > self.outputs:
             raise ValueError(
                 f"probed is {list(self.probed)}: F has {self.outputs} coordinates, counted from 1"
             )

@@ -10,6 +10,8 @@ from ib_analysis.studies.specs.study import StudySpec
 Layers = Annotated[int, Field(ge=6, multiple_of=6)]
 Rate = Annotated[float, Field(gt=0)]
 CONVOLUTIONAL = "convolutional"
+ADVISED: Initialization = "near_zero"
+"""The initialization of small weights that the paper advises."""
 
 
 class ShortcutDepthStudySpec(StudySpec):
@@ -90,6 +92,15 @@ class ShortcutDepthStudySpec(StudySpec):
                 raise ValueError(f"{name} is {list(values)}: name each once, in rising order")
         if self.checkpoints and self.checkpoints[-1] > self.steps:
             raise ValueError(f"checkpoints: {self.checkpoints[-1]} lies beyond the {self.steps} steps")
+        return self
+
+    @model_validator(mode="after")
+    def _with_the_advised_initialization(self) -> Self:
+        for name in ("initializations", "convolutional_initializations"):
+            if ADVISED not in getattr(self, name):
+                raise ValueError(
+                    f"{name} is {list(getattr(self, name))}: it must name {ADVISED}, which every claim asks of"
+                )
         return self
 
     @property

@@ -30,7 +30,11 @@ class Trained:
     accuracy: float
     """On the evaluation part; of the commonest training label where the training diverged."""
     stem_log_gradient: float | None
-    """log |dE/dW|^2 of the stem's convolution before the first step, nats; None where it is not finite."""
+    """log |dE/dW|^2 of the stem's convolution before the first step, nats; None where it is not finite.
+
+    Taken in evaluation mode: a batch norm divides by frozen statistics of the encoder part, and not by those of the
+    batch, through which the gradient of a training step passes as well.
+    """
 
     @property
     def diverged(self) -> bool:
@@ -74,7 +78,10 @@ def trained(network: ResNetSpec, training: TrainingSpec, seed: int, setting: Set
 
 
 def stem_log_gradient(encoder: Encoder, part: Part, count: int, device: torch.device) -> float:
-    """log of the squared norm of the gradient of the first weights, on the first `count` images; changes nothing."""
+    """log of the squared norm of the gradient of the first weights, on the first `count` images; changes nothing.
+
+    In the mode that the encoder is in; `train` hands it over in evaluation mode, where batch norms are frozen.
+    """
     weight = next(parameter for parameter in encoder.parameters() if parameter.requires_grad)
     x, y = next(ImageRows(part, device).blocks(np.arange(len(part)), count))
     (gradient,) = torch.autograd.grad(loss(encoder, encoder(x), x, y), weight)

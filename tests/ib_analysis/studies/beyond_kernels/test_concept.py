@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from ib_analysis.studies.beyond_kernels.concept import Concept
+from ib_analysis.studies.specs.beyond_kernels import threshold
 
 
 def vectors(count=200, seed=0):
@@ -32,7 +33,15 @@ def test_the_target_is_its_literal_twin(version):
 def test_the_exact_f_errs_by_the_threshold(version):
     concept, x = Concept(version, 0.3), vectors()
     left = (concept(x) - concept.first(x)).square().sum(1)
-    assert left.tolist() == pytest.approx([concept.threshold] * 200, rel=1e-5)
+    assert left.tolist() == pytest.approx([threshold(concept.outputs, 0.3)] * 200, rel=1e-5)
+
+
+@pytest.mark.parametrize(("version", "bits"), [("final", 1), ("v2", 2)])
+def test_each_g_is_uncorrelated_with_every_f_and_not_with_every_g(version, bits):
+    concept, x = Concept(version, 0.3), vectors(20000)
+    f, g = concept.first(x), concept.second(x)
+    assert (f.T @ g / len(x)).abs().max() < 5 / len(x) ** 0.5
+    assert torch.linalg.matrix_rank(g.T @ g / len(x)) == bits
 
 
 def test_g_is_uncorrelated_with_every_product_of_two_coordinates():

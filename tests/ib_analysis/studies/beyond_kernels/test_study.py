@@ -137,6 +137,22 @@ def test_exponents_are_slopes_in_log_log():
     assert found.reproduced == "yes"
 
 
+def test_a_seed_that_diverged_at_some_alpha_leaves_the_exponent_unclear():
+    rows = [row("resnet", seed, (1 + seed) * a**4, alpha=a) for seed in range(4) for a in TOY.alphas]
+    rows += [
+        row("polynomial2", seed, (1 + seed) * a**2, alpha=a, width=None)
+        for seed in range(4)
+        for a in TOY.alphas
+    ]
+    lost = [
+        r.model_copy(update={"test_error": None}) if (r.arm, r.seed, r.alpha) == ("resnet", 3, 0.2) else r
+        for r in rows
+    ]
+    found = claims.resnet_gains_more_from_a_small_alpha(lost, POINT, TOY)
+    assert (found.reproduced, found.our_value) == ("unclear", None)
+    assert "ResNet inf" in found.why
+
+
 def layer(seed, name, about, bits, epoch):
     return row(
         "resnet",
@@ -172,6 +188,7 @@ def test_the_epoch_of_half_a_bit_and_the_block_that_holds_g():
         ({"widest_dense": 100}, "must not exceed widest_dense"),
         ({"probe_epochs": (900,)}, "training ends at epoch 800"),
         ({"probed": (16,)}, "F has 15 coordinates"),
+        ({"probed": ()}, "at least 1 item"),
         ({"learning_rates": {"resnet": (0.1,)}}, "must each name"),
     ],
 )

@@ -70,6 +70,32 @@ def test_a_loss_below_one_point_is_none_and_a_sure_larger_one_is_a_loss():
     assert by_claim(table({"w8a8": 0.0095}))[claim].our_value == pytest.approx(-0.95, abs=0.2)
 
 
+def test_a_loss_whose_interval_holds_one_point_is_unclear():
+    """-1.2 points, surely below 0 and not surely below -1."""
+    rows = [
+        network("w4a4" if few else "bf16", ("1-1", "2-4"), seed, 0.9 - few * loss)
+        for seed, loss in enumerate((0.008, 0.012, 0.016))
+        for few in (False, True)
+    ]
+    found = by_claim(rows)["the same network is no less accurate at w4a4 than at bf16"]
+    assert found.our_value == pytest.approx(-1.2)
+    assert found.reproduced == "unclear"
+    surer = [
+        row.model_copy(update={"accuracy": row.accuracy - 0.02}) if row.bits == "w4a4" else row
+        for row in rows
+    ]
+    assert by_claim(surer)["the same network is no less accurate at w4a4 than at bf16"].reproduced == "no"
+
+
+def test_the_share_that_is_matched_is_by_networks_that_validation_chose():
+    size, other = ("1-1", "2-4"), ("1-1", "4-8")
+    rows = [network("bf16", size, 0, 0.8), network("w4a4", size, 0, 0.7)]
+    rows.append(
+        network("w4a4", other, 0, 0.9).model_copy(update={"validation_accuracy": 0.6, "compute_cost": 2000})
+    )
+    assert claims.mean_share(rows, "w4a4", "bf16") == 0.0
+
+
 def test_the_gap_is_training_less_evaluation_accuracy():
     found = by_claim(table({"w2a2": 0.1}))["the generalization gap is smaller at w2a2 than at bf16"]
     assert found.our_value == pytest.approx(10.0, abs=0.2)

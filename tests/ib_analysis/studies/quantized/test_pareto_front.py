@@ -85,5 +85,11 @@ def test_a_front_that_begins_too_late_is_no_comparison():
         dominance([Candidate(3, 0.9, 0.9)], [Candidate(2, 0.5, 0.6), Candidate(4, 0.6, 0.6)])
 
 
+def test_share_dominated_asks_what_a_smaller_budget_buys():
+    """The dearest network of the front below that cost, not the luckiest one."""
+    front = [Candidate(1, 0.5, 0.9), Candidate(2, 0.6, 0.7)]
+    assert share_dominated(front, [Candidate(1.5, 0.8, 0.8), Candidate(3, 0.8, 0.8)]) == 0.5
+
+
 def test_share_dominated_needs_a_lower_cost():
     assert share_dominated([Candidate(2, 1, 1)], [Candidate(2, 0, 0), Candidate(3, 0, 0)]) == 0.5

@@ -92,6 +92,27 @@ def test_the_paper_contradicted():
     assert answers(worse) == ["no"] * len(answers(worse))
 
 
+@pytest.mark.parametrize(("share", "answer"), [(0.5000000000000001, "yes"), (0.5001, "no")])
+def test_a_half_is_a_half_to_rounding(share, answer):
+    (found,) = [v for v in verdicts(table(index=share)) if "half of the eigenvalues" in v.claim]
+    assert found.reproduced == answer
+
+
+def test_one_rival_of_many_must_be_clearly_better_for_a_no():
+    """Seven rivals: the only one that is better is so at 95 %, not at 99.3 %."""
+    lead = (-0.02, -0.05, -0.035, -0.005)
+    rows = [
+        r.model_copy(update={"training_loss": 0.3 + 0.001 * r.seed + lead[r.seed]})
+        if (r.experiment, r.setting) == ("final", ("none", "xavier"))
+        else r
+        for r in table()
+    ]
+    (found,) = [v for v in verdicts(rows) if v.claim.startswith("Small weights")]
+    assert found.reproduced == "unclear"
+    assert "no where one of the 7 lies below at 99.29 %" in found.why
+    assert "not above 0: none xavier (-0.05" in found.why
+
+
 def test_seeds_that_disagree_decide_nothing():
     rows = table(gap=0.0)
     ours = [

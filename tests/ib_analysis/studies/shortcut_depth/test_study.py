@@ -136,6 +136,26 @@ def test_convolutions_are_measured_and_read_back_exactly(tmp_path):
     assert read_rows(tmp_path / "rows.csv", ShortcutDepthStudy.Row) == tuple(rows)
 
 
+def test_weights_do_not_depend_on_which_initializations_are_listed(tmp_path):
+    """Nor on their order; and one that only convolutions have can be drawn."""
+    other = SPEC.model_copy(
+        update={
+            "initializations": ("xavier", "near_zero"),
+            "convolutional_initializations": ("near_zero", "orthogonal"),
+        }
+    )
+
+    def initial(rows):
+        return {(r.shortcut, r.layers, r.initialization): r.largest_eigenvalue for r in of(rows, "initial")}
+
+    first, second = (measured("tanh-seed0", tmp_path, spec) for spec in (SPEC, other))
+    assert initial(first) == initial(second)
+    assert {r.initialization for r in of(measured("convolutional-seed0", tmp_path, other), "final")} == {
+        "near_zero",
+        "orthogonal",
+    }
+
+
 def test_no_loss_of_a_linear_network_is_below_the_least(linear):
     ends = of(linear, "final", outcome="measured")
     assert all(row.training_loss >= row.least_loss - 1e-12 for row in ends)
@@ -173,6 +193,11 @@ def test_a_wider_network_is_read_out(tmp_path):
         ({"layers": (6, 9)}, "multiple of 6"),
         ({"layers": (12, 6)}, "rising order"),
         ({"checkpoints": (5,), "steps": 4}, "beyond the 4 steps"),
+        ({"initializations": ("xavier",)}, "initializations.*must name near_zero"),
+        (
+            {"convolutional_initializations": ("xavier",)},
+            "convolutional_initializations.*must name near_zero",
+        ),
     ],
 )
 def test_mistakes_in_the_spec_are_sentences(settings, sentence):

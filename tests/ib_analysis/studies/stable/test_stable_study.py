@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from ib_analysis.datasets.dataset import Dataset, Header, Part
 from ib_analysis.studies.rows import read_rows, write_rows
 from ib_analysis.studies.specs.stable import NORMS, SCALINGS, StableStudySpec
+from ib_analysis.studies.stable.claims import gradient_slope, kernel_accuracy_change
 from ib_analysis.studies.stable.row import StableRow
 from ib_analysis.studies.stable.study import StableStudy, chosen_rows, on_the_sphere
 from ib_analysis.studies.study import Setting
@@ -123,6 +124,44 @@ def test_what_the_rows_contradict_is_not_reproduced():
         assert answer(rows, beginning) == {"no"}
     assert answer(rows, "none: the effective rank") == {"no"}
     assert answer(rows, "uniform: the effective rank") == {"yes"}
+
+
+def grown(growth):
+    """Slopes of the scaled arms over four depths at which the log gradient has grown by so many nats."""
+    spec = StableStudySpec(seeds=(0, 1))
+    rows = [
+        StableRow(
+            quantity="log_gradient_growth", scaling="uniform", norm="none", depth=depth, seed=seed,
+            value=nats + 1e-3 * seed,
+        )
+        for seed in spec.seeds
+        for depth, nats in zip(spec.depths, growth, strict=True)
+    ]  # fmt: skip
+    return gradient_slope(rows, spec, "uniform")
+
+
+def test_a_gradient_that_grows_by_many_nats_is_not_bounded():
+    """Branches with lambda^2 = L^-1/2 grow like e^sqrt(L): 0.028 nats a block, within 5 % of log 2."""
+    assert grown((3.6, 6.6, 13.7, 31.1)).reproduced == "no"
+    found = grown((1.96, 2.07, 2.15, 2.197))
+    assert found.reproduced == "yes"
+    assert "within 0.001 of it" in found.why
+
+
+@pytest.mark.parametrize(("last", "falls", "does_not"), [(0.965, "no", "yes"), (0.95, "yes", "no")])
+def test_a_fall_is_one_of_two_points_for_every_scaling(last, falls, does_not):
+    """A loss that counts as none where branches are scaled is no fall where they are not."""
+    rows = [
+        StableRow(
+            quantity="nngp_accuracy", scaling=scaling, norm="none", depth=depth, seed=seed,
+            value=value + 1e-4 * seed * (depth == 8),
+        )
+        for scaling in SCALINGS
+        for seed in SPEC.seeds
+        for depth, value in zip(SPEC.depths, (0.98, last), strict=True)
+    ]  # fmt: skip
+    found = {s: kernel_accuracy_change(rows, SPEC, s, "nngp_accuracy").reproduced for s in SCALINGS}
+    assert found == {"none": falls, "uniform": does_not, "decreasing": does_not}
 
 
 def test_the_spread_over_seeds_makes_an_answer_unclear():
