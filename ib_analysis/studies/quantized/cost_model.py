@@ -68,19 +68,6 @@ def total(layers: Sequence[LayerCost]) -> Cost:
     )
 
 
-def at_bits(
-    calls: Sequence[LayerCall], weight_bits: Bits, activation_bits: Bits, end_bits: Bits | None = None
-) -> list[LayerCost]:
-    """The layers of a network, all at the same bits but for the first and the last, which may have others."""
-    bits = [(weight_bits, activation_bits)] * len(calls)
-    if end_bits is not None:
-        bits[0] = bits[-1] = (end_bits, end_bits)
-    return [
-        LayerCost(call.multiplications, call.weights, number_of_bits(weight), number_of_bits(activation))
-        for call, (weight, activation) in zip(calls, bits)
-    ]
-
-
 def cost(encoder: Quantized) -> Cost:
     """The cost of a quantized network, each layer at the bits that it has."""
     calls, _ = probe(encoder.network)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ib_analysis.information.estimators.counting import Correction, corrected_entropy
-from ib_analysis.information.estimators.distinct_rows import ALONE_SHARE, alone
+from ib_analysis.information.estimators.distinct_rows import alone
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,6 @@ class PlugInEntropy:
     def ceiling_nats(self) -> float:
         """log n: the most that counting n images can give."""
         return math.log(self.n)
-
-    @property
-    def is_saturated(self) -> bool:
-        """Whether most images have a row of their own: the count then says n and little else."""
-        return self.alone > ALONE_SHARE
 
 
 def row_symbols(blocks: Iterable[NDArray[np.floating[Any]]]) -> NDArray[np.intp]:

@@ -7,14 +7,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ib_analysis.datasets.dataset import Dataset, Part
+from ib_analysis.datasets.dataset import Dataset
 from ib_analysis.encoders.encoder import ImageShape
 from ib_analysis.encoders.image_rows import ImageRows, evenly_spaced
-from ib_analysis.encoders.objective import measure
 from ib_analysis.encoders.quantized import Quantized
 from ib_analysis.encoders.resnet import ResNet
 from ib_analysis.encoders.specs.quantized import SUFFIX, Bits, QuantizedSpec
-from ib_analysis.encoders.training import DivergedError, steps_per_epoch, train
+from ib_analysis.encoders.training import steps_per_epoch
+from ib_analysis.studies.classifier import accuracy, has_trained
 from ib_analysis.studies.quantized import claims
 from ib_analysis.studies.quantized.cost_model import cost
 from ib_analysis.studies.quantized.plug_in_entropy import plug_in_entropy, row_symbols, unit_entropies
@@ -62,7 +62,11 @@ class QuantizedStudy(Study):
             status="diverged",
         )
         priced = row.model_copy(update=costs(encoder))
-        if not self._trained(encoder, seed, f"{row.bits} {row.blocks} {row.widths}", setting):
+        name = f"{row.bits} {row.blocks} {row.widths}"
+        scratch = setting.scratch / name.replace(" ", "_")
+        if not has_trained(
+            encoder, data.encoder, self.spec.training, seed, setting.device, scratch, f"{name} seed {seed}"
+        ):
             return [priced]
         done = {"status": "trained"}
         whole = priced.model_copy(update=done | accuracies(encoder, data, setting.device))
@@ -78,25 +82,6 @@ class QuantizedStudy(Study):
             start_step=self.spec.start_epoch * steps,
         )
         return Quantized(spec, "classifier", ImageShape.of(data.header), len(data.header.class_names))
-
-    def _trained(self, encoder: Quantized, seed: int, label: str, setting: Setting) -> bool:
-        """Trains it; False where the loss did not stay finite."""
-        spec, data = self.spec.training, setting.images
-        try:
-            train(
-                encoder,
-                data.encoder,
-                spec,
-                seed=seed,
-                epochs_to_keep=(spec.epochs,),
-                device=setting.device,
-                scratch=setting.scratch / label.replace(" ", "_"),
-                keep=lambda epoch, trained: None,
-                label=f"{label} seed {seed}",
-            )
-        except DivergedError:
-            return False
-        return True
 
 
 def costs(encoder: Quantized) -> dict[str, int]:
@@ -117,12 +102,7 @@ def accuracies(encoder: Quantized, data: Dataset, device: torch.device) -> dict[
         "validation_accuracy": data.decoder,
         "accuracy": data.evaluation,
     }
-    return {name: accuracy(encoder, part, device) for name, part in parts.items()}
-
-
-def accuracy(encoder: Quantized, part: Part, device: torch.device) -> float:
-    """Share of the images of a part that are classified rightly."""
-    return measure(encoder, ImageRows(part, device).blocks(np.arange(len(part)), IMAGES_AT_ONCE)).metric
+    return {name: accuracy(encoder, part, device, IMAGES_AT_ONCE) for name, part in parts.items()}
 
 
 def layers(row: QuantizedRow, encoder: Quantized, setting: Setting, most: int) -> list[QuantizedRow]:

@@ -9,19 +9,12 @@ from torch import Tensor
 
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.encoders.generalized_block import RirBlock
-from ib_analysis.encoders.image_rows import ImageRows, evenly_spaced
-from ib_analysis.encoders.objective import measure
 from ib_analysis.encoders.rir import Rir
+from ib_analysis.studies.classifier import accuracy
 
 Stream = Literal["residual", "transient"]
 STREAMS: tuple[Stream, ...] = get_args(Stream)
 IMAGES_AT_ONCE = 500
-
-
-def accuracy(encoder: Rir, part: Part, device: torch.device) -> float:
-    """Share of the images of a part that are classified rightly, in evaluation mode."""
-    rows = evenly_spaced(len(part), len(part))
-    return measure(encoder, ImageRows(part, device).blocks(rows, IMAGES_AT_ONCE)).metric
 
 
 def accuracies_without_a_stream(
@@ -36,7 +29,7 @@ def accuracies_without_a_stream(
     for number, block in enumerate(encoder.blocks, 1):
         for stream in STREAMS:
             with knocked_out(block, stream):
-                found[number, stream] = accuracy(encoder, part, device)
+                found[number, stream] = accuracy(encoder, part, device, IMAGES_AT_ONCE)
     return found
 
 

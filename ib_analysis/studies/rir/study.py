@@ -10,12 +10,12 @@ from ib_analysis.encoders.encoder import ImageShape
 from ib_analysis.encoders.rir import Rir
 from ib_analysis.encoders.seeding import derived_seed
 from ib_analysis.encoders.specs.rir import Arm
-from ib_analysis.encoders.training import DivergedError, train
 from ib_analysis.errors import UserError
+from ib_analysis.studies.classifier import accuracy, has_trained
 from ib_analysis.studies.rir import claims
 from ib_analysis.studies.rir.multiply_adds import multiply_adds
 from ib_analysis.studies.rir.row import RirRow
-from ib_analysis.studies.rir.stream_knock_out import accuracies_without_a_stream, accuracy
+from ib_analysis.studies.rir.stream_knock_out import IMAGES_AT_ONCE, accuracies_without_a_stream
 from ib_analysis.studies.specs.rir import ARMS, RirStudySpec
 from ib_analysis.studies.study import Setting, Study
 from ib_analysis.studies.verdict import Verdict
@@ -61,30 +61,13 @@ class RirStudy(Study):
             learning_rate=rate,
             status="diverged",
             parameters=sum(p.numel() for p in encoder.parameters()),
-            multiply_adds=multiply_adds(encoder, torch.from_numpy(np.array(part.images[:1]))).convolutions,
+            multiply_adds=multiply_adds(encoder, torch.from_numpy(np.array(part.images[:1]))),
         )
-        if not self._trained(encoder, part, seed, rate, setting):
+        training = self.spec.training.model_copy(update={"learning_rate": rate})
+        scratch, label = setting.scratch / f"rate{rate:g}", f"{arm}, seed {seed}, rate {rate:g}"
+        if not has_trained(encoder, part, training, seed, setting.device, scratch, label):
             return [row]
         return measured(row.model_copy(update={"status": "trained"}), encoder, data, setting.device)
-
-    def _trained(self, encoder: Rir, part: Part, seed: int, rate: float, setting: Setting) -> bool:
-        """Trains it; False where the loss did not stay finite."""
-        spec = self.spec.training.model_copy(update={"learning_rate": rate})
-        try:
-            train(
-                encoder,
-                part,
-                spec,
-                seed=seed,
-                epochs_to_keep=(spec.epochs,),
-                device=setting.device,
-                scratch=setting.scratch / f"rate{rate:g}",
-                keep=lambda epoch, trained: None,
-                label=f"{encoder.spec.arm}, seed {seed}, rate {rate:g}",
-            )
-        except DivergedError:
-            return False
-        return True
 
 
 def training_part(part: Part, count: int | None, seed: int) -> Part:
@@ -108,8 +91,8 @@ def training_part(part: Part, count: int | None, seed: int) -> Part:
 def measured(row: RirRow, encoder: Rir, data: Dataset, device: torch.device) -> list[RirRow]:
     """The rows of a trained network: whole, then without each stream at each block."""
     whole = {
-        "validation_accuracy": accuracy(encoder, data.decoder, device),
-        "accuracy": accuracy(encoder, data.evaluation, device),
+        "validation_accuracy": accuracy(encoder, data.decoder, device, IMAGES_AT_ONCE),
+        "accuracy": accuracy(encoder, data.evaluation, device, IMAGES_AT_ONCE),
     }
     without = accuracies_without_a_stream(encoder, data.evaluation, device)
     return [

@@ -11,11 +11,12 @@ import torch
 from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.encoders.encoder import Encoder, ImageShape
 from ib_analysis.encoders.image_rows import ImageRows
-from ib_analysis.encoders.objective import loss, measure
+from ib_analysis.encoders.objective import loss
 from ib_analysis.encoders.resnet import ResNet
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.encoders.training import DivergedError, train
+from ib_analysis.studies.classifier import accuracy
 from ib_analysis.studies.study import Setting
 
 
@@ -72,9 +73,8 @@ def trained(network: ResNetSpec, training: TrainingSpec, seed: int, setting: Set
         )  # fmt: skip
     except DivergedError:
         return Trained(training.learning_rate, seed, None, commonest_label_accuracy(data), _finite(start))
-    images = ImageRows(data.evaluation, setting.device)
-    accuracy = measure(encoder, images.blocks(np.arange(len(data.evaluation)), training.batch_size)).metric
-    return Trained(training.learning_rate, seed, curve.rows[-1].held_out_part, accuracy, _finite(start))
+    found = accuracy(encoder, data.evaluation, setting.device, training.batch_size)
+    return Trained(training.learning_rate, seed, curve.rows[-1].held_out_part, found, _finite(start))
 
 
 def stem_log_gradient(encoder: Encoder, part: Part, count: int, device: torch.device) -> float:

@@ -9,7 +9,7 @@ from ib_analysis.encoders.encoder import ImageShape
 from ib_analysis.encoders.layer_calls import layer_calls
 from ib_analysis.encoders.quantized import Quantized
 from ib_analysis.encoders.specs.quantized import QuantizedSpec
-from ib_analysis.studies.quantized.cost_model import at_bits, cost, total
+from ib_analysis.studies.quantized.cost_model import LayerCost, cost, number_of_bits, total
 
 
 class Bottleneck(nn.Module):
@@ -35,6 +35,17 @@ def resnet50():
             layers.append(Bottleneck(inputs, width, 2 if i == 0 and width > 64 else 1))
             inputs = 4 * width
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2048, 1000))
+
+
+def at_bits(calls, weight_bits, activation_bits, end_bits=None):
+    """The layers at the same bits, but for the first and the last, which may have others."""
+    bits = [(weight_bits, activation_bits)] * len(calls)
+    if end_bits is not None:
+        bits[0] = bits[-1] = (end_bits, end_bits)
+    return [
+        LayerCost(call.multiplications, call.weights, *map(number_of_bits, pair))
+        for call, pair in zip(calls, bits)
+    ]
 
 
 @pytest.fixture(scope="module")
