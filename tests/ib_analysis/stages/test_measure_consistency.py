@@ -53,21 +53,22 @@ def test_margins_are_shares_of_all_rows_whichever_are_asked_for():
     assert [row.rows for row in rows if row.test == "monotonicity"] == [2, 4]
 
 
-def test_a_rival_is_asked_about_pairs_that_share_no_image():
-    """Pairs that share an image are not independent, and the estimator's standard error takes them to be."""
-    asked = []
+def test_the_error_over_pairs_allows_for_images_that_stand_in_two():
+    """A pair's share is a sum: the mean over all pairs varies by sqrt 2 times what the estimator reports."""
+    rng, n, means, reported = np.random.default_rng(0), 64, [], []
+    for _ in range(400):
+        images = rng.normal(size=(n, 1, 2, 1)).astype(np.float32)
 
-    def estimate(x, h, quantity):
-        asked.append(x)
-        return SimpleNamespace(value=1.0, stderr=0.1, n=len(x))
+        def estimate(x, h, quantity):
+            shares = x.sum(axis=1) / np.sqrt(2)
+            return SimpleNamespace(value=shares.mean(), stderr=shares.std(ddof=1) / np.sqrt(n), n=n)
 
-    part = SimpleNamespace(images=UNIVERSE)
-    plan = _Plan(slice_of("additivity"), SimpleNamespace(header=SimpleNamespace(height=4, levels=2)))
-    list(plan.rows("counted", _Rival(SimpleNamespace(estimate=estimate), part)))
-    pairs, one = asked
-    images = np.moveaxis(pairs.reshape(8, 4, 2), 2, 1).reshape(-1, 4)
-    assert len(np.unique(images, axis=0)) == 16
-    assert len(one) == len(pairs) == 8
+        rival = _Rival(SimpleNamespace(estimate=estimate), SimpleNamespace(images=images))
+        question = SimpleNamespace(target=lambda a, b: np.concatenate([a, b], 1), h=lambda a, b: a)
+        two, _ = rival.of_two(question, question)
+        means.append(two.nats)
+        reported.append(two.stderr_nats)
+    assert np.mean(reported) == pytest.approx(np.std(means), rel=0.1)
 
 
 def test_every_row_adds_what_it_holds():
