@@ -6,10 +6,9 @@ moved are those of the naive loop, and so is that one, which saw only them: ever
 pixel more, so that at most height x width passes lead to the naive image (but for rounding, which may tip a
 value at the edge of two levels).
 
-When it pays. On a CPU, hardly ever: a whole cached draw of 3x32x32 costs as much as 5 to 8 forwards for one
-image, 1.4 to 1.8 for 16 and about one for 64. Small fitted decoders took 28 passes of 64 without h (8x8), and
-with an h that nearly determines x 2 to 8 (8x8 and 16x16), for a wrong neighbour then seldom moves a pixel by
-a level: 1.4 times as fast as cached for one image of 3x16x16, half as fast for 16. A GPU waits for one
+When it pays. On a CPU, hardly ever: a cached draw runs whole rows in C. With an h that nearly determines x,
+where a wrong neighbour seldom moves a pixel by a level, small fitted decoders took 4 to 5 passes of 256 and 7
+to 12 times as long as cached; without h 56 to 58 passes (3x16x16, docs/performance.md). A GPU waits for one
 operation after another: a cached draw is 59,000 of them and a forward 570 (32 filters, 1 layer, 3x32x32),
 which puts the balance at about a hundred passes by that count; the time has not been measured there.
 
