@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from decoders.pixelcnn_pp.causal_convolution import Centred, Halving, Pointwise
 from decoders.pixelcnn_pp.fused_layers import concat_elu, laid_out
 from decoders.pixelcnn_pp.gated_resnet import GatedResnet
+from decoders.standardisation import Standardisation
 
 SCALES = 3  # resolutions of the decoder: 1, 1/2, 1/4
 MOST_POSITIONS_MIXED = (
@@ -43,32 +44,6 @@ def nearest_scale(h: Size, image: Size) -> int:
     """
     octaves = 0.5 * (math.log2(image[0] / h[0]) + math.log2(image[1] / h[1]))
     return max(0, round(octaves))
-
-
-class Standardization(nn.Module):
-    """(h - mean) / scale a channel; both are fixed by `fit` and saved with the decoder."""
-
-    mean: Tensor
-    scale: Tensor
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__()
-        per_channel = (shape[0], *(1 for _ in shape[1:]))
-        self.register_buffer("mean", torch.zeros(per_channel))
-        self.register_buffer("scale", torch.ones(per_channel))
-
-    @torch.no_grad()
-    def fit(self, h: Tensor) -> None:
-        """Take the mean and standard deviation of a batch; a channel that never varies keeps scale 1."""
-        others = [d for d in range(h.dim()) if d != 1]
-        spread, mean = torch.std_mean(h.double(), dim=others, correction=0, keepdim=True)
-        constant = spread <= 1e-6 * mean.abs()
-        self.mean.copy_(mean[0])
-        self.scale.copy_(torch.where(constant, torch.ones_like(spread), spread)[0])
-
-    def forward(self, h: Tensor) -> Tensor:
-        """Standardised h, in the precision of the decoder."""
-        return (h.to(self.mean.dtype) - self.mean) / self.scale
 
 
 class VectorLayout(nn.Module):
@@ -164,7 +139,7 @@ class ContextMaps(nn.Module):
     ) -> None:
         super().__init__()
         self.dropout = dropout
-        self.standardise = Standardization(shape)
+        self.standardise = Standardisation(shape)
         self.layout: VectorLayout | SpatialLayout
         if len(shape) == 1:
             self.scale = SCALES - 1

@@ -290,7 +290,7 @@ class PixelCNNPP(Decoder):
         self.eval()
         try:
             if h is not None and self.context_maps is not None:
-                self.context_maps.standardise.fit(h)
+                self.context_maps.standardise.measure(h)
             fresh = self._not_taken_over()
             if fresh is not None:
                 with data_dependent_initialization(fresh):

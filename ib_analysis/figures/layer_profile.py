@@ -101,9 +101,10 @@ def _line(
 def _ceiling(axes: Axes, letter: str, bits: float | None) -> None:
     """A dashed line where the ceiling is in view; far above it would press everything down."""
     top = axes.get_ylim()[1]
-    axes.set_ylim(min(0.0, axes.get_ylim()[0]), None)
+    axes.set_ylim(min(0.0, axes.get_ylim()[0]), top)
     if bits is None or bits > 1.5 * top:
         return
+    axes.set_ylim(top=max(top, 1.08 * bits))
     axes.axhline(bits, color="0.2", linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
     axes.annotate(
         letter,

@@ -78,17 +78,6 @@ def test_the_scale_and_shift_of_h_do_not_matter():
     assert nats[2] == pytest.approx(nats[0], rel=2e-3)
 
 
-def test_dead_and_constant_units_do_no_harm():
-    decoder = build((3,))
-    h = torch.stack([torch.randn(50), torch.full((50,), 7.0), torch.zeros(50)], 1)
-    decoder.initialise(torch.randint(5, (50,)), h)
-    later = torch.tensor([[0.0, 8.0, 0.3]])
-    assert decoder.standardise(later).abs().max() < 2.0
-    constant = build((3,))
-    constant.initialise(torch.randint(5, (50,)), torch.ones(50, 3))
-    assert torch.isfinite(constant(torch.ones(2, 3)).log_probabilities).all()
-
-
 @pytest.mark.parametrize("context", [(4,), (2, 8, 8)])
 def test_h_that_determines_y_leaves_no_nats(context):
     generator = torch.Generator().manual_seed(0)
