@@ -44,6 +44,16 @@ def test_bars_are_the_spread_over_seeds():
     assert bars[0][1, 1] - bars[0][0, 1] == pytest.approx(2 * math.sqrt(2))
 
 
+@pytest.mark.parametrize(("highest", "drawn"), [(2.5, True), (1.0, False)])
+def test_the_label_entropy_is_in_view_where_the_curves_come_near_it(highest, drawn):
+    curve = [row("narrow", 0, epoch, "h1", "I(y;h)", highest - 0.1 * epoch) for epoch in (0, 1)]
+    image = [row("narrow", 0, epoch, "h1", "I(x;h)", 9.0) for epoch in (0, 1)]
+    axes = layer_profile.draw([*curve, *image, row(None, None, None, None, "H(y)", 3.3)]).axes[1]
+    dashed = [line for line in axes.get_lines() if list(line.get_ydata()) == [3.3, 3.3]]
+    assert bool(dashed) == drawn
+    assert (axes.get_ylim()[1] > 3.3) == drawn
+
+
 def test_the_caption_says_what_the_bars_are_and_the_bound():
     words = layer_profile.caption(ROWS)
     assert "standard deviation of 2 seeds; n = 100" in words
