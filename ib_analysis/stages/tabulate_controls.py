@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ib_analysis import spec
 from ib_analysis.artefacts import verified
+from ib_analysis.controls import Control as Variant
 from ib_analysis.controls import Kind
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.information.controls import Checked, must_explain, must_stay, must_vanish, only_shown
@@ -50,21 +51,34 @@ def run(
     table: Path,
     json: Path,
 ) -> None:
-    """Write both tables; `controls` are the networks' nats, .../controls/<control>/nats/<network>.npz."""
+    """Write both tables.
+
+    Args:
+        slice_: the controls by name.
+        job: of the provenance.
+        dataset: header of the images.
+        marginal: nats of the measurement's p(x).
+        nats: nats of every network's points.
+        identity: nats of the control encoder, where there is one.
+        controls: the networks' nats under each control, .../controls/<control>/nats/<network>.npz.
+        marginals: nats of each control's own p(x), .../controls/<control>/nats/<file>.npz; a control that has none is
+            compared with the measurement's.
+        table: the CSV file.
+        json: the same as JSON.
+    """
     data = open_dataset(dataset.parent)
     of_labels = label_nats(data.evaluation.labels)
     main = {"x": _marginal(marginal), "y": of_labels}
     points = {_run(found): found for found in map(_read, nats)}
-    own = {
-        name: {"x": _marginal(path), "y": of_labels}
-        for name, path in zip(slice_.controls, marginals, strict=True)
-    }
+    own = {path.parts[-3]: {"x": _marginal(path), "y": of_labels} for path in marginals}
     rows = [row for found in points.values() for row in _untrained(found, main)]
     rows += [row for path in identity for row in _identity(_read(path), main["x"])]
     for path in controls:
         name = path.parts[-5]
         found = _read(path)
-        rows += _varied(name, slice_.controls[name].kind, found, points[_run(found)], own[name], main)
+        kind = slice_.controls[name].kind
+        reference = own[name] if Variant(kind).own_marginal else main
+        rows += _varied(name, kind, found, points[_run(found)], reference, main)
     write_controls(rows, table, json)
     for path in (table, json):
         job.record(path, dataset=data.header.fingerprint)

@@ -1,5 +1,6 @@
 """Names to paths, and slices to parameters; nothing else."""
 
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -159,10 +160,13 @@ def consistency_pieces():
     )
 
 
-def marginal_nats_of(control):
-    """Nats of the p(x) that a control's p(x | h) is compared with."""
-    own = experiment.controlled[control].own_marginal
-    return in_control(MARGINAL_NATS).format(control=control) if own else MARGINAL_NATS
+def own_marginals(pattern):
+    """The path of every p(x) that belongs to a control alone."""
+    return [
+        in_control(pattern).format(control=name)
+        for name, control in experiment.controlled.items()
+        if control.own_marginal
+    ]
 
 
 def of_controls(pattern):

@@ -2,7 +2,7 @@
 
 
 wildcard_constraints:
-    control="|".join(experiment.controlled) or "none",
+    control="|".join(map(re.escape, experiment.controlled)) or "none",
 
 
 use rule fit_trunk as fit_control_trunk with:
@@ -85,7 +85,7 @@ rule tabulate_controls:
         nats=of_runs(NATS),
         identity=of_identity(NATS),
         controls=of_controls(NATS),
-        marginals=[marginal_nats_of(control) for control in experiment.controlled],
+        marginals=own_marginals(MARGINAL_NATS),
     output:
         table=CONTROLS,
         json=f"{RESULTS}/controls.json",

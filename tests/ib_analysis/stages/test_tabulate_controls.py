@@ -1,0 +1,87 @@
+"""Each control is compared with its own p(x), in whatever order controls and files are named."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ib_analysis.__main__ import main
+from ib_analysis.datasets.digits import Digits
+from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
+from ib_analysis.datasets.specs.digits import DigitsSpec
+from ib_analysis.information.controls_table import read_controls
+from ib_analysis.information.evaluation import Evaluation, write_evaluation
+from ib_analysis.information.quantity import Quantity
+from ib_analysis.provenance import Job
+from ib_analysis.units import bits
+
+# What each p(x) and each p(x | h) says of every image, in nats.
+MARGINALS = {"decoder-seed-1": 103.0, "decoder-seed-2": 105.0, "filters-8": 120.0, "filters-16": 111.0}
+CONDITIONAL = 60.0
+POINT = 100.0 - CONDITIONAL
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "dataset"
+    spec = DigitsSpec(images=120)
+    prepare_dataset(Digits(spec), spec, folder)
+    return folder
+
+
+def test_a_control_is_compared_with_its_own_marginal_and_h_shuffled_with_the_measurements(tmp_path, dataset):
+    n = len(open_dataset(dataset).evaluation)
+    job = Job("test", {}, "0", "cpu", 1)
+    rng = np.random.default_rng(0)
+
+    def noisy(level):
+        return level + rng.normal(0.0, 0.1, n)
+
+    def kept(path, write):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path)
+        job.record(path)
+        return str(path)
+
+    def marginal(folder, level):
+        return kept(folder / "marginal.npz", lambda path: np.savez(path, x=noisy(level)))
+
+    def network(folder, level):
+        points = {(5, "h1", "x"): noisy(level), (5, "h1", "y"): noisy(1.0)}
+        found = Evaluation("net", "classifier", 0, points)
+        return kept(folder / "net.npz", lambda path: write_evaluation(path, found))
+
+    controls = tmp_path / "controls"
+    names = [*reversed(MARGINALS), "shuffled"]
+    kinds = {name: {"kind": name.rpartition("-")[0] or name, "value": 0.0} for name in sorted(names)}
+    code = main(
+        [
+            "tabulate_controls",
+            "--spec",
+            json.dumps({"controls": kinds}),
+            "--dataset",
+            str(dataset / "header.json"),
+            "--marginal",
+            marginal(tmp_path / "nats", 100.0),
+            "--nats",
+            network(tmp_path / "nats", CONDITIONAL),
+            "--identity",
+            "--controls",
+            *(
+                network(controls / name / "nats" / "net" / "classifier", MARGINALS.get(name, 100.0) - POINT)
+                for name in names
+            ),
+            "--marginals",
+            *(marginal(controls / name / "nats", MARGINALS[name]) for name in MARGINALS),
+            "--table",
+            str(tmp_path / "controls.csv"),
+            "--json",
+            str(tmp_path / "controls.json"),
+        ]
+    )
+    assert code == 0
+    rows = read_controls(tmp_path / "controls.csv")
+    found = {row.control: row.bits for row in rows if row.quantity is Quantity.IMAGE_INFORMATION}
+    assert set(found) == set(names)
+    for value in found.values():
+        assert value == pytest.approx(bits(POINT), abs=0.1)
