@@ -37,7 +37,7 @@ bench: install  ## speed and memory as ratios in one run; writes results/benchma
 bench-quick: install  ## the same, smaller
 	$(BIN)/python -m benchmarks --quick
 
-check-gpu: install  ## exercises the whole GPU path, where there is a GPU
+check-gpu: install  ## trains, fits and draws on a GPU, where there is one
 	$(BIN)/python -m benchmarks.gpu_check
 
 schema:  ## regenerate the JSON schema and the key tables of the configurations

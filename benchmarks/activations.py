@@ -1,6 +1,6 @@
 """Stored against recomputed activations: seconds for a batch of 32, bytes on disk, error of float16.
 
-    python benchmarks/activations.py [--images 1024] [--device cpu]
+    python -m benchmarks.activations [--images 1024] [--device cpu]
 
 The network is a ResNet (2, 2, 2, 2) with a quarter of the usual widths (16..128) on 3x32x32; the images are
 noise. A time is the least of the repetitions; stored rows come from a warm page cache. "fill s" is the time

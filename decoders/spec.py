@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
 
 Precision = Literal["float32", "mixed", "bfloat16"]
 
@@ -61,7 +63,7 @@ class FitSpec(BaseModel):
     )
     learning_rate_decay: float = Field(0.999995, gt=0, le=1, description="factor a step (exponential only)")
     warmup_steps: int = Field(0, ge=0, description="linear warm-up of the learning rate")
-    betas: tuple[float, float] = Field((0.95, 0.9995), description="of Adam")
+    betas: tuple[Beta, Beta] = Field((0.95, 0.9995), description="of Adam")
     weight_decay: float = Field(0.0, ge=0, description="decoupled L2 coefficient")
     gradient_clip: float | None = Field(None, gt=0, description="largest gradient norm")
     average_decay: float = Field(

@@ -8,8 +8,8 @@ from decoders.errors import ContextError
 # A unit that varies less than this share of the liveliest one is dead in the sample: dividing by its own
 # deviation would blow up its first sign of life, so the liveliest unit's is used.
 _DEAD = 1e-4
-# A unit that one image in 400 switches on lies 20 deviations away there. Beyond, where a sample of that size holds
-# nothing, the value grows as its logarithm: a unit that the sample saw asleep can lie at thousands.
+# In a sample of n images no unit lies further than sqrt(n - 1) deviations away: 16 at 256, the usual sample. Beyond,
+# the value grows as its logarithm: a unit that the sample saw asleep can lie at thousands.
 _LARGEST = 20.0
 
 

@@ -22,7 +22,6 @@ from ib_analysis.encoders.specs.identity import IdentitySpec
 from ib_analysis.encoders.specs.kept_rows import KeptRowsSpec
 from ib_analysis.encoders.specs.networks import Network
 from ib_analysis.encoders.specs.quantized import QuantizedSpec
-from ib_analysis.encoders.specs.shortcut_units import ShortcutUnitsSpec
 from ib_analysis.encoders.specs.training import Regime, TrainingSpec
 from ib_analysis.errors import UserError
 from ib_analysis.rivals import RivalsSpec, described_methods
@@ -36,9 +35,7 @@ DatasetSpec = Annotated[
     DigitsSpec | Cifar10Spec | Cifar100Spec | Cinic10Spec | ImageFolderSpec | KnownInformationSpec,
     Field(discriminator="kind"),
 ]
-Architecture = Annotated[
-    Network | QuantizedSpec | ShortcutUnitsSpec | KeptRowsSpec | IdentitySpec, Field(discriminator="kind")
-]
+Architecture = Annotated[Network | QuantizedSpec | KeptRowsSpec | IdentitySpec, Field(discriminator="kind")]
 IDENTITY = "identity"
 """The name of the control encoder that forgets nothing."""
 
@@ -212,6 +209,20 @@ class Experiment(Spec):
                 if value not in known:
                     names = ", ".join(map(str, known))
                     raise ValueError(f"controls.{field}: {value!r} is not measured; measured are {names}")
+        for field, own in (
+            ("decoder_seeds", self.decoders.image_fit.seed),
+            ("filters", self.decoders.image.filters),
+            ("budgets", 1.0),
+        ):
+            if own in getattr(self.controls, field):
+                raise ValueError(f"controls.{field}: {own} is what the measurement itself has; name others")
+        return self
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        for name in ("marginal", "trunk"):
+            if name in self.encoders:
+                raise ValueError(f"encoders: the name {name!r} belongs to a decoder's folder; choose another")
         return self
 
     @model_validator(mode="after")

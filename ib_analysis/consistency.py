@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from ib_analysis.rivals import Method, Settings, default_settings
+from ib_analysis.rivals import Method, Methods, default_settings
 from ib_analysis.spec import Spec
 
 Piece = Literal["baseline", "symmetry", "data_processing", "additivity"]
@@ -34,7 +34,7 @@ class ConsistencySpec(Spec):
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (0,), min_length=1, description="of the decoders, one repetition of all tests each"
     )
-    rivals: dict[Method, Settings] = Field(
+    rivals: Methods = Field(
         default_settings(RIVALS), description="other estimators that are tested, each with its settings"
     )
     images: int = Field(1000, ge=60, description="how many evaluation images the rivals read, at most")

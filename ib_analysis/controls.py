@@ -4,9 +4,9 @@ A control is a variant of the experiment. It goes through the very stages that m
 that what it says is said of the instrument that was used.
 """
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ib_analysis.spec import Spec
 
@@ -27,7 +27,9 @@ class Control(NamedTuple):
         >>> Control("shuffled").name, Control("filters", 8).name, Control("budget", 0.5).name
         ('shuffled', 'filters-8', 'budget-0.5')
         """
-        return self.kind if self.kind in ("shuffled", "half-data") else f"{self.kind}-{self.value:g}"
+        if self.kind in ("shuffled", "half-data"):
+            return self.kind
+        return f"{self.kind}-{self.value:g}" if self.kind == "budget" else f"{self.kind}-{int(self.value)}"
 
     @property
     def pairing(self) -> Pairing:
@@ -76,6 +78,16 @@ class ControlsSpec(Spec):
     taps: tuple[str, ...] | None = Field(
         None, min_length=1, description="taps that are controlled; null: all that are measured"
     )
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if not (self.identity or self.variants):
+            raise ValueError("nothing is asked for: name a control, or leave the section out")
+        names = [control.name for control in self.variants]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{name} is asked for twice: name each value once")
+        return self
 
     @property
     def variants(self) -> tuple[Control, ...]:

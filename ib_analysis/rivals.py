@@ -1,9 +1,9 @@
 """Rival estimators of the information at the same taps and on the same images, by name."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from ib_analysis.spec import Spec
 
@@ -54,6 +54,40 @@ IMPLEMENTATIONS: dict[Method, str] = {
     "k_nearest_neighbours": f"{ROOM}.k_nearest_neighbours:KNearestNeighbours",
 }
 """Where each method lives: named, not imported, for the configuration imports neither numpy nor torch."""
+_CRITIC = (
+    "critic",
+    "hidden",
+    "steps",
+    "patience",
+    "batch",
+    "learning_rate",
+    "weight_decay",
+    "seed",
+    "device",
+)
+SETTINGS: dict[Method, tuple[str, ...]] = {
+    "counting": (),
+    "counting_sample": ("correction",),
+    "binning": ("bins", "low", "high"),
+    "adaptive_binning": ("bins",),
+    "kernel_density": ("noise",),
+    "kernel_density_upper": ("noise",),
+    "kernel_density_lower": ("noise",),
+    "noisy_mixture": ("noise", "draws", "universe", "seed"),
+    "compressed_noise": ("x_components", "h_components", "noise", "k", "splits", "seed"),
+    "ksg": ("k", "splits", "seed"),
+    "ross": ("k", "splits", "seed"),
+    "gaussian": ("shrinkage", "directions", "folds", "seed"),
+    "renyi": ("alpha", "x_width", "y_width"),
+    "infonce": _CRITIC,
+    "nwj": _CRITIC,
+    "mine": (*_CRITIC, "running_rate"),
+    "smile": (*_CRITIC, "clip"),
+    "linear_probe": ("seed", "penalties", "most_steps"),
+    "mlp_probe": ("seed", "hidden", "steps", "patience", "batch", "learning_rate", "weight_decay", "device"),
+    "k_nearest_neighbours": ("seed", "neighbours"),
+}
+"""What each method lets be set, so that a typo is found before anything runs; defaults and ranges are its own."""
 OF_IMAGE: tuple[Method, ...] = (
     "binning",
     "adaptive_binning",
@@ -89,11 +123,29 @@ def default_settings(methods: tuple[Method, ...]) -> dict[Method, Settings]:
     return {method: {"shrinkage": None} if method == "gaussian" else {} for method in methods}
 
 
+def check_settings(methods: dict[Method, Settings]) -> dict[Method, Settings]:
+    """The methods as they are, or a ValueError at a setting that one of them has not."""
+    for method, settings in methods.items():
+        for setting in settings:
+            if setting not in SETTINGS[method]:
+                has = (
+                    f"its settings are {', '.join(SETTINGS[method])}"
+                    if SETTINGS[method]
+                    else "it has no settings"
+                )
+                raise ValueError(f"{method} has no setting {setting!r}: {has}")
+    return methods
+
+
+Methods = Annotated[dict[Method, Settings], AfterValidator(check_settings)]
+"""Methods by name, each with its settings ({} for its defaults)."""
+
+
 class RivalsSpec(Spec):
     """Rival estimators at every measured point, each with its settings ({} for its defaults)."""
 
-    image: dict[Method, Settings] = Field(default_settings(OF_IMAGE), description="estimators of I(x; h)")
-    label: dict[Method, Settings] = Field(default_settings(OF_LABEL), description="estimators of I(y; h)")
+    image: Methods = Field(default_settings(OF_IMAGE), description="estimators of I(x; h)")
+    label: Methods = Field(default_settings(OF_LABEL), description="estimators of I(y; h)")
     part: Literal["evaluation", "all"] = Field(
         "evaluation",
         description="the images they read; all three parts only where these are a whole universe, for exact counting",
@@ -101,6 +153,19 @@ class RivalsSpec(Spec):
     images: int | None = Field(
         1000, ge=30, description="how many images of it they read (the time grows with its square); null: all"
     )
+
+    @model_validator(mode="after")
+    def _all_means_all(self) -> Self:
+        if self.part == "all" and self.images is not None:
+            raise ValueError(
+                f"images is {self.images}, but the first images of part: all are those that the network learned from: "
+                "say images: null"
+            )
+        if self.part != "all" and "counting" in (*self.image, *self.label):
+            raise ValueError(
+                "counting is exact for a whole universe alone: say part: all, or take counting_sample"
+            )
+        return self
 
     def by_implementation(self) -> dict[str, Any]:
         """Each method with its settings and the implementation it names."""

@@ -5,6 +5,8 @@ python -m ib_analysis.schema writes workflow/config/schema.json and the tables o
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from ib_analysis.encoders.specs.rir import RirSpec
 from ib_analysis.encoders.specs.shortcut_units import ShortcutUnitsSpec
 from ib_analysis.encoders.specs.three_layer_resnet import ThreeLayerResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
+from ib_analysis.information.estimators.catalogue import ESTIMATORS, estimator_class
 from ib_analysis.rivals import RivalsSpec
 from ib_analysis.studies.specs.beyond_kernels import BeyondKernelsStudySpec
 from ib_analysis.studies.specs.quantized import QuantizedStudySpec
@@ -64,7 +67,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("decoders", DecodersSpec),
     ("decoders.image: {kind: pixelcnn_pp}", PixelCNNPPSpec),
     ("decoders.label: {kind: categorical}", CategoricalSpec),
-    ("decoders.image_fit, decoders.label_fit", FitSpec),
+    ("every key that ends in _fit", FitSpec),
     ("controls", ControlsSpec),
     ("rivals", RivalsSpec),
     ("validation", ValidationSpec),
@@ -85,7 +88,8 @@ def schema() -> str:
 
 def key_tables() -> str:
     """Every key with its default and its meaning, as Markdown."""
-    return "\n".join(line for heading, model in SECTIONS for line in _section(heading, model))
+    sections = (line for heading, model in SECTIONS for line in _section(heading, model))
+    return "\n".join((*sections, *_estimators()))
 
 
 def _section(heading: str, model: type[BaseModel]) -> Iterator[str]:
@@ -96,11 +100,26 @@ def _section(heading: str, model: type[BaseModel]) -> Iterator[str]:
         yield f"| `{name}` | {_default(field.default)} | {_meaning(name, field.description)} |"
 
 
+def _estimators() -> Iterator[str]:
+    yield "\n### `METHOD: {SETTING: ...}`\n"
+    yield "Settings of the estimators under `rivals`; the docstring of each class says what they do.\n"
+    yield "| method | settings and their defaults | result | class |\n| --- | --- | --- | --- |"
+    for name, place in ESTIMATORS.items():
+        kind = estimator_class(name)
+        settings = ", ".join(f"`{field.name}: {_plain(field.default)}`" for field in fields(kind))
+        yield f"| `{name}` | {settings or 'none'} | {kind.bound.value} | `{place}` |"
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value.value if isinstance(value, Enum) else value)
+
+
 def _default(value: Any) -> str:
     if value is PydanticUndefined:
         return "required"
     if isinstance(value, BaseModel):
-        return "see its section"
+        given = value.model_dump(mode="json", exclude_unset=True)
+        return f"`{json.dumps(given)}`; else see its section" if given else "see its section"
     return f"`{json.dumps(value, default=list)}`"
 
 

@@ -27,6 +27,11 @@ def locked(folder: Path) -> Iterator[Path]:
                 f"{folder} is in use by process {owner}, perhaps left over from a killed run: "
                 "wait until it has finished, or end it, and run again."
             ) from None
+        except OSError as error:
+            raise UserError(
+                f"{folder}: its file system refuses to lock a file ({error.strerror}), without which two jobs could "
+                "write into one another: put the results where flock works (Lustre: mounted with -o flock)."
+            ) from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

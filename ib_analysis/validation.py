@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import CategoricalSpec, FitSpec, check_same_held_out
-from ib_analysis.rivals import Method, Settings, default_settings, described_methods
+from ib_analysis.rivals import Method, Methods, default_settings, described_methods
 from ib_analysis.spec import Spec
 
 CaseName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -65,16 +65,16 @@ class ValidationSpec(Spec):
         None, min_length=1, description="names of ib_analysis/channels/cases.py; null: all"
     )
     decoder: PixelCNNPPSpec = Field(description="the decoder of images, the same in every case")
-    marginal_fit: FitSpec = Field(
+    trunk_fit: FitSpec = Field(
         description="fit of the trunk, a p(x) that both start from; batches of images of 16x16 are half as large, of "
         "32x32 a quarter"
     )
-    conditional_fit: FitSpec = Field(
+    image_fit: FitSpec = Field(
         description="fit of p(x) and of p(x given h) from there: as many steps for the one as for the other"
     )
     label: CategoricalSpec = Field(CategoricalSpec(), description="the decoder of labels")
     label_fit: FitSpec = Field(description="fit of p(y given h)")
-    rivals: dict[Method, Settings] = Field(
+    rivals: Methods = Field(
         default_settings(RIVALS), description="other estimators of I(x; h), each with its settings"
     )
     images: int = Field(1000, ge=30, description="how many evaluation images the rivals read, at most")
@@ -86,11 +86,13 @@ class ValidationSpec(Spec):
         for name in names or ():
             if name not in CASES:
                 raise ValueError(f"there is no case {name!r}; there are {', '.join(CASES)}")
+        if names and len(set(names)) < len(names):
+            raise ValueError(f"{list(names)} names a case twice")
         return names
 
     @model_validator(mode="after")
     def _later_fits_hold_out_the_same(self) -> Self:
-        check_same_held_out({"marginal_fit": self.marginal_fit, "conditional_fit": self.conditional_fit})
+        check_same_held_out({"trunk_fit": self.trunk_fit, "image_fit": self.image_fit})
         return self
 
     @property
@@ -103,8 +105,8 @@ class ValidationSpec(Spec):
         return {
             "case": case,
             "decoder": self.decoder.described(),
-            "marginal_fit": self.marginal_fit.model_dump(mode="json"),
-            "conditional_fit": self.conditional_fit.model_dump(mode="json"),
+            "trunk_fit": self.trunk_fit.model_dump(mode="json"),
+            "image_fit": self.image_fit.model_dump(mode="json"),
             "label": self.label.described(),
             "label_fit": self.label_fit.model_dump(mode="json"),
             "rivals": described_methods(self.rivals),

@@ -125,7 +125,7 @@ class ContextMaps(nn.Module):
         filters: channels of every map.
         layers: residual layers that read h at its own scale.
         dropout: inside the residual layers and on the maps. It slows down learning an uninformative h by heart, but
-            does not prevent it; a start from a finished p(x) and the held-out share do.
+            does not prevent it; the held-out share does.
     """
 
     def __init__(

@@ -39,13 +39,30 @@ def compiled_layers() -> ctypes.CDLL | None:
     failures = []
     for openmp in (True, False) if has_openmp() else (False,):
         try:
-            return ctypes.CDLL(str(shared_library(openmp)))
-        except (OSError, subprocess.SubprocessError) as error:
+            return loaded(openmp)
+        except (OSError, subprocess.SubprocessError, ValueError, RuntimeError) as error:
             failures.append(str(getattr(error, "stderr", None) or error).strip())
     log.warning(
         "the layers in C could not be compiled (%s): decoders run without them, more slowly", failures[-1]
     )
     return None
+
+
+def loaded(openmp: bool) -> ctypes.CDLL:
+    """The shared library in this process; one that the cache holds but that does not load is compiled anew.
+
+    Raises:
+        OSError: there is no compiler, or the cache cannot be written.
+        subprocess.SubprocessError: the compiler refused, or took too long.
+        ValueError: CC is no command line.
+        RuntimeError: there is no home to keep a cache in.
+    """
+    library = shared_library(openmp)
+    try:
+        return ctypes.CDLL(str(library))
+    except OSError:
+        library.unlink(missing_ok=True)
+        return ctypes.CDLL(str(shared_library(openmp)))
 
 
 def has_openmp() -> bool:
@@ -88,7 +105,7 @@ def cache_folder() -> Path:
 
 def digest(compiler: list[str], openmp: bool) -> str:
     """Of everything that the machine code depends on."""
-    made_by = run(*compiler, "--version").splitlines()[0]
+    made_by = run(*compiler, "--version").partition("\n")[0]
     texts = (path.read_text() for path in (*SOURCES, *HEADERS))
     parts = *texts, *FLAGS, str(openmp), *compiler, made_by, processor()
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

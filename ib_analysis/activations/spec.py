@@ -13,7 +13,10 @@ class ActivationsSpec(Spec):
     source: Literal["stored", "recomputed"] = Field(
         "recomputed", description="one interface, two ways to come by h"
     )
-    precision: Literal["float32", "float16"] = Field("float32", description="of the stored rows")
+    precision: Literal["float32", "float16"] = Field(
+        "float32",
+        description="of the stored rows, to which decoders are fitted; they are judged by rows that are not rounded",
+    )
 
     @property
     def effective_precision(self) -> Literal["float32", "float16"]:

@@ -50,25 +50,27 @@ def download(url: str, target: Path, md5: str) -> None:
 def _fetch_all(url: str, part: Path) -> None:
     """Ask for what is missing until nothing is, as long as each request brings something."""
     for _ in range(ATTEMPTS):
-        before = part.stat().st_size if part.exists() else 0
+        before = _size(part)
         try:
             return _fetch_rest(url, part)
         except _InterruptedError:
-            if part.stat().st_size == before:
+            if _size(part) == before:
                 break
     raise UserError(
-        f"{url}: the connection broke off after {part.stat().st_size} bytes; run again, it goes on from there"
+        f"{url}: the connection broke off after {_size(part)} bytes; run again, it goes on from there"
     )
+
+
+def _size(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
 
 
 def _fetch_rest(url: str, part: Path) -> None:
     """One request for the bytes after those in `part`."""
-    have = part.stat().st_size if part.exists() else 0
+    have = _size(part)
     headers = {"User-Agent": "ib-analysis"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(url, headers=headers), timeout=TIMEOUT_SECONDS
-        ) as reply:
+        with _reply(urllib.request.Request(url, headers=headers)) as reply:
             start = _start(reply) if reply.status == http.HTTPStatus.PARTIAL_CONTENT else 0
             if start > have:
                 raise UserError(f"{url}: the server sent bytes from {start} on where {have} were asked for")
@@ -79,6 +81,21 @@ def _fetch_rest(url: str, part: Path) -> None:
         raise UserError(f"{url}: the server answers {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
         raise UserError(f"{url}: cannot be reached ({error.reason})") from error
+
+
+def _reply(request: urllib.request.Request) -> http.client.HTTPResponse:
+    """The server's answer, its body still to come.
+
+    Raises:
+        _InterruptedError: the connection ended before the answer began, of which urllib makes no URLError.
+    """
+    try:
+        reply: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
+    except urllib.error.URLError:
+        raise
+    except (OSError, http.client.HTTPException) as error:
+        raise _InterruptedError from error
+    return reply
 
 
 def _start(reply: http.client.HTTPResponse) -> int:

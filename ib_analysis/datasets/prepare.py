@@ -27,6 +27,7 @@ from ib_analysis.datasets.splits import (
 )
 from ib_analysis.errors import UserError
 from ib_analysis.progress import progress
+from ib_analysis.scratch import locked
 
 IMAGES, LABELS, HEADER = "images.npy", "labels.npy", "header.json"
 _DRAWN = UNUSED
@@ -63,9 +64,7 @@ def prepare_dataset(source: Source, spec: SourceSpec, folder: Path) -> Header:
         UserError: a class has too few images for three parts, a part is left empty, or the disk is full.
     """
     partial = folder.with_name(f".{folder.name}.partial")
-    with writing_to(folder.parent):
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+    with writing_to(folder.parent), locked(partial):
         try:
             index = _read_index(source)
             plan = _plan(source, index, spec)

@@ -1,6 +1,7 @@
 """Consistency: information against the rows that h shows, and the ratios that are known whatever the images are."""
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -33,7 +34,7 @@ def draw(rows: Sequence[Row]) -> Figure:
     with house_style():
         figure = paper_figure(PAGE_INCHES, 3.0)
         left, right = figure.subplots(1, 2)
-        for method, marker in zip(methods, MARKERS):
+        for method, marker in zip(methods, cycle(MARKERS)):
             own = [row for row in rows if column(row, "method") == method]
             _baseline(left, own, colours[method], marker, method.replace("_", " "))
         left.axhline(0.0, color="0.6", linewidth=0.6, zorder=0)

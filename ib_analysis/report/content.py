@@ -15,6 +15,7 @@ from ib_analysis.information.validation_table import ValidationRow
 from ib_analysis.studies.verdict import Verdict
 
 TRUNK = "p(x), the trunk"
+NEIGHBOUR = "p(x|h), but at the last measured epoch"
 """What the decoder is called that all others start from."""
 
 

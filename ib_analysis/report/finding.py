@@ -1,5 +1,6 @@
 """The finding in one sentence, made from the numbers alone."""
 
+import math
 from collections.abc import Sequence
 
 from ib_analysis.figures.house import measured_text
@@ -47,13 +48,13 @@ def _range(rows: Sequence[InformationRow]) -> str:
 
 
 def _truth(rows: Sequence[InformationRow]) -> str:
-    """The largest distance from a known value, in standard errors of the measurement."""
+    """The largest distance from a known value, in standard errors of the difference."""
     distances = _distances(rows)
     if not distances:
         return ""
     return (
         f"Of {len(distances)} values that are known in closed form the farthest lies {max(distances):.1f} "
-        "standard errors from its measurement."
+        "standard errors of the difference from its measurement."
     )
 
 
@@ -61,8 +62,10 @@ def _distances(rows: Sequence[InformationRow]) -> list[float]:
     def key(row: InformationRow) -> tuple[object, ...]:
         return (row.encoder, row.regime, row.seed, row.epoch, row.tap, row.quantity)
 
-    truths = {key(row): row.bits for row in rows if row.bound is Bound.EXACT and row.tap}
-    measured = [
-        row for row in rows if row.bound is not Bound.EXACT and key(row) in truths and row.stderr_bits > 0
+    truths = {key(row): row for row in rows if row.bound is Bound.EXACT and row.tap}
+    pairs = [(row, truths[key(row)]) for row in rows if row.bound is not Bound.EXACT and key(row) in truths]
+    return [
+        abs(row.bits - truth.bits) / error
+        for row, truth in pairs
+        if (error := math.hypot(row.stderr_bits, truth.stderr_bits)) > 0
     ]
-    return [abs(row.bits - truths[key(row)]) / row.stderr_bits for row in measured]

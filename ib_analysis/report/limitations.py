@@ -1,7 +1,7 @@
 """What a reader must not conclude."""
 
 from ib_analysis.information.quantity import Quantity
-from ib_analysis.report.content import TRUNK, ReportContent
+from ib_analysis.report.content import NEIGHBOUR, TRUNK, ReportContent
 
 ALWAYS = (
     "In a deterministic network the true I(x;h) is constant (for discrete x) or infinite (for continuous "
@@ -10,8 +10,8 @@ ALWAYS = (
     "inequality.",
     "CE(x|h) is an upper bound of H(x|h). I(x;h) is a difference of two cross-entropies: an estimate, "
     "neither a lower nor an upper bound, unless H(x) is known [5].",
-    "A fall of I(x;h) is no proof of compression unless the decoders are equally well trained: every point "
-    "of this page had the same decoder and the same budget, and the table of fits says how far each got.",
+    "A fall of I(x;h) is no proof of compression unless the decoders are equally well trained: the table of fits "
+    "says how far each got.",
 )
 
 
@@ -27,8 +27,17 @@ CONTROLS = {
 
 def limitations(content: ReportContent) -> tuple[str, ...]:
     """The limits of any such study, then those of this run."""
-    of_this_run = (_controls, _seeds, _fits, _ignorance, _trunk, _entropy, _taps)
+    of_this_run = (_budget, _controls, _seeds, _fits, _ignorance, _trunk, _entropy, _taps)
     return (*ALWAYS, *(sentence for found in of_this_run for sentence in found(content)))
+
+
+def _budget(content: ReportContent) -> tuple[str, ...]:
+    if all(decoder.density != NEIGHBOUR for decoder in content.decoders):
+        return ("Every point of this page had the same decoder and the same budget.",)
+    return (
+        "Points of different epochs had different budgets: the last epoch's decoder was fitted by itself, each earlier "
+        "one from the decoder of the next. It costs an early point some of its I(x;h), and most where h keeps little.",
+    )
 
 
 def _controls(content: ReportContent) -> tuple[str, ...]:
@@ -41,15 +50,20 @@ def _controls(content: ReportContent) -> tuple[str, ...]:
 
 
 def _seeds(content: ReportContent) -> tuple[str, ...]:
+    refitted = any(row.control.startswith("decoder-seed-") for row in content.controls)
+    decoder = (
+        "What another seed of a decoder changes is among the controls."
+        if refitted
+        else "Each point has one decoder: the spread over decoder seeds is not measured."
+    )
     if content.seeds_run() > 1:
         return (
-            f"Standard errors in tables are over images; the spread over {content.seeds_run()} seeds is "
-            "drawn in the figures. Each point has one decoder: the spread over decoder seeds is not "
-            "measured.",
+            f"Standard errors in tables are over images; the spread over {content.seeds_run()} seeds is drawn in the "
+            f"figures. {decoder}",
         )
     return (
-        "One seed: standard errors are over evaluation images alone; what another training of the encoder "
-        "or of a decoder would have changed is not in them.",
+        "One seed: standard errors are over evaluation images alone; what another training of the encoder would have "
+        f"changed is not in them. {decoder}",
     )
 
 
@@ -57,9 +71,12 @@ def _fits(content: ReportContent) -> tuple[str, ...]:
     short = len(content.short_fits())
     if not short:
         return ()
+    marginal = any(fit.density == "p(x)" for fit in content.short_fits())
+    every = " p(x) is one of them, and every I(x;h) is a difference from it." if marginal else ""
     return (
         f"{short} of {len(content.fits)} decoders were still improving at the end of their budget (marked "
-        "†): their cross-entropies are too high, and differences between points may be differences of fit.",
+        "†): their cross-entropies are too high, and differences between points may be differences of fit."
+        + every,
     )
 
 

@@ -41,8 +41,8 @@ class Spec(spec.Spec):
 
     case: str
     decoder: spec.Described
-    marginal_fit: FitSpec
-    conditional_fit: FitSpec
+    trunk_fit: FitSpec
+    image_fit: FitSpec
     label: spec.Described
     label_fit: FitSpec
     rivals: dict[str, spec.Described]
@@ -90,7 +90,7 @@ class _Fits:
         self.fitting, self.evaluation = fitting, evaluation
         start = time.monotonic()
         context = tuple(fitting.h.shape[1:])
-        trunk_fit, fit = (_sized(spec, height) for spec in (slice_.marginal_fit, slice_.conditional_fit))
+        trunk_fit, fit = (_sized(spec, height) for spec in (slice_.trunk_fit, slice_.image_fit))
         alone = self.pairs(fitting, "images", False)
         trunk = Piece("trunk", slice_.decoder, image, None, alone, trunk_fit, facts)
         start_from = finished(trunk, scratch, device) / "decoder.safetensors"

@@ -16,6 +16,7 @@ from ib_analysis.information.table import read_information_csv
 from ib_analysis.information.validation_table import read_validation
 from ib_analysis.provenance import Job
 from ib_analysis.report.content import (
+    NEIGHBOUR,
     TRUNK,
     DecoderSummary,
     EncoderSummary,
@@ -138,6 +139,8 @@ def _decoders(experiment: Mapping[str, Any]) -> Iterator[DecoderSummary]:
         yield DecoderSummary(TRUNK, image, _words(specs["trunk_fit"]))
     yield DecoderSummary("p(x)", image, _words(specs["image_fit"]))
     yield DecoderSummary("p(x|h)", image, _words(specs["image_fit"]))
+    if specs["neighbour_fit"] is not None:
+        yield DecoderSummary(NEIGHBOUR, image, _words(specs["neighbour_fit"]))
     yield DecoderSummary("p(y|h)", label, _words(specs["label_fit"]))
 
 

@@ -55,6 +55,12 @@ def test_every_configuration_holds_and_is_named_like_its_file(path):
         ("encoders.resnet10.seeds", [0, 0], ["seeds", "twice"]),
         ("encoders.resnet10.seeds", [-1], ["seeds"]),
         ("decoders.trunk_fit", {"steps": 10, "holdout": 0.01}, ["trunk_fit", "holdout"]),
+        ("decoders.image_fit.betas", [1.0, 0.999], ["decoders.image_fit.betas", "less than 1"]),
+        ("rivals.image", {"binning": {"bin": 3}}, ["rivals.image", "binning has no setting 'bin'"]),
+        ("rivals", {"part": "all"}, ["rivals", "say images: null"]),
+        ("rivals.image", {"counting": {}}, ["rivals", "say part: all"]),
+        ("validation", {"cases": ["still-8-identity"] * 2}, ["validation.cases", "twice"]),
+        ("dataset", {"kind": "image_folder", "folder": "f", "resize": [0, 8]}, ["dataset", "resize"]),
     ],
 )
 def test_a_mistake_is_one_sentence_that_names_the_field(path, value, words):

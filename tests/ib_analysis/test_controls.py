@@ -76,6 +76,13 @@ def test_the_identity_is_a_run_of_its_own():
     [
         ({"epochs": [3]}, "controls.epochs: 3 is not measured; measured are 0, 2, 4"),
         ({"taps": ["h9"]}, "controls.taps: 'h9' is not measured; measured are h1, pooled"),
+        ({"decoder_seeds": [0]}, "controls.decoder_seeds: 0 is what the measurement itself has"),
+        ({"budgets": [0.5, 1.0]}, "controls.budgets: 1.0 is what the measurement itself has"),
+        ({"filters": [8, 8]}, "controls: filters-8 is asked for twice"),
+        (
+            dict.fromkeys(CONTROLS, ()) | {"shuffled": False, "identity": False, "half_data": False},
+            "nothing is asked",
+        ),
     ],
 )
 def test_what_is_not_measured_cannot_be_controlled(controls, sentence):
@@ -83,7 +90,17 @@ def test_what_is_not_measured_cannot_be_controlled(controls, sentence):
         experiment(**controls)
 
 
-def test_the_name_of_the_control_encoder_is_taken():
-    taken = CONFIG | {"encoders": {"identity": CONFIG["encoders"]["net"]}}
-    with pytest.raises(UserError, match="belongs to the control"):
+@pytest.mark.parametrize(
+    ("name", "owner"), [("identity", "the control"), ("marginal", "a decoder"), ("trunk", "a decoder")]
+)
+def test_names_that_are_taken(name, owner):
+    taken = CONFIG | {"encoders": {name: CONFIG["encoders"]["net"]}}
+    with pytest.raises(UserError, match=f"belongs to {owner}"):
         load_experiment(taken)
+
+
+def test_a_seed_of_many_digits_keeps_them_in_its_name():
+    assert list(experiment(decoder_seeds=[20240101, 20240102]).controlled)[-2:] == [
+        "decoder-seed-20240101",
+        "decoder-seed-20240102",
+    ]

@@ -1,16 +1,18 @@
 """Rival estimators and validation cases by name: what the configuration knows without importing them."""
 
+from dataclasses import fields
+
 import pytest
 
 from ib_analysis.channels.cases import validation_cases
 from ib_analysis.config import load_experiment
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimators.catalogue import estimator
-from ib_analysis.rivals import OF_IMAGE, OF_LABEL, RivalsSpec
+from ib_analysis.information.estimators.catalogue import estimator, estimator_class
+from ib_analysis.rivals import IMPLEMENTATIONS, OF_IMAGE, OF_LABEL, SETTINGS, RivalsSpec
 from ib_analysis.validation import CASES, ValidationSpec
 
 FIT = {"steps": 10}
-VALIDATION = {"decoder": {}, "marginal_fit": FIT, "conditional_fit": FIT, "label_fit": FIT}
+VALIDATION = {"decoder": {}, "trunk_fit": FIT, "image_fit": FIT, "label_fit": FIT}
 
 
 def test_the_names_of_the_cases_are_those_that_there_are():
@@ -22,6 +24,25 @@ def test_every_default_method_is_built_with_its_default_settings(target):
     for name, settings in getattr(RivalsSpec(), target).items():
         assert estimator(name, **settings).name == name
     assert set(OF_IMAGE) & set(OF_LABEL)
+
+
+def test_the_settings_that_the_configuration_knows_are_those_of_each_method():
+    has = {name: tuple(field.name for field in fields(estimator_class(name))) for name in IMPLEMENTATIONS}
+    assert has == SETTINGS
+
+
+@pytest.mark.parametrize(
+    ("methods", "sentence"),
+    [
+        ({"ksg": {"neighbours": 3}}, "ksg has no setting 'neighbours': its settings are k, splits, seed"),
+        ({"counting": {"bins": 3}}, "counting has no setting 'bins': it has no settings"),
+    ],
+)
+def test_an_unknown_setting_is_refused_before_any_work(methods, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        RivalsSpec(image=methods)
+    with pytest.raises(ValueError, match=sentence):
+        ValidationSpec(rivals=methods, **VALIDATION)
 
 
 def test_a_slice_names_the_code_of_every_method_so_that_an_edit_is_noticed():
@@ -81,6 +102,6 @@ def test_a_fit_that_starts_from_another_is_judged_on_images_that_neither_has_see
 
 def test_the_fits_of_validation_hold_out_the_same_images():
     for changed in ({"seed": 1}, {"holdout": 0.3}):
-        later = VALIDATION["conditional_fit"] | changed
-        with pytest.raises(ValueError, match="marginal_fit: its seed must be"):
-            ValidationSpec(**(VALIDATION | {"conditional_fit": later}))
+        later = VALIDATION["image_fit"] | changed
+        with pytest.raises(ValueError, match="trunk_fit: its seed must be"):
+            ValidationSpec(**(VALIDATION | {"image_fit": later}))

@@ -1,5 +1,7 @@
 """A scratch folder belongs to one process, and comes free however that process ends."""
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -34,3 +36,12 @@ def test_a_second_process_is_refused_by_name_and_a_killed_one_frees_the_folder(t
         holder.wait()
     with locked(tmp_path) as folder:
         assert folder == tmp_path
+
+
+def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch):
+    def refused(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with pytest.raises(UserError, match="refuses to lock a file"), locked(tmp_path):
+        pass

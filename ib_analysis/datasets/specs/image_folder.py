@@ -1,10 +1,12 @@
 """Any folder of images."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from ib_analysis.datasets.specs.source import SplitSourceSpec
+
+Side = Annotated[int, Field(ge=1)]
 
 
 class ImageFolderSpec(SplitSourceSpec):
@@ -14,6 +16,6 @@ class ImageFolderSpec(SplitSourceSpec):
     kind: Literal["image_folder"] = "image_folder"
     folder: str = Field(description="the folder that holds one sub-folder a class")
     mode: Literal["grey", "rgb"] = Field("rgb", description="colours that images are converted to")
-    resize: tuple[int, int] | None = Field(
+    resize: tuple[Side, Side] | None = Field(
         None, description="(height, width) that every image is resized to; null refuses images of mixed sizes"
     )

@@ -6,7 +6,10 @@ from pydantic import Field
 
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.rir import RirSpec
+from ib_analysis.encoders.specs.shortcut_units import ShortcutUnitsSpec
 from ib_analysis.encoders.specs.three_layer_resnet import ThreeLayerResNetSpec
 
-Network = Annotated[ResNetSpec | RirSpec | ThreeLayerResNetSpec, Field(discriminator="kind")]
+Network = Annotated[
+    ResNetSpec | RirSpec | ThreeLayerResNetSpec | ShortcutUnitsSpec, Field(discriminator="kind")
+]
 """Name a new family here: it is then an `architecture` of its own, and the `network` of a quantized one."""

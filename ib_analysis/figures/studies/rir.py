@@ -51,6 +51,11 @@ def draw(rows: Sequence[RirRow]) -> Figure:
     arms = [arm for arm in ARMS if accuracies(best, arm)]
     with house_style():
         figure = paper_figure(PAGE_INCHES, 4.4)
+        if not arms:
+            figure.text(
+                0.5, 0.5, "every training diverged: ask for lower learning_rates", ha="center", fontsize=9
+            )
+            return figure
         top, bottom = figure.subfigures(2, 1, height_ratios=(1.0, 1.15), squeeze=False)[:, 0]
         whole, differences = top.subplots(1, 2, sharey=True, width_ratios=(1.4, 1.0))
         _whole(whole, best, arms)

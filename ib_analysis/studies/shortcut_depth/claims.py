@@ -271,7 +271,7 @@ def beats(rows: Rows, family: Family) -> Verdict:
     nearest = min(gaps, key=lambda setting: gaps[setting].mean)
     answer = is_positive(*gaps.values())
     lead = over_seeds([held_out[nearest][seed] - held_out[OURS][seed] for seed in sorted(seeds)])
-    least = final[0].least_loss
+    least = next(row.least_loss for row in final if row.least_loss is not None)
     why = (
         f"loss {_mean(ours.values()):.4f}, best other: shortcut {' '.join(nearest)}, "
         f"{_mean(rivals[nearest].values()):.4f}; least of any linear map {least:.4f}; on evaluation images the best "

@@ -70,13 +70,15 @@ class BeyondKernelsStudySpec(StudySpec):
     )
     batch_size: int = Field(50, ge=1, description="vectors a step")
     momentum: float = Field(0.9, ge=0, lt=1, description="of stochastic gradient descent")
-    learning_rates: dict[Net, tuple[Positive, ...]] = Field(
+    learning_rates: dict[Net, Annotated[tuple[Positive, ...], Field(min_length=1)]] = Field(
         {"resnet": rates(0.2, 0.5), "net3": rates(0.2, 0.5), "net2": rates(0.2, 0.5)},
         description="candidates of each net, selected on the validation vectors",
     )
-    weight_decays: dict[Net, tuple[Annotated[float, Field(ge=0)], ...]] = Field(
-        {"resnet": rates(5e-4, 1e-3), "net3": rates(5e-3, 1e-2), "net2": rates(1e-3, 2e-3)},
-        description="candidates of each net, selected on the validation vectors",
+    weight_decays: dict[Net, Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]] = (
+        Field(
+            {"resnet": rates(5e-4, 1e-3), "net3": rates(5e-3, 1e-2), "net2": rates(1e-3, 2e-3)},
+            description="candidates of each net, selected on the validation vectors",
+        )
     )
     ridges: tuple[Positive, ...] = Field(
         (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
@@ -104,6 +106,8 @@ class BeyondKernelsStudySpec(StudySpec):
                 raise ValueError(
                     f"{swept} is {list(getattr(self, swept))}: {name} {getattr(self, name)} must be in it"
                 )
+            if len(set(getattr(self, swept))) < len(getattr(self, swept)):
+                raise ValueError(f"{swept} is {list(getattr(self, swept))}: name each value once")
         if self.width > self.widest_dense:
             raise ValueError(f"width is {self.width}: it must not exceed widest_dense {self.widest_dense}")
         if max((0, *self.probe_epochs)) > self.epochs:

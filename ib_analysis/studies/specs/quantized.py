@@ -8,7 +8,7 @@ from ib_analysis.encoders.specs.quantized import Bits, FewBits
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.studies.specs.study import StudySpec
 
-Stages = Annotated[tuple[int, ...], Field(min_length=1)]
+Stages = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
 
 
 def name_of(bits: Bits) -> str:

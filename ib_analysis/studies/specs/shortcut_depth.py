@@ -90,6 +90,9 @@ class ShortcutDepthStudySpec(StudySpec):
             values = getattr(self, name)
             if list(values) != sorted(set(values)):
                 raise ValueError(f"{name} is {list(values)}: name each once, in rising order")
+        for name in ("nonlinearities", "initializations", "convolutional_initializations"):
+            if len(set(getattr(self, name))) < len(getattr(self, name)):
+                raise ValueError(f"{name} is {list(getattr(self, name))}: name each once")
         if self.checkpoints and self.checkpoints[-1] > self.steps:
             raise ValueError(f"checkpoints: {self.checkpoints[-1]} lies beyond the {self.steps} steps")
         return self

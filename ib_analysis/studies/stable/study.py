@@ -11,6 +11,7 @@ from ib_analysis.datasets.dataset import Part
 from ib_analysis.encoders.branch_scaling import Scaling, branch_scales
 from ib_analysis.encoders.normalisation import Normalise, pixel_statistics
 from ib_analysis.encoders.seeding import derived_seed
+from ib_analysis.errors import UserError
 from ib_analysis.studies.specs.stable import NORMS, SCALINGS, StableStudySpec, StudiedNorm
 from ib_analysis.studies.stable import claims
 from ib_analysis.studies.stable.kernel_recursion import Kernels, Variances, kernels_of, propagation
@@ -78,6 +79,7 @@ class StableStudy(Study):
         """Effective rank and kernel ridge accuracy on the images that the seed chooses."""
         data = setting.images
         parts = (data.encoder, data.decoder, data.evaluation)
+        self._check_that_seeds_differ(len(data.encoder))
         rows = [chosen_rows(part, self.spec.kernel_images, seed) for part in parts]
         mean_std = pixel_statistics(data.encoder.images[rows[0]], data.header.levels)
         inputs = [
@@ -92,6 +94,14 @@ class StableStudy(Study):
                 yield from self._of_kernels(
                     kernels, labels, len(data.header.class_names), scaling, depth, seed
                 )
+
+    def _check_that_seeds_differ(self, images: int) -> None:
+        count = self.spec.kernel_images
+        if len(self.spec.seeds) > 1 and count >= images:
+            raise UserError(
+                f"studies.stable.kernel_images is {count}, but the encoder part has {images} images: every seed would "
+                "take them all, and nothing would differ between seeds; lower it"
+            )
 
     def _of_kernels(
         self,

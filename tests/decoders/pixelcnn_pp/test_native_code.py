@@ -68,6 +68,7 @@ def test_processes_that_compile_at_once_all_get_a_whole_library(fresh):
     [
         ("CC", "no-such-compiler", "no-such-compiler"),
         ("CC", "false", "false"),
+        ("CC", "cc '", "No closing quotation"),
         (native_code.SWITCH, "1", "is set"),
     ],
 )
@@ -77,6 +78,13 @@ def test_without_a_compiler_one_line_says_so(fresh, monkeypatch, caplog, variabl
         assert compiled_layers() is None
         assert compiled_layers() is None
     assert [message in record.getMessage() for record in caplog.records] == [True]
+
+
+@needs_compiler
+def test_a_broken_library_in_the_cache_is_made_anew(fresh):
+    library = shared_library(openmp=False)
+    library.write_bytes(b"")
+    assert native_code.loaded(openmp=False).gate_forward is not None
 
 
 @needs_compiler

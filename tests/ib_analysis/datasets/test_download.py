@@ -25,6 +25,10 @@ class Handler(BaseHTTPRequestHandler):
         asked = self.headers.get("Range")
         server.asked.append(asked)
         start = int(asked.split("=")[1].rstrip("-")) if asked and server.ranges else 0
+        if server.hangs_up:
+            self.close_connection = True
+            self.connection.close()
+            return
         if server.status:
             self.send_error(server.status)
             return
@@ -48,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
 def serving(content=CONTENT):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.content, server.asked, server.breaks_after = content, [], []
-    server.ranges, server.status, server.shift = True, None, 0
+    server.ranges, server.status, server.shift, server.hangs_up = True, None, 0, False
     server.url = f"http://127.0.0.1:{server.server_address[1]}/file.tar.gz"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -127,6 +131,12 @@ def test_a_connection_that_brings_nothing_keeps_what_is_there(server, target, pa
     assert part.read_bytes() == CONTENT[:100]
     download(server.url, target, MD5)
     assert target.read_bytes() == CONTENT
+
+
+def test_a_server_that_hangs_up_without_an_answer_is_told(server, target):
+    server.hangs_up = True
+    with pytest.raises(UserError, match="broke off after 0 bytes"):
+        download(server.url, target, MD5)
 
 
 @pytest.mark.parametrize("stale", [b"", b"stale bytes", CONTENT + b"too long"])

@@ -25,6 +25,8 @@ NETWORKS = [
     RESNET.model_dump(),
     {"kind": "rir", "blocks": [1, 1], "widths": [3, 6]},
     {"kind": "three_layer_resnet", "width": 8, "code": 4},
+    {"kind": "shortcut_units", "units": 2, "width": 8, "bottleneck": 4, "nonlinearity": "tanh"},
+    {"kind": "shortcut_units", "units": 2, "width": 4, "bottleneck": 4, "layout": "convolutional"},
 ]
 
 

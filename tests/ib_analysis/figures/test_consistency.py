@@ -24,6 +24,13 @@ ROWS = [
 ]
 
 
+def test_every_method_has_its_curve_however_many_there_are():
+    methods = [f"method{i}" for i in range(14)]
+    rows = [row("monotonicity", name, shown, 0.5, 20.0, 0.0) for name in methods for shown in (4, 8)]
+    left = consistency.draw(rows).axes[0]
+    assert left.get_legend_handles_labels()[1] == methods
+
+
 def test_a_curve_holds_nothing_at_no_rows_and_all_at_all():
     assert consistency.curve(ROWS[:4]) == ([0, 4, 8], [0.0, 0.5, 1.0])
 

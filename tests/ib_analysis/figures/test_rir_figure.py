@@ -32,6 +32,15 @@ def marks(figure):
     return {line.get_gid(): line for line in lines if line.get_gid()}
 
 
+def test_where_nothing_trained_the_figure_says_so():
+    lost = [
+        row.model_copy(update={"status": "diverged", "accuracy": None})
+        for row in table()
+        if row.block is None
+    ]
+    assert any("every training diverged" in text.get_text() for text in rir.draw(lost).texts)
+
+
 def test_marks_are_means_over_seeds_and_paired_differences():
     found = marks(rir.draw(table()))
     for arm, level in LEVELS.items():

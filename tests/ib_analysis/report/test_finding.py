@@ -32,5 +32,14 @@ def test_distance_from_the_truth(rows):
     )
 
 
+def test_a_truth_that_was_sampled_brings_its_own_error(rows):
+    measured = next(row for row in rows if row.quantity == "I(x;h)")
+    error = 3**0.5 * measured.stderr_bits
+    truth = measured.model_copy(
+        update={"bound": Bound.EXACT, "bits": measured.bits + 4 * measured.stderr_bits, "stderr_bits": error}
+    )
+    assert "the farthest lies 2.0 standard errors of the difference" in finding((*rows, truth), ())
+
+
 def test_nothing():
     assert finding((), ()) == "Nothing was measured at any tap."

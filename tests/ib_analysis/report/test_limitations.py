@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+from ib_analysis.information.controls_table import ControlRow
 from ib_analysis.information.estimate import Bound
 from ib_analysis.information.quantity import Quantity
-from ib_analysis.report.content import TRUNK
+from ib_analysis.report.content import NEIGHBOUR, TRUNK
 from ib_analysis.report.limitations import limitations
 
 
@@ -34,6 +35,26 @@ def test_a_shared_trunk_is_owned_up_to(content):
     assert "trunk" not in " ".join(limitations(content))
     trunk = replace(content.decoders[0], density=TRUNK)
     assert "one trunk" in " ".join(limitations(replace(content, decoders=(trunk, *content.decoders))))
+
+
+def test_a_neighbours_budget_is_owned_up_to(content):
+    assert "the same budget" in " ".join(limitations(content))
+    neighbour = replace(content.decoders[0], density=NEIGHBOUR)
+    words = " ".join(limitations(replace(content, decoders=(*content.decoders, neighbour))))
+    assert "the same budget" not in words
+    assert "different budgets" in words
+
+
+def test_seeds_of_decoders_are_missing_only_where_no_control_has_them(content):
+    missing = "the spread over decoder seeds is not measured"
+    row = ControlRow(
+        control="half-data", encoder="net", regime="classifier", seed=0, epoch=10, tap="h1", quantity="I(x;h)",
+        bits=1.0, stderr_bits=0.5, point_bits=1.0, change_bits=0.0, change_stderr_bits=0.1, verdict="passes",
+        rule="moves by at most", n_images=9,
+    )  # fmt: skip
+    assert missing in " ".join(limitations(replace(content, controls=(row,))))
+    refitted = replace(content, controls=(row.model_copy(update={"control": "decoder-seed-1"}),))
+    assert missing not in " ".join(limitations(refitted))
 
 
 def test_decoders_that_ignore_h_are_counted(content):

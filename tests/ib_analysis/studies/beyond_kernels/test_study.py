@@ -189,6 +189,8 @@ def test_the_epoch_of_half_a_bit_and_the_block_that_holds_g():
         ({"probe_epochs": (900,)}, "training ends at epoch 800"),
         ({"probed": (16,)}, "F has 15 coordinates"),
         ({"probed": ()}, "at least 1 item"),
+        ({"alphas": (0.3, 0.3)}, "alphas is .*name each value once"),
+        ({"learning_rates": {"resnet": (), "net3": (0.1,), "net2": (0.1,)}}, "at least 1 item"),
         ({"learning_rates": {"resnet": (0.1,)}}, "must each name"),
     ],
 )

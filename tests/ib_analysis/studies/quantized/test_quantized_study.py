@@ -84,6 +84,8 @@ def test_units_are_counted_one_by_one():
 def test_mistakes_are_named_before_any_work():
     with pytest.raises(ValidationError, match="start_epoch is 30"):
         QuantizedStudySpec(start_epoch=30)
+    with pytest.raises(ValidationError, match="greater than or equal to 1"):
+        QuantizedStudySpec(blocks=((0, 1, 1),))
     with pytest.raises(ValidationError, match="as many stages"):
         QuantizedStudySpec(blocks=((1, 1),))
     with pytest.raises(ValidationError, match="bits names one of its values twice"):

@@ -193,6 +193,7 @@ def test_a_wider_network_is_read_out(tmp_path):
         ({"layers": (6, 9)}, "multiple of 6"),
         ({"layers": (12, 6)}, "rising order"),
         ({"checkpoints": (5,), "steps": 4}, "beyond the 4 steps"),
+        ({"nonlinearities": ("tanh", "tanh")}, "nonlinearities is .*name each once"),
         ({"initializations": ("xavier",)}, "initializations.*must name near_zero"),
         (
             {"convolutional_initializations": ("xavier",)},

@@ -8,6 +8,7 @@ import torch
 from pydantic import ValidationError
 
 from ib_analysis.datasets.dataset import Dataset, Header, Part
+from ib_analysis.errors import UserError
 from ib_analysis.studies.rows import read_rows, write_rows
 from ib_analysis.studies.specs.stable import NORMS, SCALINGS, StableStudySpec
 from ib_analysis.studies.stable.claims import gradient_slope, kernel_accuracy_change
@@ -186,6 +187,12 @@ def test_images_follow_from_the_seed_and_none_comes_twice():
     assert len(set(rows.tolist())) == 24
     assert not np.array_equal(rows, chosen_rows(whole, 24, 1))
     assert len(chosen_rows(whole, 100, 0)) == 40
+
+
+def test_kernel_images_that_every_seed_would_take_whole_are_refused(setting):
+    whole = StableStudy(SPEC.model_copy(update={"kernel_images": 40}))
+    with pytest.raises(UserError, match=r"kernel_images is 40, but the encoder part has 40 images.*lower it"):
+        list(whole.measure("kernels-seed0", setting))
 
 
 def test_a_spec_that_cannot_hold_is_refused():
