@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from scipy import stats
@@ -18,7 +17,6 @@ OWN_METHODS = (Quantity.IMAGE_INFORMATION, Quantity.LABEL_INFORMATION)
 STANDARD_ERRORS = 2.0
 ROUNDING_BITS = 1e-6
 """A saturated method's numbers differ by no more than this: they have no order."""
-Change = Literal["rises", "falls", "unchanged", "one checkpoint"]
 Network = tuple[str, str, int | None]
 
 
