@@ -40,6 +40,9 @@ IDENTITY = "identity"
 """The name of the control encoder that forgets nothing."""
 
 
+ENCODERS_A_FIGURE = 3
+
+
 class Run(NamedTuple):
     """One network: an architecture, trained in one regime from one seed."""
 
@@ -247,6 +250,11 @@ class Experiment(Spec):
         return {control.name: control for control in (self.controls.variants if self.controls else ())}
 
     @property
+    def figures_apart(self) -> tuple[str, ...]:
+        """Encoders that have figures of their own: all, where there are more than a page can show together."""
+        return tuple(self.encoders) if len(self.encoders) > ENCODERS_A_FIGURE else ()
+
+    @property
     def identity_runs(self) -> list[Run]:
         """The control encoder, where it is asked for."""
         return [Run(IDENTITY, "fixed", 0)] if self.controls and self.controls.identity else []
@@ -420,8 +428,8 @@ class Experiment(Spec):
         return {"controls": {name: control._asdict() for name, control in self.controlled.items()}}
 
     def plot_figures(self) -> dict[str, Any]:
-        """Slice of stage plot_figures: everything it needs stands in its inputs."""
-        return {}
+        """Slice of stage plot_figures."""
+        return {"apart": list(self.figures_apart)}
 
     def plot_samples(self) -> dict[str, Any]:
         """Slice of stage plot_samples: everything it needs stands in its inputs."""

@@ -1,6 +1,9 @@
 """Draw the information plane, the curves and the two stages, each as PDF, SVG and PNG."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from ib_analysis import spec
 from ib_analysis.artefacts import write_json
@@ -21,13 +24,19 @@ from ib_analysis.figures.series import Study
 from ib_analysis.figures.training_curves import TrainingRun
 from ib_analysis.information.controls_table import read_controls
 from ib_analysis.information.quantity import Quantity
-from ib_analysis.information.stages_table import read_stages
+from ib_analysis.information.stages_table import StagesRow, read_stages
 from ib_analysis.information.table import InformationRow, read_information_csv
 from ib_analysis.provenance import Job
 
+Drawn = tuple[Figure, str]
+"""A figure and its caption."""
+
 
 class Spec(spec.Spec):
-    """Everything that this stage needs stands in its inputs."""
+    """Slice of the experiment."""
+
+    apart: tuple[str, ...] = ()
+    """Encoders that have figures of their own; none: all are in the same."""
 
 
 def run(
@@ -45,13 +54,7 @@ def run(
     rows = read_information_csv(table)
     stages = [row for row in read_stages(two_stages_table) if row.quantity is Quantity.IMAGE_INFORMATION]
     runs = [training_run(folder, rows) for folder in checkpoints]
-    figures = {
-        "information_plane": (information_plane.draw(rows), information_plane.caption(rows)),
-        "information_curves": (information_curves.draw(rows), information_curves.caption(rows)),
-        "tap_curves": (tap_curves.draw(rows), tap_curves.caption(rows)),
-        "training_curves": (training_curves.draw(runs), training_curves.caption(runs)),
-        "two_stages": (two_stages.draw(stages), two_stages.caption(stages)),
-    }
+    figures = dict(of_networks(rows, stages, runs, slice_.apart))
     controlled = [row for path in controls for row in read_controls(path)]
     if controlled:
         figures["controls"] = controls_figure.draw(controlled), controls_figure.caption(controlled)
@@ -63,6 +66,34 @@ def run(
         for path in save(figure, out / name).values():
             job.record(path)
     write_json(out / "captions.json", {name: caption for name, (_, caption) in figures.items()})
+
+
+def of_networks(
+    rows: Sequence[InformationRow],
+    stages: Sequence[StagesRow],
+    runs: Sequence[TrainingRun],
+    apart: Sequence[str],
+) -> Iterator[tuple[str, Drawn]]:
+    """The figures of what was measured by their names: of all networks together, or <figure>-<encoder> for each."""
+    if not apart:
+        yield from _together(rows, stages, runs)
+    for encoder in apart:
+        own = (
+            [row for row in rows if row.encoder in ("", encoder)],
+            [row for row in stages if row.encoder == encoder],
+            [run for run in runs if run.study.encoder == encoder],
+        )
+        yield from ((f"{name}-{encoder}", drawn) for name, drawn in _together(*own))
+
+
+def _together(
+    rows: Sequence[InformationRow], stages: Sequence[StagesRow], runs: Sequence[TrainingRun]
+) -> Iterator[tuple[str, Drawn]]:
+    yield "information_plane", (information_plane.draw(rows), information_plane.caption(rows))
+    yield "information_curves", (information_curves.draw(rows), information_curves.caption(rows))
+    yield "tap_curves", (tap_curves.draw(rows), tap_curves.caption(rows))
+    yield "training_curves", (training_curves.draw(runs), training_curves.caption(runs))
+    yield "two_stages", (two_stages.draw(stages), two_stages.caption(stages))
 
 
 def training_run(folder: Path, rows: tuple[InformationRow, ...]) -> TrainingRun:

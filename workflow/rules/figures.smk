@@ -1,11 +1,18 @@
 """Figures, as vectors and as pictures."""
 
-FIGURES = (
+OF_NETWORKS = (
     "information_plane",
     "information_curves",
     "tap_curves",
     "training_curves",
     "two_stages",
+)
+FIGURES = (
+    *(
+        f"{figure}{network}"
+        for network in [f"-{name}" for name in experiment.figures_apart] or [""]
+        for figure in OF_NETWORKS
+    ),
     *(["controls"] if CONTROLS_WANTED else []),
     *(
         f"rival_planes-{r.encoder}-{r.regime}-seed{r.seed}"

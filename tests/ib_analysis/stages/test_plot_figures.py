@@ -1,0 +1,92 @@
+"""Figures of many encoders: one set for each, and the rows of the data set in all of them."""
+
+import numpy as np
+import pytest
+
+from ib_analysis.config import ENCODERS_A_FIGURE, load_experiment
+from ib_analysis.figures.series import Study
+from ib_analysis.figures.training_curves import TrainingRun
+from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.stages_table import stages_rows
+from ib_analysis.information.table import InformationRow
+from ib_analysis.information.two_stages import two_stages
+from ib_analysis.stages.plot_figures import of_networks
+from ib_analysis.units import bits
+
+KINDS = ("information_plane", "information_curves", "tap_curves", "training_curves", "two_stages")
+NAMES = ("wide", "deep-net")
+
+
+def row(quantity, nats, encoder="", epoch=None):
+    return InformationRow(
+        encoder=encoder, regime="classifier" if encoder else "", seed=0 if encoder else None, epoch=epoch,
+        tap="h1" if encoder else "", quantity=quantity, nats=nats, bits=bits(nats), bits_per_dim=None,
+        stderr_bits=0.1, bound="none", n_images=400, method="difference",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def measured():
+    rows = [row("CE(x)", 80.0), row("H(y)", 2.3)]
+    for encoder in NAMES:
+        rows += [row("I(x;h)", 10.0 + epoch, encoder, epoch) for epoch in (0, 5)]
+        rows += [row("I(y;h)", 1.0 + epoch / 10, encoder, epoch) for epoch in (0, 5)]
+    rng = np.random.default_rng(0)
+    found = two_stages(rng.normal(80, 5, 400), [rng.normal(70, 5, 400), rng.normal(65, 5, 400)], [0, 5])
+    stages = [
+        r
+        for name in NAMES
+        for r in stages_rows({("h1", Quantity.IMAGE_INFORMATION): found}, name, "classifier", 0)
+    ]
+    curve = [
+        {
+            "epoch": e, "learning_rate": 0.1, "loss": 2.0 / (1 + e), "metric": "accuracy", "seconds": 1.0,
+            "encoder_part": 0.5, "held_out_part": 0.4,
+        }
+        for e in range(6)
+    ]  # fmt: skip
+    runs = [TrainingRun(Study(name, "classifier"), 0, curve, (0, 5)) for name in NAMES]
+    return rows, stages, runs
+
+
+def titles(figure):
+    return " ".join(axes.get_title(loc="left") + axes.get_title() for axes in figure.axes)
+
+
+def test_few_encoders_share_their_figures(measured):
+    figures = dict(of_networks(*measured, ()))
+    assert tuple(figures) == KINDS
+    for figure, _ in figures.values():
+        assert all(name in titles(figure) for name in NAMES)
+
+
+def test_each_of_many_encoders_has_its_own(measured):
+    figures = dict(of_networks(*measured, NAMES))
+    assert tuple(figures) == tuple(f"{kind}-{name}" for name in NAMES for kind in KINDS)
+    for name, other in (NAMES, NAMES[::-1]):
+        for kind in KINDS:
+            figure, _ = figures[f"{kind}-{name}"]
+            assert name in titles(figure)
+            assert other not in titles(figure)
+    assert "CE(x)" in figures["information_plane-wide"][1] or any(
+        "H(y)" in text.get_text() for axes in figures["information_plane-wide"][0].axes for text in axes.texts
+    )
+
+
+def test_from_how_many_encoders_on():
+    net = {
+        "architecture": {"kind": "resnet", "blocks": [1], "widths": [4]},
+        "regimes": {"classifier": {"epochs": 1}},
+        "epochs": [0, 1],
+        "taps": ["h1"],
+    }
+    config = {
+        "name": "many",
+        "dataset": {"kind": "digits"},
+        "decoders": {"image_fit": {"steps": 1}, "label_fit": {"steps": 1}},
+    }
+    names = [f"net{i}" for i in range(ENCODERS_A_FIGURE + 1)]
+    few = load_experiment(config | {"encoders": dict.fromkeys(names[:-1], net)})
+    many = load_experiment(config | {"encoders": dict.fromkeys(names, net)})
+    assert few.plot_figures() == {"apart": []}
+    assert many.plot_figures() == {"apart": names}
