@@ -17,7 +17,7 @@ MARKER_POINTS = 3.0
 """Half the side of the square that a marker keeps free of text."""
 NEIGHBOUR_POINTS = 7.0
 """The same for markers of other names, so that a name is nearest to what it names."""
-DISTANCES_POINTS = (4.5, 9.0, 16.0)
+DISTANCES_POINTS = (4.5, 9.0, 16.0, 28.0, 44.0)
 LEADER_POINTS = 8.0
 """A name further than this from its point is tied to it by a thin line."""
 DIRECTIONS = tuple(
