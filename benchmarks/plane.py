@@ -159,7 +159,9 @@ def measure(quick: bool = False, device: str = "cpu") -> list[Measurement]:
         of_x = pool.submit(marginal, found[taps[0]], alone)
         jobs = [pool.submit(walk, found[tap], epochs, checked, alone) for tap in taps]
         results = [job.result() for job in jobs]
-        return rows(of_x.result(), results, alone.steps, len(epochs) * len(taps))
+        measured = rows(of_x.result(), results, alone.steps, len(epochs) * len(taps))
+    # Three points at a third of the budget show that it runs; they say nothing of the goals.
+    return [row._replace(goal=None) for row in measured] if quick else measured
 
 
 def rows(of_x: Nats, results: Sequence[TapResult], budget: int, points: int) -> list[Measurement]:
