@@ -38,9 +38,8 @@ DatasetSpec = Annotated[
 Architecture = Annotated[Network | QuantizedSpec | KeptRowsSpec | IdentitySpec, Field(discriminator="kind")]
 IDENTITY = "identity"
 """The name of the control encoder that forgets nothing."""
-
-
 ENCODERS_A_FIGURE = 3
+"""More than these have figures of their own."""
 
 
 class Run(NamedTuple):

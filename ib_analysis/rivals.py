@@ -65,7 +65,7 @@ _CRITIC = (
     "seed",
     "device",
 )
-SETTINGS: dict[Method, tuple[str, ...]] = {
+SETTINGS: dict[str, tuple[str, ...]] = {
     "counting": (),
     "counting_sample": ("correction",),
     "binning": ("bins", "low", "high"),
@@ -126,15 +126,20 @@ def default_settings(methods: tuple[Method, ...]) -> dict[Method, Settings]:
 def check_settings(methods: dict[Method, Settings]) -> dict[Method, Settings]:
     """The methods as they are, or a ValueError at a setting that one of them has not."""
     for method, settings in methods.items():
-        for setting in settings:
-            if setting not in SETTINGS[method]:
-                has = (
-                    f"its settings are {', '.join(SETTINGS[method])}"
-                    if SETTINGS[method]
-                    else "it has no settings"
-                )
-                raise ValueError(f"{method} has no setting {setting!r}: {has}")
+        if sentence := misnamed_setting(method, settings):
+            raise ValueError(sentence)
     return methods
+
+
+def misnamed_setting(method: str, settings: Mapping[str, Any]) -> str:
+    """What to say of the first setting that the method has not; empty where it has all.
+
+    >>> misnamed_setting("ksg", {"k": 5}), misnamed_setting("counting", {"bins": 3})
+    ('', "counting has no setting 'bins': it has no settings")
+    """
+    known = SETTINGS[method]
+    has = f"its settings are {', '.join(known)}" if known else "it has no settings"
+    return next((f"{method} has no setting {name!r}: {has}" for name in settings if name not in known), "")
 
 
 Methods = Annotated[dict[Method, Settings], AfterValidator(check_settings)]

@@ -1,13 +1,12 @@
 """Every estimator by its name; one is imported when it is asked for, and none before."""
 
-from dataclasses import fields
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 from ib_analysis.errors import UserError
 from ib_analysis.information.estimators.estimator import Estimator
-from ib_analysis.rivals import IMPLEMENTATIONS
+from ib_analysis.rivals import IMPLEMENTATIONS, misnamed_setting
 
 ESTIMATORS: dict[str, str] = {str(name): place for name, place in IMPLEMENTATIONS.items()}
 
@@ -40,11 +39,8 @@ def estimator(name: str, **settings: Any) -> Estimator:
         UserError: an unknown name or setting, or a setting out of its range.
     """
     kind = estimator_class(name)
-    known = [field.name for field in fields(kind)]
-    for setting in settings:
-        if setting not in known:
-            has = f"its settings are {', '.join(known)}" if known else "it has no settings"
-            raise UserError(f"{name} has no setting {setting!r}: {has}.")
+    if sentence := misnamed_setting(name, settings):
+        raise UserError(f"{sentence}.")
     try:
         return kind(**settings)
     except TypeError as error:

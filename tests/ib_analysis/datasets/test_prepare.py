@@ -17,6 +17,7 @@ from ib_analysis.datasets.specs.image_folder import ImageFolderSpec
 from ib_analysis.datasets.specs.known_information import KnownInformationSpec
 from ib_analysis.datasets.specs.source import Shares
 from ib_analysis.errors import UserError
+from ib_analysis.scratch import locked
 from ib_analysis.spec import Described
 
 FILES = ("header.json", "images.npy", "labels.npy")
@@ -200,6 +201,12 @@ def test_the_leavings_of_a_killed_run_are_cleared(tmp_path):
     (leavings / "images.npy").write_bytes(b"half")
     prepare_dataset(Digits(DigitsSpec()), DigitsSpec(), tmp_path / "digits")
     assert [path.name for path in tmp_path.iterdir()] == ["digits"]
+
+
+def test_two_processes_cannot_prepare_one_data_set_into_each_other(tmp_path):
+    with locked(tmp_path / ".digits.partial"), pytest.raises(UserError, match="is in use by process"):
+        prepare_dataset(Digits(DigitsSpec()), DigitsSpec(), tmp_path / "digits")
+    assert not (tmp_path / "digits").exists()
 
 
 def test_arrays_are_memory_mapped_and_read_only(prepared):

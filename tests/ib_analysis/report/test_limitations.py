@@ -26,6 +26,15 @@ def test_several_seeds_and_good_fits(content):
     assert "still improving" not in words
 
 
+def test_a_marginal_that_was_still_improving_is_told(content):
+    affected = "every I(x;h) is a difference from it"
+    good = tuple(replace(fit, near_plateau=True) for fit in content.fits)
+    short = replace(good[0], density="p(x)", near_plateau=False)
+    assert affected in " ".join(limitations(replace(content, fits=(short, *good[1:]))))
+    other = replace(good[0], density="p(x|h)", near_plateau=False)
+    assert affected not in " ".join(limitations(replace(content, fits=(other, *good[1:]))))
+
+
 def test_known_entropy(content):
     known = content.rows[1].model_copy(update={"quantity": Quantity.IMAGE_ENTROPY, "bound": Bound.EXACT})
     assert "H(x) is not known" not in " ".join(limitations(replace(content, rows=(*content.rows, known))))
