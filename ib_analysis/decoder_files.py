@@ -1,0 +1,36 @@
+"""Names of the files in a folder of fitted decoders: weights, histories and the record of every fit.
+
+`p(x)` lies in a folder of its own, as `marginal.image`; `p(x|h)` and `p(y|h)` of one checkpoint lie side by side, as
+`<tap>.image` and `<tap>.label`.
+"""
+
+from pathlib import Path
+
+from ib_analysis.point import Target
+
+MARGINAL = "marginal"
+"""Stands where the name of a tap stands, for the decoder that has none."""
+
+
+def decoder_name(target: Target, tap: str = MARGINAL) -> str:
+    """The name that all files of a decoder share, and its key in the record of fits.
+
+    >>> decoder_name("label", "h1"), decoder_name("image")
+    ('h1.label', 'marginal.image')
+    """
+    return f"{tap}.{target}"
+
+
+def weights_path(folder: Path, target: Target, tap: str = MARGINAL) -> Path:
+    """The weights of a decoder."""
+    return folder / f"{decoder_name(target, tap)}.safetensors"
+
+
+def history_path(folder: Path, target: Target, tap: str = MARGINAL) -> Path:
+    """The history of a decoder's fit."""
+    return folder / f"{decoder_name(target, tap)}.csv"
+
+
+def fits_path(folder: Path) -> Path:
+    """The record of every fit in the folder."""
+    return folder / "fits.json"
