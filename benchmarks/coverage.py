@@ -6,17 +6,7 @@ python -m benchmarks.coverage [TABLE ...] [--repetitions 4000] [--quick]: the ta
 import argparse
 from collections.abc import Callable, Sequence
 
-from ib_analysis.datasets.raster_markov import RasterMarkov
-from ib_analysis.datasets.rectangles import Rectangles
-from ib_analysis.information.coverage import (
-    Share,
-    band_coverage,
-    false_alarms,
-    family_false_alarms,
-    gain_coverage,
-    interval_coverage,
-)
-from ib_analysis.information.known_curves import (
+from benchmarks.known_curves import (
     Curve,
     finite_labels,
     finite_top_rows,
@@ -24,6 +14,16 @@ from ib_analysis.information.known_curves import (
     raster_single_rows,
     raster_top_rows,
 )
+from benchmarks.simulated_coverage import (
+    Share,
+    band_coverage,
+    false_alarms,
+    family_false_alarms,
+    gain_coverage,
+    interval_coverage,
+)
+from ib_analysis.datasets.raster_markov import RasterMarkov
+from ib_analysis.datasets.rectangles import Rectangles
 
 IMAGES = (100, 200, 500, 2000)
 FEWER_IMAGES = (100, 500, 2000)

@@ -93,6 +93,12 @@ def provenance_path(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
+def made_from(folder: Path) -> dict[str, Any]:
+    """The slice of the configuration that a folder with its provenance inside was made from."""
+    found: dict[str, Any] = read_json(folder / "provenance.json")["spec"]
+    return found
+
+
 def verified(path: Path) -> Path:
     """The path itself, once its content has the SHA-256 that its maker wrote down."""
     if not path.exists():

@@ -324,19 +324,24 @@ class Experiment(Spec):
             "share": self._share,
         }
 
-    def fit_decoders(self, encoder: str, regime: Regime, epoch: int) -> dict[str, Any]:
+    def fit_decoders(self, encoder: str, regime: Regime, seed: int, epoch: int) -> dict[str, Any]:
         """Slice of stage fit_decoders."""
         neighbour, image = self.decoders.neighbour_fit, self.decoders.image_fit
         fit = image if neighbour is None or self.next_epoch(encoder, epoch) is None else neighbour
-        return self._checkpoint(encoder, regime, epoch) | {
-            "activations": self.activations.model_dump(mode="json"),
-            "image": self.decoders.image.described(),
-            "image_fit": fit.model_dump(mode="json"),
-            "label": self.decoders.label.described(),
-            "label_fit": self.decoders.label_fit.model_dump(mode="json"),
-            "pairing": self._pairing,
-            "share": self._share,
-        }
+        network = {"encoder": encoder, "regime": regime, "seed": seed}
+        return (
+            network
+            | self._checkpoint(encoder, regime, epoch)
+            | {
+                "activations": self.activations.model_dump(mode="json"),
+                "image": self.decoders.image.described(),
+                "image_fit": fit.model_dump(mode="json"),
+                "label": self.decoders.label.described(),
+                "label_fit": self.decoders.label_fit.model_dump(mode="json"),
+                "pairing": self._pairing,
+                "share": self._share,
+            }
+        )
 
     def evaluate_marginal(self) -> dict[str, Any]:
         """Slice of stage evaluate_marginal."""

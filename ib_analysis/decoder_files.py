@@ -5,6 +5,7 @@
 """
 
 from pathlib import Path
+from typing import cast, get_args
 
 from ib_analysis.point import Target
 
@@ -19,6 +20,18 @@ def decoder_name(target: Target, tap: str = MARGINAL) -> str:
     ('h1.label', 'marginal.image')
     """
     return f"{tap}.{target}"
+
+
+def decoder_of(name: str) -> tuple[Target, str]:
+    """The target and the tap that `decoder_name` was made of.
+
+    >>> decoder_of("h1.label")
+    ('label', 'h1')
+    """
+    tap, _, target = name.rpartition(".")
+    if target not in get_args(Target):
+        raise ValueError(f"{name!r} is no name of a decoder: it ends in neither .image nor .label")
+    return cast(Target, target), tap
 
 
 def weights_path(folder: Path, target: Target, tap: str = MARGINAL) -> Path:

@@ -1,13 +1,7 @@
-"""The training curve: one row an epoch, kept as CSV."""
+"""The training curve: one row an epoch, a table beside the checkpoints."""
 
-import csv
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
-
-from ib_analysis.artefacts import replacing
-from ib_analysis.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -35,39 +29,7 @@ class TrainingCurve:
 
     rows: tuple[CurveRow, ...]
 
-    @classmethod
-    def from_records(cls, records: Iterable[dict[str, Any]]) -> Self:
-        """The curve from mappings of column to number or text."""
-        return cls(tuple(_row(record) for record in records))
 
-
-def write_curve(path: Path, curve: TrainingCurve) -> None:
-    """Writes the curve as CSV, atomically; a missing held-out figure is an empty cell."""
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(CurveRow)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in curve.rows)
-
-
-def read_curve(path: Path) -> TrainingCurve:
-    """Reads what `write_curve` wrote; a file that is no training curve raises UserError."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return TrainingCurve.from_records(csv.DictReader(file))
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{path} is missing or no training curve ({error!r}): remove it and run the workflow again"
-        ) from None
-
-
-def _row(record: dict[str, Any]) -> CurveRow:
-    held_out = record["held_out_part"]
-    return CurveRow(
-        epoch=int(record["epoch"]),
-        learning_rate=float(record["learning_rate"]),
-        loss=float(record["loss"]),
-        metric=str(record["metric"]),
-        encoder_part=float(record["encoder_part"]),
-        held_out_part=None if held_out in (None, "") else float(held_out),
-        seconds=float(record["seconds"]),
-    )
+def curve_path(checkpoints: Path) -> Path:
+    """The training curve in a folder of checkpoints."""
+    return checkpoints / "training_curve.csv"

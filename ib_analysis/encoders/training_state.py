@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ib_analysis.encoders.disk import write_whole
-from ib_analysis.encoders.training_curve import TrainingCurve
+from ib_analysis.encoders.training_curve import CurveRow, TrainingCurve
 
 Weights = dict[str, Tensor]
 
@@ -50,7 +50,7 @@ class Scratch:
         found = self._read(self._state)
         if found is None:
             return None
-        curve = TrainingCurve.from_records(found["curve"])
+        curve = TrainingCurve(tuple(CurveRow(**row) for row in found["curve"]))
         return TrainingState(found["epoch"], found["encoder"], found["optimizer"], curve)
 
     def save_kept(self, epoch: int, encoder: Weights) -> None:

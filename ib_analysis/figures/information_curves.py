@@ -19,17 +19,17 @@ from ib_analysis.figures.house import (
 from ib_analysis.figures.palette import tap_colours, tap_markers
 from ib_analysis.figures.series import (
     Mutual,
+    Panel,
     Row,
     Series,
-    Study,
     bound_sentence,
     ceilings,
     epochs,
     exact,
     measured,
     over_seeds,
+    panels_of,
     spread_sentence,
-    studies,
     taps,
 )
 
@@ -51,27 +51,27 @@ def caption(rows: Sequence[Row]) -> str:
 def draw(rows: Sequence[Row]) -> Figure:
     """I(x; h) above I(y; h), one column for each encoder and regime, one line a tap."""
     with house_style():
-        panels = studies(measured(rows, "I(x;h)")) or [Study("no encoder", "no measurement")]
+        panels = panels_of(measured(rows, "I(x;h)")) or [Panel("no encoder", "no measurement")]
         figure, cells = _cells(panels)
-        for study, pair in cells.items():
-            pair[0].set_title(study.title)
-            if any(one.study == study for one in exact(rows, "I(x;h)")):
+        for panel, pair in cells.items():
+            pair[0].set_title(panel.title)
+            if any(one.panel == panel for one in exact(rows, "I(x;h)")):
                 pair[0].set_title(EXACT_KEY, loc="right", fontsize=7, fontweight="normal")
             for axes, quantity in zip(pair, QUANTITIES, strict=True):
-                _panel(axes, study, quantity, rows)
+                _panel(axes, panel, quantity, rows)
         _limits(list(cells.values()), rows)
         _finish(figure, cells, rows)
         return figure
 
 
-def _cells(panels: Sequence[Study]) -> tuple[Figure, dict[Study, tuple[Axes, Axes]]]:
-    """A pair of axes for each study; two regimes of an encoder stand side by side."""
+def _cells(panels: Sequence[Panel]) -> tuple[Figure, dict[Panel, tuple[Axes, Axes]]]:
+    """A pair of axes for each panel; two regimes of an encoder stand side by side."""
     columns = len(panels) if len(panels) <= 3 else 2
     lines = ceil(len(panels) / columns)
     figure = paper_figure(PAGE_INCHES if columns > 1 else COLUMN_INCHES, 4.4 * lines)
     grid = figure.subplots(2 * lines, columns, sharex=True, squeeze=False)
-    cells = {study: (grid[2 * (i // columns), i % columns], grid[2 * (i // columns) + 1, i % columns])
-             for i, study in enumerate(panels)}  # fmt: skip
+    cells = {panel: (grid[2 * (i // columns), i % columns], grid[2 * (i // columns) + 1, i % columns])
+             for i, panel in enumerate(panels)}  # fmt: skip
     used = {id(axes) for pair in cells.values() for axes in pair}
     for axes in grid.flat:
         axes.set_visible(id(axes) in used)
@@ -103,10 +103,10 @@ def band(axes: Axes, series: Series, colour: str, marker: str) -> None:
 
 
 def draw_series(
-    axes: Axes, study: Study, series: Sequence[Series], colours: dict[str, str], markers: dict[str, str]
+    axes: Axes, panel: Panel, series: Sequence[Series], colours: dict[str, str], markers: dict[str, str]
 ) -> None:
     """The mean of each tap with its spread, over thin lines of the single seeds."""
-    ours = [one for one in series if one.study == study]
+    ours = [one for one in series if one.panel == panel]
     means = over_seeds(ours)
     if len(ours) > len(means):
         for one in ours:
@@ -115,18 +115,18 @@ def draw_series(
         band(axes, one, colours[one.tap], markers[one.tap])
 
 
-def _panel(axes: Axes, study: Study, quantity: Mutual, rows: Sequence[Row]) -> None:
+def _panel(axes: Axes, panel: Panel, quantity: Mutual, rows: Sequence[Row]) -> None:
     series, known = measured(rows, quantity), exact(rows, quantity)
     colours = tap_colours(taps([*series, *known]))
     epoch_axis(axes)
-    draw_series(axes, study, series, colours, tap_markers(list(colours)))
-    draw_exact(axes, study, known, colours)
+    draw_series(axes, panel, series, colours, tap_markers(list(colours)))
+    draw_exact(axes, panel, known, colours)
 
 
-def draw_exact(axes: Axes, study: Study, known: Sequence[Series], colours: dict[str, str]) -> None:
+def draw_exact(axes: Axes, panel: Panel, known: Sequence[Series], colours: dict[str, str]) -> None:
     """Known information: a black cross at each of its epochs, joined by a dotted line of the tap's colour."""
     for one in known:
-        if one.study == study:
+        if one.panel == panel:
             axes.plot(one.epochs, one.bits, color=colours[one.tap], linestyle=(0, (1, 1.2)), zorder=1)
             axes.plot(one.epochs, one.bits, "x", color="black", markersize=5, markeredgewidth=0.9, zorder=5)
 
@@ -160,7 +160,7 @@ def extent(series: Sequence[Series]) -> tuple[float, float]:
     return (min(ends), max(ends)) if ends else (0.0, 1.0)
 
 
-def _finish(figure: Figure, cells: dict[Study, tuple[Axes, Axes]], rows: Sequence[Row]) -> None:
+def _finish(figure: Figure, cells: dict[Panel, tuple[Axes, Axes]], rows: Sequence[Row]) -> None:
     """Names of ceilings and taps, and tick labels, which need the layout."""
     found = epochs(measured(rows, "I(x;h)")) or [0]
     every = [axes for pair in cells.values() for axes in pair]
@@ -174,11 +174,11 @@ def _finish(figure: Figure, cells: dict[Study, tuple[Axes, Axes]], rows: Sequenc
     reserve_right(every, taps(measured(rows, "I(x;h)")))
     figure.align_ylabels()
     settle(figure)
-    for study, pair in cells.items():
+    for panel, pair in cells.items():
         for axes, quantity in zip(pair, QUANTITIES, strict=True):
             series = measured(rows, quantity)
             name_lines(
-                axes, [one for one in over_seeds(series) if one.study == study], tap_colours(taps(series))
+                axes, [one for one in over_seeds(series) if one.panel == panel], tap_colours(taps(series))
             )
     thin_tick_labels(figure, every[1], found, [str(epoch) for epoch in found])
 

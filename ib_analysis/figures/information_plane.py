@@ -18,17 +18,17 @@ from ib_analysis.figures.palette import epoch_colours, tap_markers
 from ib_analysis.figures.series import (
     Ceilings,
     Mutual,
+    Panel,
     Row,
     Series,
-    Study,
     bound_sentence,
     ceilings,
     epochs,
     exact,
     measured,
     over_seeds,
+    panels_of,
     spread_sentence,
-    studies,
     taps,
 )
 
@@ -52,15 +52,15 @@ def draw(rows: Sequence[Row]) -> Figure:
     """One panel for each encoder and regime, on common axes."""
     with house_style():
         x, y = measured(rows, "I(x;h)"), measured(rows, "I(y;h)")
-        panels = studies(x) or [Study("no encoder", "no measurement")]
+        panels = panels_of(x) or [Panel("no encoder", "no measurement")]
         figure, grid = _panels(len(panels))
-        for axes, study in zip(grid, panels, strict=False):
-            _panel(axes, study, x, y, rows)
+        for axes, panel in zip(grid, panels, strict=False):
+            _panel(axes, panel, x, y, rows)
         _common_limits(grid[: len(panels)], rows, ceilings(rows))
         _colour_bar(figure, grid[: len(panels)], epochs([*x, *y]) or [0])
         settle(figure)
-        for axes, study in zip(grid, panels, strict=False):
-            _write_names(axes, study, x, y, ceilings(rows))
+        for axes, panel in zip(grid, panels, strict=False):
+            _write_names(axes, panel, x, y, ceilings(rows))
         return figure
 
 
@@ -90,29 +90,29 @@ def trajectory(x: Series, y: Series) -> tuple[NDArray[np.float64], NDArray[np.fl
     return points, spreads, both
 
 
-def _paired(study: Study, x: Sequence[Series], y: Sequence[Series]) -> list[tuple[Series, Series]]:
+def _paired(panel: Panel, x: Sequence[Series], y: Sequence[Series]) -> list[tuple[Series, Series]]:
     """The two quantities of the same (tap, seed)."""
-    labels = {(one.study, one.tap, one.seed): one for one in y}
+    labels = {(one.panel, one.tap, one.seed): one for one in y}
     return [
         (one, labels[key])
         for one in x
-        if one.study == study and (key := (one.study, one.tap, one.seed)) in labels
+        if one.panel == panel and (key := (one.panel, one.tap, one.seed)) in labels
     ]
 
 
-def _panel(axes: Axes, study: Study, x: Sequence[Series], y: Sequence[Series], rows: Sequence[Row]) -> None:
-    axes.set_title(study.title)
+def _panel(axes: Axes, panel: Panel, x: Sequence[Series], y: Sequence[Series], rows: Sequence[Row]) -> None:
+    axes.set_title(panel.title)
     colours, norm = epoch_colours(epochs([*x, *y]) or [0])
     ranks = {epoch: rank for rank, epoch in enumerate(epochs([*x, *y]))}
-    singles = _paired(study, x, y)
-    means = _paired(study, over_seeds(x), over_seeds(y))
+    singles = _paired(panel, x, y)
+    means = _paired(panel, over_seeds(x), over_seeds(y))
     if len(singles) > len(means):
         for pair in singles:
             points = trajectory(*pair)[0]
             axes.plot(points[:, 0], points[:, 1], color="0.75", linewidth=0.5, zorder=2)
     for one, other in means:
         _trajectory(axes, one, other, tap_markers(taps(x))[one.tap], colours, norm, ranks)
-    _reference_marks(axes, study, rows)
+    _reference_marks(axes, panel, rows)
 
 
 def _trajectory(
@@ -137,9 +137,9 @@ def _trajectory(
     marks.set_gid(f"trajectory {x.tap}")
 
 
-def _reference_marks(axes: Axes, study: Study, rows: Sequence[Row]) -> None:
+def _reference_marks(axes: Axes, panel: Panel, rows: Sequence[Row]) -> None:
     """Known information as black crosses."""
-    for one, other in _paired(study, exact(rows, "I(x;h)"), exact(rows, "I(y;h)")):
+    for one, other in _paired(panel, exact(rows, "I(x;h)"), exact(rows, "I(y;h)")):
         points, _, _ = trajectory(one, other)
         marks = axes.scatter(
             points[:, 0], points[:, 1], marker="x", s=42, color="black", linewidths=0.9, zorder=6
@@ -186,12 +186,12 @@ def _colour_bar(figure: Figure, grid: Sequence[Axes], found: Sequence[int]) -> N
 
 
 def _write_names(
-    axes: Axes, study: Study, x: Sequence[Series], y: Sequence[Series], limits: Ceilings
+    axes: Axes, panel: Panel, x: Sequence[Series], y: Sequence[Series], limits: Ceilings
 ) -> None:
     """Ceilings first, since they keep their place; then the taps around them."""
     taken = _ceiling_names(axes, limits)
     names, lines = [], []
-    for one, other in _paired(study, over_seeds(x), over_seeds(y)):
+    for one, other in _paired(panel, over_seeds(x), over_seeds(y)):
         points, spreads, _ = trajectory(one, other)
         if len(points):
             names.append(Name(one.tap, points[::-1]))

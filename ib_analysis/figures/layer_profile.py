@@ -17,8 +17,8 @@ from ib_analysis.figures.series import (
     images,
     measured,
     over_seeds,
+    panels_of,
     seeds,
-    studies,
     taps,
 )
 
@@ -64,13 +64,13 @@ def draw(rows: Sequence[Row]) -> Figure:
 
 
 def _panel(axes: Axes, series: Sequence[Series], names: Sequence[str]) -> None:
-    found = [study.title for study in studies(series)]
+    found = [panel.title for panel in panels_of(series)]
     colours, markers = tap_colours(found), tap_markers(found)
-    for study in studies(series):
-        ours = {one.tap: one for one in series if one.study == study}
+    for panel in panels_of(series):
+        ours = {one.tap: one for one in series if one.panel == panel}
         epochs = sorted({epoch for one in ours.values() for epoch in one.epochs})
         for epoch in dict.fromkeys((epochs[0], epochs[-1])):
-            _line(axes, ours, names, epoch, study.title, colours, markers, after=epoch == epochs[-1])
+            _line(axes, ours, names, epoch, panel.title, colours, markers, after=epoch == epochs[-1])
 
 
 def _line(

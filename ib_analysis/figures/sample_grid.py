@@ -68,7 +68,7 @@ def caption_unconditional(samples: Pixels) -> str:
 
 
 def _who(samples: Samples) -> str:
-    return f"{samples.encoder}, {samples.regime}, seed {samples.seed}"
+    return "{}, {}, seed {}".format(*samples.network)
 
 
 def draw_epochs(samples: Samples, tap: str) -> Figure:
@@ -78,9 +78,9 @@ def draw_epochs(samples: Samples, tap: str) -> Figure:
         UserError: Nothing was drawn from that tap.
     """
     rows = {
-        f"epoch {epoch}": samples.drawn[epoch, tap]
+        f"epoch {epoch}": samples.at(epoch, tap)
         for epoch in samples.epochs()
-        if (epoch, tap) in samples.drawn
+        if samples.network.at(epoch, tap) in samples.drawn
     }
     if not rows:
         raise UserError(
@@ -95,7 +95,7 @@ def draw_taps(samples: Samples, epoch: int) -> Figure:
     Raises:
         UserError: Nothing was drawn at that epoch.
     """
-    rows = {tap: samples.drawn[epoch, tap] for tap in samples.taps() if (epoch, tap) in samples.drawn}
+    rows = {point.tap: images for point, images in samples.drawn.items() if point.epoch == epoch}
     if not rows:
         found = ", ".join(str(e) for e in samples.epochs())
         raise UserError(f"no samples were drawn at epoch {epoch}; there are samples of epochs {found}.")

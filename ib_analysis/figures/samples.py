@@ -1,5 +1,6 @@
 """Images drawn from the taps of one network, beside their originals."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,61 +10,72 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ib_analysis.errors import UserError
+from ib_analysis.point import Network, Point
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Originals (n, C, H, W), their rows in the evaluation part, and for each (epoch, tap) what was drawn.
+    """Originals (n, C, H, W), their rows in the evaluation part, and the samples of each point.
 
-    Draws have the shape (draws, n, C, H, W).
+    Samples have the shape (draws, n, C, H, W).
     """
 
-    encoder: str
-    regime: str
-    seed: int
+    network: Network
     levels: int
     rows: NDArray[np.int64]
     originals: NDArray[np.uint8]
     classes: tuple[str, ...]
-    drawn: Mapping[tuple[int, str], NDArray[np.uint8]]
+    drawn: Mapping[Point, NDArray[np.uint8]]
+
+    def at(self, epoch: int, tap: str) -> NDArray[np.uint8]:
+        """The samples of one point."""
+        return self.drawn[self.network.at(epoch, tap)]
 
     def epochs(self) -> list[int]:
         """The sampled epochs, rising."""
-        return sorted({epoch for epoch, _ in self.drawn})
+        return sorted({point.epoch for point in self.drawn})
 
     def taps(self) -> list[str]:
         """The sampled taps, in network order."""
-        return list(dict.fromkeys(tap for _, tap in self.drawn))
+        return list(dict.fromkeys(point.tap for point in self.drawn))
 
 
 def write_samples(path: Path, samples: Samples) -> None:
-    """Write the arrays to an .npz file; draws are named epoch/tap."""
-    drawn = {f"{epoch}/{tap}": images for (epoch, tap), images in samples.drawn.items()}
+    """Write the arrays, the network and the point of each to an .npz file."""
+    header = {
+        "network": samples.network._asdict(),
+        "levels": samples.levels,
+        "classes": samples.classes,
+        "points": [point._asdict() for point in samples.drawn],
+    }
+    drawn = {str(number): images for number, images in enumerate(samples.drawn.values())}
     np.savez(
         path,
         allow_pickle=False,
-        run=np.array([samples.encoder, samples.regime, str(samples.seed)]),
-        levels=np.array(samples.levels),
+        header=np.array(json.dumps(header)),
         rows=samples.rows,
         originals=samples.originals,
-        classes=np.array(samples.classes),
         **drawn,
     )
 
 
 def read_samples(path: Path) -> Samples:
-    """Read what `write_samples` wrote."""
+    """Read what `write_samples` wrote.
+
+    Raises:
+        UserError: the file is missing, truncated, or something else.
+    """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            encoder, regime, seed = (str(word) for word in archive["run"])
-            drawn = {_point(name): archive[name] for name in archive.files if "/" in name}
-            classes = tuple(str(name) for name in archive["classes"])
-            levels, rows, originals = int(archive["levels"]), archive["rows"], archive["originals"]
-    except (ValueError, KeyError, OSError, EOFError, BadZipFile) as error:
+            header = json.loads(str(archive["header"]))
+            points = [Point.of(record) for record in header["points"]]
+            return Samples(
+                Network.of(header["network"]),
+                int(header["levels"]),
+                archive["rows"],
+                archive["originals"],
+                tuple(header["classes"]),
+                {point: archive[str(number)] for number, point in enumerate(points)},
+            )
+    except (ValueError, KeyError, TypeError, OSError, EOFError, BadZipFile) as error:
         raise UserError(f"{path} does not hold samples ({error}): remove it and run again.") from None
-    return Samples(encoder, regime, int(seed), levels, rows, originals, classes, drawn)
-
-
-def _point(name: str) -> tuple[int, str]:
-    epoch, tap = name.split("/")
-    return int(epoch), tap

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
+
+from ib_analysis.point import Network
 
 Row = Mapping[str, Any] | object
 """A row of information.csv: a mapping or any object with the columns as attributes."""
@@ -13,11 +15,16 @@ Mutual = Literal["I(x;h)", "I(y;h)"]
 
 
 @dataclass(frozen=True)
-class Study:
+class Panel:
     """One encoder in one training regime: a panel of a figure."""
 
     encoder: str
     regime: str
+
+    @classmethod
+    def of(cls, network: Network) -> Self:
+        """The panel that a network stands in, beside those of other seeds."""
+        return cls(network.encoder, network.regime)
 
     @property
     def title(self) -> str:
@@ -29,7 +36,7 @@ class Study:
 class Series:
     """Bits of one quantity at one tap over epochs; seed None is a mean over seeds."""
 
-    study: Study
+    panel: Panel
     tap: str
     seed: int | None
     quantity: str
@@ -72,15 +79,20 @@ def exact(rows: Iterable[Row], quantity: Mutual) -> list[Series]:
 
 
 def _grouped(rows: Sequence[Row]) -> list[Series]:
-    groups: dict[tuple[Study, str, int | None], list[Row]] = {}
+    groups: dict[tuple[Panel, str, int | None], list[Row]] = {}
     for row in rows:
-        groups.setdefault((study_of(row), str(column(row, "tap")), _seed(row)), []).append(row)
+        groups.setdefault((panel_of(row), str(column(row, "tap")), _seed(row)), []).append(row)
     return [_series(*key, group) for key, group in groups.items()]
 
 
-def study_of(row: Row) -> Study:
+def panel_of(row: Row) -> Panel:
     """The encoder and regime of a row."""
-    return Study(str(column(row, "encoder")), str(column(row, "regime")))
+    return Panel(str(column(row, "encoder")), str(column(row, "regime")))
+
+
+def network_of(row: Row) -> Network:
+    """The network of a row that has an address."""
+    return Network(*(column(row, name) for name in Network._fields))
 
 
 def _seed(row: Row) -> int | None:
@@ -92,10 +104,10 @@ def _epoch(row: Row) -> int:
     return int(column(row, "epoch") or 0)
 
 
-def _series(study: Study, tap: str, seed: int | None, rows: Sequence[Row]) -> Series:
+def _series(panel: Panel, tap: str, seed: int | None, rows: Sequence[Row]) -> Series:
     ordered = sorted(rows, key=_epoch)
     return Series(
-        study, tap, seed, str(column(ordered[0], "quantity")),
+        panel, tap, seed, str(column(ordered[0], "quantity")),
         tuple(_epoch(row) for row in ordered),
         tuple(float(column(row, "bits")) for row in ordered),
         tuple(_number(column(row, "stderr_bits")) for row in ordered),
@@ -110,14 +122,14 @@ def _number(value: Any) -> float:
 
 
 def over_seeds(series: Sequence[Series]) -> list[Series]:
-    """The mean over seeds of each (study, tap), at the epochs that every seed has.
+    """The mean over seeds of each (panel, tap), at the epochs that every seed has.
 
     One seed stays as it is, with its standard error over images; of several the spread is the sample standard
     deviation over seeds.
     """
-    groups: dict[tuple[Study, str], list[Series]] = {}
+    groups: dict[tuple[Panel, str], list[Series]] = {}
     for one in series:
-        groups.setdefault((one.study, one.tap), []).append(one)
+        groups.setdefault((one.panel, one.tap), []).append(one)
     return [group[0] if len(group) == 1 else _mean(group) for group in groups.values()]
 
 
@@ -125,7 +137,7 @@ def _mean(group: Sequence[Series]) -> Series:
     epochs = sorted(set.intersection(*(set(one.epochs) for one in group)))
     table = np.array([[one.bits[one.epochs.index(epoch)] for epoch in epochs] for one in group])
     return Series(
-        group[0].study, group[0].tap, None, group[0].quantity, tuple(epochs),
+        group[0].panel, group[0].tap, None, group[0].quantity, tuple(epochs),
         tuple(table.mean(axis=0).tolist()), tuple(table.std(axis=0, ddof=1).tolist()),
     )  # fmt: skip
 
@@ -139,9 +151,9 @@ def ceilings(rows: Iterable[Row]) -> Ceilings:
     return Ceilings(found.get("H(y)"), found.get("CE(x)"), found.get("H(x)"))
 
 
-def studies(series: Iterable[Series]) -> list[Study]:
-    """The studies in the order of the table."""
-    return list(dict.fromkeys(one.study for one in series))
+def panels_of(series: Iterable[Series]) -> list[Panel]:
+    """The panels in the order of the table."""
+    return list(dict.fromkeys(one.panel for one in series))
 
 
 def taps(series: Iterable[Series]) -> list[str]:
@@ -155,10 +167,10 @@ def epochs(series: Iterable[Series]) -> list[int]:
 
 
 def seeds(series: Iterable[Series]) -> int:
-    """The largest number of seeds that any study was run with."""
-    counts: dict[tuple[Study, str], set[int | None]] = {}
+    """The largest number of seeds that any panel holds."""
+    counts: dict[tuple[Panel, str], set[int | None]] = {}
     for one in series:
-        counts.setdefault((one.study, one.tap), set()).add(one.seed)
+        counts.setdefault((one.panel, one.tap), set()).add(one.seed)
     return max((len(found) for found in counts.values()), default=0)
 
 

@@ -11,15 +11,15 @@ from ib_analysis.figures.house import PAGE_INCHES, house_style, paper_figure
 from ib_analysis.figures.information_curves import draw_exact, draw_series, epoch_axis, epoch_limits
 from ib_analysis.figures.palette import tap_colours, tap_markers
 from ib_analysis.figures.series import (
+    Panel,
     Row,
     Series,
-    Study,
     bound_sentence,
     epochs,
     exact,
     measured,
+    panels_of,
     spread_sentence,
-    studies,
     taps,
 )
 
@@ -41,42 +41,42 @@ def draw(rows: Sequence[Row]) -> Figure:
     with house_style():
         series = measured(rows, "I(x;h)")
         cells = [
-            (study, tap) for study in studies(series) for tap in taps(s for s in series if s.study == study)
+            (panel, tap) for panel in panels_of(series) for tap in taps(s for s in series if s.panel == panel)
         ]
-        widest = max((sum(study == other for other, _ in cells) for study, _ in cells), default=1)
+        widest = max((sum(panel == other for other, _ in cells) for panel, _ in cells), default=1)
         columns = min(COLUMNS, widest)
-        places = _places([study for study, _ in cells], columns)
+        places = _places([panel for panel, _ in cells], columns)
         lines = 1 + max((line for line, _ in places), default=0)
         figure = paper_figure(PAGE_INCHES * max(columns, 2) / COLUMNS, 1.5 * lines + 0.2)
         grid = figure.subplots(lines, columns, squeeze=False)
         for axes in grid.flat:
             axes.set_visible(False)
-        for i, ((study, tap), place) in enumerate(zip(cells, places, strict=True)):
-            _panel(grid[place], study, tap, series, exact(rows, "I(x;h)"))
-            first = i == 0 or cells[i - 1][0] != study
-            grid[place].set_title(f"{study.title}\n{tap}" if first else f" \n{tap}")
+        for i, ((panel, tap), place) in enumerate(zip(cells, places, strict=True)):
+            _panel(grid[place], panel, tap, series, exact(rows, "I(x;h)"))
+            first = i == 0 or cells[i - 1][0] != panel
+            grid[place].set_title(f"{panel.title}\n{tap}" if first else f" \n{tap}")
         _finish(figure, [grid[place] for place in places], epochs(series) or [0])
         return figure
 
 
-def _places(owners: Sequence[Study], columns: int) -> list[tuple[int, int]]:
-    """Line and column of each panel: a study begins a new line, and wraps."""
+def _places(owners: Sequence[Panel], columns: int) -> list[tuple[int, int]]:
+    """Line and column of each panel: a panel begins a new line, and wraps."""
     places: list[tuple[int, int]] = []
     line = 0
-    for study in dict.fromkeys(owners):
-        number = owners.count(study)
+    for panel in dict.fromkeys(owners):
+        number = owners.count(panel)
         places += [(line + i // columns, i % columns) for i in range(number)]
         line += ceil(number / columns)
     return places
 
 
-def _panel(axes: Axes, study: Study, tap: str, series: Sequence[Series], known: Sequence[Series]) -> None:
+def _panel(axes: Axes, panel: Panel, tap: str, series: Sequence[Series], known: Sequence[Series]) -> None:
     names = taps([*series, *known])
     axes.set_visible(True)
     epoch_axis(axes)
-    draw_series(axes, study, [s for s in series if s.tap == tap], tap_colours(names), tap_markers(names))
-    draw_exact(axes, study, [s for s in known if s.tap == tap], tap_colours(names))
-    axes.set_xlim(*epoch_limits(epochs(s for s in series if s.study == study), 1.3))
+    draw_series(axes, panel, [s for s in series if s.tap == tap], tap_colours(names), tap_markers(names))
+    draw_exact(axes, panel, [s for s in known if s.tap == tap], tap_colours(names))
+    axes.set_xlim(*epoch_limits(epochs(s for s in series if s.panel == panel), 1.3))
     axes.set_xlabel("epoch")
     if axes.get_subplotspec().is_first_col():  # type: ignore[union-attr]
         axes.set_ylabel("I(x;h)\n[bits per image]")

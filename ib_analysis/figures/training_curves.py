@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ib_analysis.figures.direct_labels import Name, label_ends, settle, thin_tick_labels
 from ib_analysis.figures.house import COLUMN_INCHES, PAGE_INCHES, house_style, paper_figure
 from ib_analysis.figures.information_curves import epoch_axis, reserve_right
-from ib_analysis.figures.series import Row, Study, column
+from ib_analysis.figures.series import Panel, Row, column
 
 MEANING = (
     "Training curves of the encoders. Above, the training loss of each epoch (on augmented images, while "
@@ -36,7 +36,7 @@ SCORES = {"accuracy": "accuracy\n[%]", "mean_squared_error": "mean squared error
 class TrainingRun:
     """The training curve of one network, and the epochs at which it was measured."""
 
-    study: Study
+    panel: Panel
     seed: int
     rows: Sequence[Row]
     """Columns epoch, loss, metric, encoder_part and held_out_part (may be empty)."""
@@ -58,7 +58,7 @@ class TrainingRun:
 def caption(runs: Sequence[TrainingRun]) -> str:
     """What the figure shows and how many seeds it holds."""
     trained = [run for run in runs if run.rows]
-    seeds = max((sum(run.study == other.study for other in trained) for run in trained), default=0)
+    seeds = max((sum(run.panel == other.panel for other in trained) for run in trained), default=0)
     lines = f" One line for each of {seeds} seeds." if seeds > 1 else ""
     return MEANING + lines if trained else "No encoder was trained: all of them are fixed."
 
@@ -79,7 +79,7 @@ def _nothing() -> Figure:
 
 
 def _drawn(runs: Sequence[TrainingRun]) -> Figure:
-    panels = list(dict.fromkeys(run.study for run in runs))
+    panels = list(dict.fromkeys(run.panel for run in runs))
     columns = len(panels) if len(panels) <= 3 else 2
     lines = ceil(len(panels) / columns)
     figure = paper_figure(PAGE_INCHES if columns > 1 else COLUMN_INCHES, 3.6 * lines)
@@ -90,19 +90,19 @@ def _drawn(runs: Sequence[TrainingRun]) -> Figure:
         s: (grid[2 * (i // columns), i % columns], grid[2 * (i // columns) + 1, i % columns])
         for i, s in enumerate(panels)
     }
-    for study, (loss, score) in cells.items():
-        _column(loss, score, [run for run in runs if run.study == study])
+    for panel, (loss, score) in cells.items():
+        _column(loss, score, [run for run in runs if run.panel == panel])
     reserve_right([score for _, score in cells.values()], ["learned on"])
     figure.align_ylabels()
     settle(figure)
-    for study, (loss, score) in cells.items():
-        _name_ends(figure, loss, score, [run for run in runs if run.study == study])
+    for panel, (loss, score) in cells.items():
+        _name_ends(figure, loss, score, [run for run in runs if run.panel == panel])
     return figure
 
 
 def _column(loss: Axes, score: Axes, runs: Sequence[TrainingRun]) -> None:
     metric = runs[0].metric
-    loss.set(visible=True, title=runs[0].study.title, ylabel=LOSSES.get(metric, "loss"))
+    loss.set(visible=True, title=runs[0].panel.title, ylabel=LOSSES.get(metric, "loss"))
     score.set(visible=True, ylabel=SCORES.get(metric, metric), xlabel="epoch")
     loss.tick_params(labelbottom=False)
     for axes in (loss, score):

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ib_analysis.figures.house import PAGE_INCHES, house_style, measured_text, paper_figure
-from ib_analysis.figures.series import Row, Study, column, study_of
+from ib_analysis.figures.series import Panel, Row, column, panel_of
 
 MEANING = (
     "The two stages of learning at each tap. Fitting gain: I(x;h) at its peak less that at the first "
@@ -55,15 +55,15 @@ def draw(rows: Sequence[Row]) -> Figure:
     `<stage>_bits`, `<stage>_stderr_bits` and `<stage>_verdict`.
     """
     with house_style():
-        panels = list(dict.fromkeys(study_of(row) for row in rows))
+        panels = list(dict.fromkeys(panel_of(row) for row in rows))
         if not panels:
             return _nothing()
-        groups = [_ordered([row for row in rows if study_of(row) == study]) for study in panels]
+        groups = [_ordered([row for row in rows if panel_of(row) == panel]) for panel in panels]
         heights = [ROW_INCHES * (len(group) + 1) for group in groups]
         figure = paper_figure(PAGE_INCHES, sum(heights) + 0.5 * len(groups) + 0.35)
         grid = figure.subplots(len(groups), 1, squeeze=False, sharex=True, height_ratios=heights)[:, 0]
-        for axes, study, group in zip(grid, panels, groups, strict=True):
-            _panel(axes, study, group)
+        for axes, panel, group in zip(grid, panels, groups, strict=True):
+            _panel(axes, panel, group)
         grid[-1].set_xlabel("change of I(x;h)  [bits per image]")
         return figure
 
@@ -80,8 +80,8 @@ def _nothing() -> Figure:
     return figure
 
 
-def _panel(axes: Axes, study: Study, rows: Sequence[Row]) -> None:
-    axes.set_title(study.title)
+def _panel(axes: Axes, panel: Panel, rows: Sequence[Row]) -> None:
+    axes.set_title(panel.title)
     axes.axvline(0.0, color="0.3", linewidth=0.7, zorder=1)
     for kind in KINDS:
         _intervals(axes, rows, kind)

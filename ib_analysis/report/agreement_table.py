@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ib_analysis.information.agreement import Agreement
+from ib_analysis.information.tables.agreement import Agreement
 from ib_analysis.report.tables import Column, Table
 
 NOTE = (

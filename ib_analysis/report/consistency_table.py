@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ib_analysis.information.consistency import EXPECTED, NOTHING, TESTS, TOLERANCE, overall
-from ib_analysis.information.consistency_table import ConsistencyRow, of_method, statistic_text
+from ib_analysis.information.inference.consistency import EXPECTED, NOTHING, TESTS, TOLERANCE, overall
+from ib_analysis.information.tables.consistency import ConsistencyRow, of_method, statistic_text
 from ib_analysis.report.tables import Column, Table
 
 WORDS = {"consistent": "passes", "not": "fails", "undecided": "undecided"}

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Literal
 
 from ib_analysis.datasets.dataset import Header
-from ib_analysis.information.agreement import Agreement
-from ib_analysis.information.consistency_table import ConsistencyRow
-from ib_analysis.information.controls_table import ControlRow
-from ib_analysis.information.stages_table import StagesRow
-from ib_analysis.information.table import InformationRow
-from ib_analysis.information.validation_table import ValidationRow
+from ib_analysis.information.tables.agreement import Agreement
+from ib_analysis.information.tables.consistency import ConsistencyRow
+from ib_analysis.information.tables.controls import ControlRow
+from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.information.tables.two_stages import StagesRow
+from ib_analysis.information.tables.validation import ValidationRow
+from ib_analysis.point import Point, Target
 from ib_analysis.studies.verdict import Verdict
 
 TRUNK = "p(x), the trunk"
@@ -48,7 +49,9 @@ class DecoderSummary:
 class FitSummary:
     """How far one decoder got; cross-entropies in nats, on the held-out share of its part."""
 
-    density: Literal["p(x)", "p(x|h)", "p(y|h)"]
+    point: Point | None
+    """Where its h is read; None for p(x)."""
+    target: Target
     steps: int
     stopped: Literal["plateau", "budget"]
     near_plateau: bool
@@ -58,12 +61,14 @@ class FitSummary:
     late_gain_nats: float
     late_gain_stderr_nats: float
     seconds: float
-    encoder: str = ""
-    regime: str = ""
-    seed: int | None = None
-    epoch: int | None = None
-    tap: str = ""
     ignores_h: bool = False
+
+    @property
+    def density(self) -> str:
+        """The density that was fitted: p(x), p(x|h) or p(y|h)."""
+        if self.point is None:
+            return "p(x)"
+        return {"image": "p(x|h)", "label": "p(y|h)"}[self.target]
 
 
 @dataclass(frozen=True)

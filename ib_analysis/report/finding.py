@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 
 from ib_analysis.figures.house import measured_text
-from ib_analysis.information.estimate import Bound
-from ib_analysis.information.quantity import Quantity
-from ib_analysis.information.stages_table import StagesRow
-from ib_analysis.information.table import InformationRow
+from ib_analysis.information.measurement.estimate import Bound
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.information.tables.two_stages import StagesRow
 
 
 def finding(rows: Sequence[InformationRow], stages: Sequence[StagesRow]) -> str:
@@ -59,11 +59,14 @@ def _truth(rows: Sequence[InformationRow]) -> str:
 
 
 def _distances(rows: Sequence[InformationRow]) -> list[float]:
-    def key(row: InformationRow) -> tuple[object, ...]:
-        return (row.encoder, row.regime, row.seed, row.epoch, row.tap, row.quantity)
-
-    truths = {key(row): row for row in rows if row.bound is Bound.EXACT and row.tap}
-    pairs = [(row, truths[key(row)]) for row in rows if row.bound is not Bound.EXACT and key(row) in truths]
+    truths = {
+        (row.point, row.quantity): row for row in rows if row.bound is Bound.EXACT and row.point is not None
+    }
+    pairs = [
+        (row, truths[row.point, row.quantity])
+        for row in rows
+        if row.point and row.bound is not Bound.EXACT and (row.point, row.quantity) in truths
+    ]
     return [
         abs(row.bits - truth.bits) / error
         for row, truth in pairs

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ib_analysis.figures.house import measured_text
+from ib_analysis.point import Point
 from ib_analysis.report.content import FitSummary
 from ib_analysis.report.tables import Column, Table
 from ib_analysis.units import bits
@@ -38,11 +39,7 @@ def fits_table(fits: Sequence[FitSummary]) -> Table:
 def _row(fit: FitSummary) -> tuple[str, ...]:
     return (
         fit.density,
-        fit.encoder,
-        fit.regime,
-        _number(fit.seed),
-        _number(fit.epoch),
-        fit.tap,
+        *(("",) * len(Point._fields) if fit.point is None else map(str, fit.point)),
         f"{fit.steps:,}",
         f"{fit.best_step:,}",
         measured_text(bits(fit.holdout_nats), bits(fit.holdout_stderr_nats)),
@@ -51,10 +48,6 @@ def _row(fit: FitSummary) -> tuple[str, ...]:
         "yes" if fit.near_plateau else "no †",
         f"{fit.seconds:,.1f}",
     )
-
-
-def _number(value: int | None) -> str:
-    return "" if value is None else str(value)
 
 
 def fits_sentence(fits: Sequence[FitSummary]) -> str:
@@ -75,8 +68,7 @@ def fits_sentence(fits: Sequence[FitSummary]) -> str:
 def fit_name(fit: FitSummary) -> str:
     """Which decoder it is, in a few words.
 
-    >>> fit_name(FitSummary("p(x)", 9, "budget", True, 9, 1.0, 0.1, 0.0, 0.1, 2.0))
+    >>> fit_name(FitSummary(None, "image", 9, "budget", True, 9, 1.0, 0.1, 0.0, 0.1, 2.0))
     'p(x)'
     """
-    parts = [fit.encoder, fit.regime, f"seed {fit.seed}", f"epoch {fit.epoch}", fit.tap]
-    return f"{fit.density} of {' '.join(parts)}" if fit.tap else fit.density
+    return fit.density if fit.point is None else f"{fit.density} of {fit.point.label}"

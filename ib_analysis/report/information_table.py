@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from ib_analysis.figures.house import measured_text
-from ib_analysis.information.estimate import Bound
-from ib_analysis.information.quantity import Quantity
-from ib_analysis.information.table import InformationRow
+from ib_analysis.information.measurement.estimate import Bound
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.point import Point, Target
 from ib_analysis.report.content import FitSummary
 from ib_analysis.report.tables import Column, Table
 
@@ -13,7 +14,6 @@ WARNED = (
     "§: few images carry most of the variance, so that the standard error may be too small (Cochran's rule, n at least "
     "25 skewness²), or the estimate is negative beyond its error; information.csv says which."
 )
-Point = tuple[str, str, int | None, int | None, str]
 MEASURED = (
     Quantity.IMAGE_INFORMATION,
     Quantity.LABEL_INFORMATION,
@@ -35,7 +35,7 @@ def dataset_table(rows: Sequence[InformationRow]) -> Table:
         Column("n", "images", True),
         Column("method"),
     )
-    return Table(columns, tuple(_dataset_row(row) for row in rows if not row.tap))
+    return Table(columns, tuple(_dataset_row(row) for row in rows if row.point is None))
 
 
 def _dataset_row(row: InformationRow) -> tuple[str, ...]:
@@ -52,12 +52,12 @@ def _dataset_row(row: InformationRow) -> tuple[str, ...]:
 def information_table(
     rows: Sequence[InformationRow],
     fits: Sequence[FitSummary] = (),
-    failing: Collection[tuple[Point, bool]] = (),
+    failing: Collection[tuple[Point, Target]] = (),
 ) -> Table:
     """One row for each (encoder, regime, seed, epoch, tap).
 
     A dagger marks a fit that ended too soon, a double dagger a point whose controls fail (`failing` names the
-    points, and whether it is the image's information or the label's), a section sign a number with a warning.
+    points and targets), a section sign a number with a warning.
     """
     points = _points(rows)
     exact = any(row.bound is Bound.EXACT and row.tap for row in rows)
@@ -73,7 +73,7 @@ def information_table(
         *((Column("exact I(x;h)", "bits", True), Column("exact I(y;h)", "bits", True)) if exact else ()),
         Column("n", "images", True),
     )
-    short = {_fit_key(fit) for fit in fits if not fit.near_plateau}
+    short = {(fit.point, fit.target) for fit in fits if fit.point is not None and not fit.near_plateau}
     flags = {point: _flags(point, short, failing) for point in points}
     body = tuple(_row(point, found, exact, flags[point]) for point, found in points.items())
     note = "± one standard error over images, paired where it is a difference. "
@@ -87,9 +87,8 @@ def _points(rows: Sequence[InformationRow]) -> dict[Point, dict[tuple[Quantity, 
     """Rows of each point by (quantity, whether it is the exact value)."""
     points: dict[Point, dict[tuple[Quantity, bool], InformationRow]] = {}
     for row in rows:
-        if row.tap:
-            point = (row.encoder, row.regime, row.seed, row.epoch, row.tap)
-            points.setdefault(point, {})[row.quantity, row.bound is Bound.EXACT] = row
+        if row.point is not None:
+            points.setdefault(row.point, {})[row.quantity, row.bound is Bound.EXACT] = row
     return points
 
 
@@ -117,27 +116,18 @@ def _row(
     truths = [_value(found.get((q, True)), "") for q in MEASURED[:2]] if exact else []
     image = found.get((Quantity.IMAGE_INFORMATION, False))
     counts = sorted({row.n_images for row in found.values()})
-    labels = ("" if part is None else str(part) for part in point)
-    return (*labels, *values, _per_dim(image), *truths, " / ".join(f"{n:,}" for n in counts))
+    return (*map(str, point), *values, _per_dim(image), *truths, " / ".join(f"{n:,}" for n in counts))
 
 
 def _flags(
-    point: Point, short: Collection[tuple[Point, str]], failing: Collection[tuple[Point, bool]]
+    point: Point, short: Collection[tuple[Point, Target]], failing: Collection[tuple[Point, Target]]
 ) -> dict[Quantity, str]:
     """The marks behind each quantity of a point."""
     return {
-        quantity: (FLAG if (point, _density(quantity)) in short else "")
-        + (CONTROLS_FLAG if (point, quantity.of_image) in failing else "")
+        quantity: (FLAG if (point, quantity.target) in short else "")
+        + (CONTROLS_FLAG if (point, quantity.target) in failing else "")
         for quantity in MEASURED
     }
-
-
-def _density(quantity: Quantity) -> str:
-    return "p(x|h)" if quantity.of_image else "p(y|h)"
-
-
-def _fit_key(fit: FitSummary) -> tuple[Point, str]:
-    return (fit.encoder, fit.regime, fit.seed, fit.epoch, fit.tap), fit.density
 
 
 def _value(row: InformationRow | None, flag: str) -> str:

@@ -1,6 +1,6 @@
 """What a reader must not conclude."""
 
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.report.content import NEIGHBOUR, TRUNK, ReportContent
 
 ALWAYS = (

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ib_analysis.information.estimate import Bound
-from ib_analysis.information.quantity import Quantity
-from ib_analysis.information.table import InformationRow
+from ib_analysis.information.measurement.estimate import Bound
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.information.tables.information import InformationRow
 
 DEFINITIONS = {
     Quantity.LABEL_ENTROPY: "Entropy of the labels: what there is to know of the class.",

@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 
 from ib_analysis.figures.house import bits_text, measured_text
-from ib_analysis.information.controls_table import ControlRow
-from ib_analysis.information.estimate import Bound
-from ib_analysis.information.quantity import Quantity
-from ib_analysis.information.seed_spread import SeededValue, SeedSpread, seed_spread
-from ib_analysis.information.table import InformationRow
+from ib_analysis.information.inference.seed_spread import SeededValue, SeedSpread, seed_spread
+from ib_analysis.information.measurement.estimate import Bound
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.information.tables.controls import ControlRow
+from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.point import Point
 from ib_analysis.report.tables import Column, Table
 from ib_analysis.units import bits, nats
 
 DECODER_SEED = "decoder-seed-"
-OWN = -1
+OWN = ANY = -1
 """The decoder seed of the measurement itself, whatever its number."""
 QUANTITIES = (Quantity.IMAGE_INFORMATION, Quantity.LABEL_INFORMATION)
-Place = tuple[str, str, int, str, Quantity]
+Group = tuple[Point, Quantity]
+"""A quantity at a point, whose seed is left out: ANY."""
 NOTE = (
     "Standard deviations over seeds, in bits: of the decoder for one network (controls decoder-seed-...), of the "
     "network (several seeds of the encoder). – : not known from one seed. All were judged on the same images, so that "
@@ -38,35 +40,35 @@ def seeds_table(rows: Sequence[InformationRow], controls: Sequence[ControlRow]) 
         Column("values", number=True),
     )
     groups = _groups(rows, controls)
-    body = tuple(_row(place, [*values.values()]) for place, values in groups.items() if len(values) > 1)
+    body = tuple(_row(*group, [*values.values()]) for group, values in groups.items() if len(values) > 1)
     return Table(columns, body, NOTE).without_constant("encoder")
 
 
 def _groups(
     rows: Sequence[InformationRow], controls: Sequence[ControlRow]
-) -> dict[Place, dict[tuple[int, int], SeededValue]]:
-    groups: dict[Place, dict[tuple[int, int], SeededValue]] = {}
+) -> dict[Group, dict[tuple[int, int], SeededValue]]:
+    groups: dict[Group, dict[tuple[int, int], SeededValue]] = {}
     for row in rows:
-        if row.quantity in QUANTITIES and row.tap and row.bound is not Bound.EXACT:
-            assert row.epoch is not None
-            place = row.encoder, row.regime, row.epoch, row.tap, row.quantity
-            value = SeededValue(row.seed or 0, OWN, row.nats, nats(row.stderr_bits))
-            groups.setdefault(place, {})[value.encoder_seed, value.decoder_seed] = value
+        if row.quantity in QUANTITIES and row.point is not None and row.bound is not Bound.EXACT:
+            value = SeededValue(row.point.seed, OWN, row.nats, nats(row.stderr_bits))
+            group = row.point._replace(seed=ANY), row.quantity
+            groups.setdefault(group, {})[value.encoder_seed, value.decoder_seed] = value
     for control in controls:
         if control.control.startswith(DECODER_SEED):
-            place = control.encoder, control.regime, control.epoch, control.tap, control.quantity
+            group = control.point._replace(seed=ANY), control.quantity
             seed = int(control.control.removeprefix(DECODER_SEED))
             value = SeededValue(control.seed, seed, nats(control.bits), nats(control.stderr_bits))
-            groups.setdefault(place, {})[value.encoder_seed, value.decoder_seed] = value
+            groups.setdefault(group, {})[value.encoder_seed, value.decoder_seed] = value
     return groups
 
 
-def _row(place: Place, values: Sequence[SeededValue]) -> tuple[str, ...]:
+def _row(point: Point, quantity: Quantity, values: Sequence[SeededValue]) -> tuple[str, ...]:
     stderr = sum(value.stderr_nats for value in values) / len(values)
     spread = seed_spread(values, shared_stderr_nats=max(value.stderr_nats for value in values))
     mean = sum(value.nats for value in values) / len(values)
     return (
-        *map(str, place),
+        *(str(part) for name, part in point._asdict().items() if name != "seed"),
+        str(quantity),
         measured_text(bits(mean), None),
         _text(spread.decoder_nats),
         _text(_over_encoders(spread)),

@@ -1,19 +1,18 @@
 """How far to trust each point: the plateau of its decoders, and every control that it went through."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ib_analysis.figures.house import measured_text, p_text
-from ib_analysis.information.controls import Ranking, ranking, worst
-from ib_analysis.information.controls_table import ControlRow
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.inference.controls import Ranking, ranking, worst
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.information.tables.controls import ControlRow
+from ib_analysis.point import Point, Target
 from ib_analysis.report.content import FitSummary
 from ib_analysis.report.tables import Column, Table
 
-Place = tuple[str, str, int, int, str]
 MARK = " ‡"
 """Behind the numbers of a point whose controls fail."""
 CHANGED = ("half-data", "filters", "budget", "decoder-seed")
-OF_IMAGE = (Quantity.IMAGE_INFORMATION, Quantity.CONDITIONAL_IMAGE_CROSS_ENTROPY)
 NOTE = (
     "Each cell: what the point becomes under the control, in bits, and whether that passes. shuffled: h of another "
     "image (label of another), must be 0 within 3 standard errors or 1 % of the point. The others: a setting of the "
@@ -23,16 +22,16 @@ NOTE = (
 )
 
 
-def failing(rows: Sequence[ControlRow]) -> set[tuple[Place, bool]]:
-    """Points with a control that fails, each with whether it is the image's information or the label's."""
-    return {(row.point, row.quantity in OF_IMAGE) for row in rows if row.verdict == "fails"}
+def failing(rows: Sequence[ControlRow]) -> set[tuple[Point, Target]]:
+    """Points and targets with a control that fails."""
+    return {(row.point, row.quantity.target) for row in rows if row.verdict == "fails"}
 
 
 def trust_table(rows: Sequence[ControlRow], fits: Sequence[FitSummary]) -> Table:
     """One row for each controlled (encoder, regime, seed, epoch, tap, quantity)."""
     judged = [row for row in rows if row.control not in ("untrained", "identity")]
     names = list(dict.fromkeys(row.control for row in judged))
-    points: dict[tuple[Place, Quantity], dict[str, ControlRow]] = {}
+    points: dict[tuple[Point, Quantity], dict[str, ControlRow]] = {}
     for row in judged:
         points.setdefault((row.point, row.quantity), {})[row.control] = row
     columns = (
@@ -47,28 +46,24 @@ def trust_table(rows: Sequence[ControlRow], fits: Sequence[FitSummary]) -> Table
         *(Column(name.replace("-", " "), "bits") for name in names),
         Column("controls"),
     )
-    near = {(_place(fit), fit.density == "p(x|h)"): fit.near_plateau for fit in fits if fit.tap}
+    near = {(fit.point, fit.target): fit.near_plateau for fit in fits if fit.point is not None}
     body = tuple(_row(key, found, names, near) for key, found in points.items())
     return Table(columns, body, NOTE).without_constant("encoder", "seed")
 
 
-def _place(fit: FitSummary) -> Place:
-    return fit.encoder, fit.regime, fit.seed or 0, fit.epoch or 0, fit.tap
-
-
 def _row(
-    key: tuple[Place, Quantity],
+    key: tuple[Point, Quantity],
     found: dict[str, ControlRow],
     names: Sequence[str],
-    near: dict[tuple[Place, bool], bool],
+    near: Mapping[tuple[Point, Target], bool],
 ) -> tuple[str, ...]:
-    place, quantity = key
+    point, quantity = key
     some = next(iter(found.values()))
-    plateau = near.get((place, quantity in OF_IMAGE))
+    plateau = near.get((point, quantity.target))
     cells = [_cell(found.get(name)) for name in names]
     verdict = worst(row.verdict for row in found.values())
     return (
-        *map(str, place),
+        *map(str, point),
         str(quantity),
         measured_text(some.point_bits, None),
         {True: "yes", False: "no †", None: "–"}[plateau],

@@ -13,10 +13,12 @@ from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.artefacts import replacing
 from ib_analysis.datasets.dataset import Dataset
 from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.decoder_files import weights_path
 from ib_analysis.device import resolve_device
 from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
 from ib_analysis.encoders.specs.training import Regime
 from ib_analysis.figures.samples import Samples, write_samples
+from ib_analysis.point import Network, Point
 from ib_analysis.progress import progress
 from ib_analysis.provenance import Job
 
@@ -41,29 +43,28 @@ def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, decoders: l
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     rows = spread_over_classes(data.evaluation.labels, slice_.images)
-    drawn: dict[tuple[int, str], NDArray[np.uint8]] = {}
+    network = Network(slice_.encoder, slice_.regime, slice_.seed)
+    drawn: dict[Point, NDArray[np.uint8]] = {}
     label = f"draw {slice_.encoder} {slice_.regime} seed {slice_.seed}"
     for epoch, folder in progress(list(zip(slice_.epochs, decoders, strict=True)), label):
         encoder = load_checkpoint(checkpoints / checkpoint_name(epoch)).encoder.to(device)
         activations = RecomputedActivations(encoder, data.evaluation, device)
         for tap in slice_.taps:
-            decoder = load_decoder(folder / f"{tap}.image.safetensors").to(device)
-            drawn[epoch, tap] = draw(
+            decoder = load_decoder(weights_path(folder, "image", tap)).to(device)
+            drawn[network.at(epoch, tap)] = draw(
                 decoder, activations.rows(tap, rows), slice_.draws, slice_.sampling_seed, device
             )
     with replacing(out) as path:
-        write_samples(path, _samples(slice_, data, rows, drawn))
+        write_samples(path, _samples(network, data, rows, drawn))
     job.record(out)
 
 
 def _samples(
-    slice_: Spec, data: Dataset, rows: NDArray[np.int64], drawn: dict[tuple[int, str], NDArray[np.uint8]]
+    network: Network, data: Dataset, rows: NDArray[np.int64], drawn: dict[Point, NDArray[np.uint8]]
 ) -> Samples:
     names = data.header.class_names
     return Samples(
-        encoder=slice_.encoder,
-        regime=slice_.regime,
-        seed=slice_.seed,
+        network=network,
         levels=data.header.levels,
         rows=rows,
         originals=np.asarray(data.evaluation.images[rows]),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,13 +18,14 @@ from ib_analysis.encoders.specs.training import Regime
 from ib_analysis.errors import UserError
 from ib_analysis.information.estimators.catalogue import estimator
 from ib_analysis.information.estimators.estimator import Estimator
-from ib_analysis.information.quantity import Quantity
-from ib_analysis.information.table import InformationRow, information_row, write_information
+from ib_analysis.information.measurement.evaluation import INFORMATION
+from ib_analysis.information.tables.information import InformationRow, information_row
+from ib_analysis.point import Network, Point, Target
 from ib_analysis.progress import progress
 from ib_analysis.provenance import Job
+from ib_analysis.rows import write_rows
 
 BATCH = 256
-QUANTITIES = {"image": Quantity.IMAGE_INFORMATION, "label": Quantity.LABEL_INFORMATION}
 
 
 class Spec(spec.Spec):
@@ -42,25 +43,28 @@ class Spec(spec.Spec):
     images: int | None
 
 
-def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, table: Path, json: Path) -> None:
-    """Write both tables: a row for each epoch, tap, quantity and method."""
+def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, table: Path) -> None:
+    """Write the table: a row for each epoch, tap, quantity and method."""
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     part = first_images(data.evaluation if slice_.part == "evaluation" else whole(data), slice_.images)
-    methods = {target: built(getattr(slice_, target)) for target in ("image", "label")}
+    methods: dict[Target, dict[str, Estimator]] = {
+        "image": build_estimators(slice_.image),
+        "label": build_estimators(slice_.label),
+    }
+    network = Network(slice_.encoder, slice_.regime, slice_.seed)
     places = [(epoch, tap) for epoch in slice_.epochs for tap in slice_.taps]
     label = f"rivals {slice_.encoder} {slice_.regime} seed {slice_.seed}"
     rows: list[InformationRow] = []
     for epoch, tap in progress(places, label):
         encoder = load_checkpoint(checkpoints / checkpoint_name(epoch)).encoder.to(device)
         h = activations(RecomputedActivations(encoder, part, device), tap, len(part))
-        rows += _rows(slice_, methods, part, h, epoch, tap)
-    write_information(rows, table, json)
-    for path in (table, json):
-        job.record(path)
+        rows += _rows(methods, part, h, network.at(epoch, tap))
+    write_rows(table, InformationRow, rows)
+    job.record(table)
 
 
-def built(methods: Mapping[str, spec.Described]) -> dict[str, Estimator]:
+def build_estimators(methods: Mapping[str, spec.Described]) -> dict[str, Estimator]:
     """The estimators of those names with their settings.
 
     Raises:
@@ -92,28 +96,18 @@ def activations(source: RecomputedActivations, tap: str, count: int) -> NDArray[
 
 
 def _rows(
-    slice_: Spec,
-    methods: Mapping[str, Mapping[str, Estimator]],
-    part: Part,
-    h: NDArray[np.float32],
-    epoch: int,
-    tap: str,
+    methods: Mapping[Target, Mapping[str, Estimator]], part: Part, h: NDArray[np.float32], point: Point
 ) -> Iterator[InformationRow]:
     images = np.asarray(part.images).reshape(len(part), -1)
-    for target, of in (("image", images), ("label", part.labels)):
+    targets: dict[Target, NDArray[Any]] = {"image": images, "label": part.labels}
+    for target, of in targets.items():
         for name, method in methods[target].items():
             x, y = (of, h) if target == "image" else (h, of)
             try:
-                found = method.estimate(x, y, QUANTITIES[target])
+                found = method.estimate(x, y, INFORMATION[target])
             except UserError as error:
-                print(f"{name} gives no {QUANTITIES[target]} at epoch {epoch}, tap {tap}: {error}")
+                print(f"{name} gives no {INFORMATION[target]} at {point.label}: {error}")
                 continue
             yield information_row(
-                found.model_copy(update={"method": name}),
-                dimensions=images.shape[1],
-                encoder=slice_.encoder,
-                regime=slice_.regime,
-                seed=slice_.seed,
-                epoch=epoch,
-                tap=tap,
+                found.model_copy(update={"method": name}), point, dimensions=images.shape[1]
             )

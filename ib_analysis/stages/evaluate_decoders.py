@@ -14,10 +14,12 @@ from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.controls import Pairing
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.decoder_files import weights_path
 from ib_analysis.device import resolve_device
 from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
 from ib_analysis.encoders.specs.training import Regime
-from ib_analysis.information.evaluation import Evaluation, write_evaluation
+from ib_analysis.information.measurement.evaluation import Evaluation, write_evaluation
+from ib_analysis.point import Network, Point, Target
 from ib_analysis.progress import progress
 from ib_analysis.provenance import Job
 
@@ -43,15 +45,17 @@ def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, decoders: l
     """Write `out`: nats per evaluation image for every epoch, tap and target."""
     device = resolve_device(job.device, job.threads)
     part = open_dataset(dataset.parent).evaluation
-    points: dict[tuple[int, str, str], NDArray[np.float64]] = {}
+    points: dict[tuple[Point, Target], NDArray[np.float64]] = {}
+    network = Network(slice_.encoder, slice_.regime, slice_.seed)
     label = f"evaluate {slice_.encoder} {slice_.regime} seed {slice_.seed}"
     for epoch, folder in progress(list(zip(slice_.epochs, decoders, strict=True)), label):
         encoder = load_checkpoint(checkpoints / checkpoint_name(epoch)).encoder.to(device)
         activations = RecomputedActivations(encoder, part, device)
         for tap in slice_.taps:
             images, labels = _nats(folder, tap, part, activations, device, slice_.pairing)
-            points[epoch, tap, "x"], points[epoch, tap, "y"] = images, labels
-    write_evaluation(out, Evaluation(slice_.encoder, slice_.regime, slice_.seed, points))
+            point = network.at(epoch, tap)
+            points[point, "image"], points[point, "label"] = images, labels
+    write_evaluation(out, Evaluation(network, points))
     job.record(out)
 
 
@@ -63,8 +67,8 @@ def _nats(
     device: torch.device,
     pairing: Pairing,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    image = load_decoder(folder / f"{tap}.image.safetensors").to(device)
-    label = load_decoder(folder / f"{tap}.label.safetensors").to(device)
+    image = load_decoder(weights_path(folder, "image", tap)).to(device)
+    label = load_decoder(weights_path(folder, "label", tap)).to(device)
     images = controlled(ImagePairs(part, device, activations, tap), pairing, 1.0, SHUFFLE_SEED)
     labels = controlled(LabelPairs(part, device, activations, tap), pairing, 1.0, SHUFFLE_SEED)
     return (

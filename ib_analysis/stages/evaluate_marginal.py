@@ -10,6 +10,7 @@ from ib_analysis import spec
 from ib_analysis.activations.pairs import ImagePairs
 from ib_analysis.artefacts import replacing
 from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.decoder_files import weights_path
 from ib_analysis.device import resolve_device
 from ib_analysis.provenance import Job
 
@@ -26,7 +27,7 @@ def run(slice_: Spec, job: Job, *, dataset: Path, decoder: Path, out: Path) -> N
     """Write `out`: nats per evaluation image, array "x"."""
     device = resolve_device(job.device, job.threads)
     part = open_dataset(dataset.parent).evaluation
-    marginal = load_decoder(decoder / "marginal.image.safetensors").to(device)
+    marginal = load_decoder(weights_path(decoder, "image")).to(device)
     nats = nats_per_example(marginal, ImagePairs(part, device), device=device, batch_size=BATCH)
     with replacing(out) as path:
         np.savez(path, x=nats)

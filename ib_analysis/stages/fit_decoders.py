@@ -1,9 +1,8 @@
 """Fit p(x | h) and p(y | h) at every tap of one checkpoint, on the decoder part."""
 
-import csv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -24,13 +23,16 @@ from ib_analysis.activations.pairs import ImagePairs, LabelPairs, controlled
 from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.activations.spec import ActivationsSpec
 from ib_analysis.activations.store import ActivationStore
-from ib_analysis.artefacts import link, read_json, replacing, replacing_folder, sha256, write_json
+from ib_analysis.artefacts import link, read_json, replacing_folder, sha256, write_json
 from ib_analysis.controls import Pairing
 from ib_analysis.datasets.dataset import Dataset, Header
 from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.decoder_files import decoder_name, fits_path, weights_path
 from ib_analysis.device import describe_device, resolve_device
 from ib_analysis.encoders.checkpoint import Checkpoint, checkpoint_name, load_checkpoint
+from ib_analysis.encoders.specs.training import Regime
 from ib_analysis.provenance import Job, digest_of
+from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked
 
 DATA_PARALLEL = True  # several processes may run this stage together
@@ -39,6 +41,9 @@ DATA_PARALLEL = True  # several processes may run this stage together
 class Spec(spec.Spec):
     """Slice of the experiment."""
 
+    encoder: str
+    regime: Regime
+    seed: int
     epoch: int
     taps: tuple[str, ...]
     architecture: spec.Described
@@ -136,14 +141,14 @@ def assemble(out: Path, names: list[str], fits: list[Path], job: Job, facts: Map
             link(fitted / "decoder.safetensors", folder / f"{name}.safetensors")
             link(fitted / "history.csv", folder / f"{name}.csv")
         write_json(
-            folder / "fits.json", {n: read_json(f / "fit.json") for n, f in zip(names, fits, strict=True)}
+            fits_path(folder), {n: read_json(f / "fit.json") for n, f in zip(names, fits, strict=True)}
         )
         write_json(folder / "provenance.json", job.provenance() | {"processes": ranks.count} | dict(facts))
 
 
 def weights(marginal: Path) -> Path:
     """The weights in the folder of an unconditional decoder."""
-    return marginal / "marginal.image.safetensors"
+    return weights_path(marginal, "image")
 
 
 def trunk_file(trunk: list[Path]) -> Path | None:
@@ -153,7 +158,7 @@ def trunk_file(trunk: list[Path]) -> Path | None:
 
 def start_file(tap: str, trunk: list[Path], neighbour: list[Path]) -> Path | None:
     """The weights that the image decoder of a tap starts from."""
-    return neighbour[0] / f"{tap}.image.safetensors" if neighbour else trunk_file(trunk)
+    return weights_path(neighbour[0], "image", tap) if neighbour else trunk_file(trunk)
 
 
 def image_target(header: Header) -> ImageTarget:
@@ -181,18 +186,11 @@ def _fit(piece: Piece, folder: Path, device: torch.device) -> None:
 
 
 def _write(decoder: Decoder, fitted: Fit, folder: Path) -> None:
-    _write_history(folder / "history.csv", fitted)
+    write_rows(folder / "history.csv", HistoryRow, fitted.history)
     record = {name: value for name, value in fitted.as_dict().items() if name != "history"}
     save_decoder(decoder, folder / "decoder.safetensors")
     write_json(folder / "fit.json", record)
     (folder / "state.pt").unlink(missing_ok=True)
-
-
-def _write_history(path: Path, fitted: Fit) -> None:
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(HistoryRow)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in fitted.history)
 
 
 def _pieces(
@@ -217,7 +215,7 @@ def _pieces(
     for tap in slice_.taps:
         shape = activations.shape(tap)
         yield Piece(
-            f"{tap}.image",
+            decoder_name("image", tap),
             slice_.image,
             image_target(data.header),
             shape,
@@ -233,7 +231,7 @@ def _pieces(
             marginal,
         )
         yield Piece(
-            f"{tap}.label",
+            decoder_name("label", tap),
             slice_.label,
             LabelTarget(classes=len(data.header.class_names)),
             shape,

@@ -6,6 +6,7 @@ from decoders.spec import FitSpec
 from ib_analysis import spec
 from ib_analysis.activations.pairs import ImagePairs, controlled
 from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.decoder_files import decoder_name
 from ib_analysis.device import describe_device, resolve_device
 from ib_analysis.provenance import Job
 from ib_analysis.stages.fit_decoders import Piece, assemble, finished, image_target, together, trunk_file
@@ -26,7 +27,7 @@ def run(slice_: Spec, job: Job, *, dataset: Path, trunk: list[Path], scratch: Pa
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     piece = Piece(
-        "marginal.image",
+        decoder_name("image"),
         slice_.decoder,
         image_target(data.header),
         None,

@@ -23,18 +23,14 @@ from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.device import resolve_device
 from ib_analysis.errors import UserError
-from ib_analysis.information.consistency import Judged, Measured, Test, judge, judge_step
-from ib_analysis.information.consistency_table import (
-    DECODERS,
-    ConsistencyRow,
-    consistency_row,
-    write_consistency,
-)
 from ib_analysis.information.estimators.estimator import Estimator
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.inference.consistency import ConsistencyTest, Judged, Measured, judge, judge_step
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.information.tables.consistency import DECODERS, ConsistencyRow, consistency_row
 from ib_analysis.provenance import Job
+from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked
-from ib_analysis.stages.estimate_rivals import built, first_images
+from ib_analysis.stages.estimate_rivals import build_estimators, first_images
 from ib_analysis.stages.fit_decoders import Piece, finished, trunk_file, weights
 
 BATCH = 256
@@ -97,12 +93,12 @@ def run(
         own = _Decoders(slice_, job, data, device, marginal, trunk_file(trunk), scratch)
         rows = list(plan.rows(DECODERS, own))
     part = first_images(data.evaluation, slice_.images)
-    for name, method in built(slice_.rivals).items():
+    for name, method in build_estimators(slice_.rivals).items():
         try:
             rows += plan.rows(name, _Rival(method, part))
         except UserError as error:
             print(f"{name} cannot be tested by {slice_.test}: {error}")
-    write_consistency(out, rows)
+    write_rows(out, ConsistencyRow, rows)
     job.record(out, dataset=data.header.fingerprint)
 
 
@@ -186,7 +182,13 @@ class _Plan:
         yield self._row(method, "additivity", what, t, two, one)
 
     def _row(
-        self, method: str, test: Test, what: str, rows: int, measured: Measured, reference: Measured
+        self,
+        method: str,
+        test: ConsistencyTest,
+        what: str,
+        rows: int,
+        measured: Measured,
+        reference: Measured,
     ) -> ConsistencyRow:
         judged = judge(test, measured, reference)
         return self._judged(method, test, what, rows, measured, reference, judged)
@@ -194,7 +196,7 @@ class _Plan:
     def _judged(
         self,
         method: str,
-        test: Test,
+        test: ConsistencyTest,
         what: str,
         rows: int,
         measured: Measured,

@@ -6,27 +6,29 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ib_analysis import spec
-from ib_analysis.artefacts import write_json
-from ib_analysis.encoders.training_curve import read_curve
+from ib_analysis.artefacts import made_from, write_json
+from ib_analysis.encoders.training_curve import CurveRow, curve_path
 from ib_analysis.figures import (
-    controls as controls_figure,
-)
-from ib_analysis.figures import (
+    baseline_planes,
     information_curves,
     information_plane,
-    rival_planes,
     tap_curves,
     training_curves,
     two_stages,
 )
+from ib_analysis.figures import (
+    controls as controls_figure,
+)
 from ib_analysis.figures.saving import save
-from ib_analysis.figures.series import Study
+from ib_analysis.figures.series import Panel
 from ib_analysis.figures.training_curves import TrainingRun
-from ib_analysis.information.controls_table import read_controls
-from ib_analysis.information.quantity import Quantity
-from ib_analysis.information.stages_table import StagesRow, read_stages
-from ib_analysis.information.table import InformationRow, read_information_csv
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.information.tables.controls import ControlRow
+from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.information.tables.two_stages import StagesRow
+from ib_analysis.point import Network
 from ib_analysis.provenance import Job
+from ib_analysis.rows import read_rows
 
 Drawn = tuple[Figure, str]
 """A figure and its caption."""
@@ -51,17 +53,19 @@ def run(
     out: Path,
 ) -> None:
     """Write the figures and their captions (captions.json) into the folder `out`."""
-    rows = read_information_csv(table)
-    stages = [row for row in read_stages(two_stages_table) if row.quantity is Quantity.IMAGE_INFORMATION]
+    rows = read_rows(table, InformationRow)
+    stages = [
+        row for row in read_rows(two_stages_table, StagesRow) if row.quantity is Quantity.IMAGE_INFORMATION
+    ]
     runs = [training_run(folder, rows) for folder in checkpoints]
     figures = dict(of_networks(rows, stages, runs, slice_.apart))
-    controlled = [row for path in controls for row in read_controls(path)]
+    controlled = [row for path in controls for row in read_rows(path, ControlRow)]
     if controlled:
         figures["controls"] = controls_figure.draw(controlled), controls_figure.caption(controlled)
-    rival_rows = [row for path in rivals for row in read_information_csv(path)]
-    for study, seed in rival_planes.networks(rival_rows):
-        name = f"rival_planes-{study.encoder}-{study.regime}-seed{seed}"
-        figures[name] = rival_planes.draw(rival_rows, study, seed), rival_planes.caption(rival_rows)
+    baseline_rows = [row for path in rivals for row in read_rows(path, InformationRow)]
+    for network in baseline_planes.networks(baseline_rows):
+        name = f"baseline_planes-{network.encoder}-{network.regime}-seed{network.seed}"
+        figures[name] = baseline_planes.draw(baseline_rows, network), baseline_planes.caption(baseline_rows)
     for name, (figure, _) in figures.items():
         for path in save(figure, out / name).values():
             job.record(path)
@@ -81,7 +85,7 @@ def of_networks(
         own = (
             [row for row in rows if row.encoder in ("", encoder)],
             [row for row in stages if row.encoder == encoder],
-            [run for run in runs if run.study.encoder == encoder],
+            [run for run in runs if run.panel.encoder == encoder],
         )
         yield from ((f"{name}-{encoder}", drawn) for name, drawn in _together(*own))
 
@@ -97,9 +101,8 @@ def _together(
 
 
 def training_run(folder: Path, rows: tuple[InformationRow, ...]) -> TrainingRun:
-    """The training curve of the network whose folder ends in <encoder>/<regime>/seed<seed>."""
-    encoder, regime, seed = folder.parts[-3], folder.parts[-2], int(folder.name.removeprefix("seed"))
-    key = (encoder, regime, seed)
-    measured = {r.epoch for r in rows if (r.encoder, r.regime, r.seed) == key and r.epoch is not None}
-    curve = read_curve(folder / "training_curve.csv")
-    return TrainingRun(Study(encoder, regime), seed, curve.rows, tuple(sorted(measured)))
+    """The training curve of the network in that folder of checkpoints."""
+    network = Network.of(made_from(folder))
+    measured = {row.point.epoch for row in rows if row.point is not None and row.point.network == network}
+    curve = read_rows(curve_path(folder), CurveRow)
+    return TrainingRun(Panel.of(network), network.seed, curve, tuple(sorted(measured)))

@@ -31,7 +31,7 @@ def run(slice_: Spec, job: Job, *, samples: list[Path], marginal: Path, out: Pat
 
 
 def _of_network(folder: Path, samples: Samples) -> dict[str, str]:
-    name = f"{samples.encoder}-{samples.regime}-seed{samples.seed}"
+    name = "{}-{}-seed{}".format(*samples.network)
     captions = {}
     for tap in samples.taps():
         save(sample_grid.draw_epochs(samples, tap), folder / f"{name}-{tap}")

@@ -8,8 +8,8 @@ from ib_analysis import spec
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.device import describe_device, resolve_device
 from ib_analysis.provenance import Job, digest_of
+from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked
-from ib_analysis.studies.rows import write_rows
 from ib_analysis.studies.study import Setting, Study
 
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from ib_analysis import spec
-from ib_analysis.information.summary import summary
-from ib_analysis.information.table import read_information_csv
+from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.information.tables.summary import summary
 from ib_analysis.provenance import Job
+from ib_analysis.rows import read_rows
 
 
 class Spec(spec.Spec):
@@ -14,5 +15,5 @@ class Spec(spec.Spec):
 
 def run(slice_: Spec, job: Job, *, table: Path, report: Path) -> None:
     """Print to the terminal; writes nothing."""
-    print(summary(read_information_csv(table)))
+    print(summary(read_rows(table, InformationRow)))
     print(f"\nReport: {report.resolve()}")

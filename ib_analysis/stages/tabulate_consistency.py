@@ -6,8 +6,9 @@ from ib_analysis import spec
 from ib_analysis.artefacts import verified, write_json
 from ib_analysis.figures import consistency
 from ib_analysis.figures.saving import save
-from ib_analysis.information.consistency_table import consistency_summary, read_consistency, write_consistency
+from ib_analysis.information.tables.consistency import ConsistencyRow, consistency_summary
 from ib_analysis.provenance import Job
+from ib_analysis.rows import read_rows, write_rows
 
 
 class Spec(spec.Spec):
@@ -16,8 +17,8 @@ class Spec(spec.Spec):
 
 def run(slice_: Spec, job: Job, *, pieces: list[Path], table: Path, figure: Path) -> None:
     """Write the table, the figure `figure`.pdf, .svg and .png, and its caption `figure`.caption.json."""
-    rows = [row for path in pieces for row in read_consistency(verified(path))]
-    write_consistency(table, rows)
+    rows = [row for path in pieces for row in read_rows(verified(path), ConsistencyRow)]
+    write_rows(table, ConsistencyRow, rows)
     job.record(table)
     for path in save(consistency.draw(rows), figure).values():
         job.record(path)

@@ -1,27 +1,26 @@
-"""Turn nats per image into estimates: information.csv, information.json and two_stages.csv."""
+"""Turn nats per image into estimates: information.csv and two_stages.csv."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ib_analysis import spec
 from ib_analysis.artefacts import verified
 from ib_analysis.datasets.dataset import Dataset, Header
 from ib_analysis.datasets.prepare import open_dataset
-from ib_analysis.information.cross_entropy import cross_entropy, information
-from ib_analysis.information.estimate import Bound, Estimate
-from ib_analysis.information.evaluation import Evaluation, read_evaluation
-from ib_analysis.information.label_information import label_entropy, label_information, label_nats
-from ib_analysis.information.quantity import Quantity
-from ib_analysis.information.simultaneous_bands import simultaneous_band
-from ib_analysis.information.stages_table import StagesRow, stages_rows, write_stages
-from ib_analysis.information.table import InformationRow, information_row, write_information
-from ib_analysis.information.two_stages import two_stages
+from ib_analysis.information.inference.simultaneous_bands import simultaneous_band
+from ib_analysis.information.inference.two_stages import two_stages
+from ib_analysis.information.measurement.cross_entropy import cross_entropy, information
+from ib_analysis.information.measurement.estimate import Bound, Estimate
+from ib_analysis.information.measurement.evaluation import INFORMATION, Evaluation, Nats, read_evaluation
+from ib_analysis.information.measurement.label_information import label_entropy, label_information, label_nats
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.information.tables.information import InformationRow, information_row
+from ib_analysis.information.tables.two_stages import StagesRow, stages_rows
+from ib_analysis.point import Target
 from ib_analysis.provenance import Job
-
-Nats = NDArray[np.float64]
+from ib_analysis.rows import write_rows
 
 
 class Spec(spec.Spec):
@@ -36,10 +35,9 @@ def run(
     marginal: Path,
     nats: list[Path],
     table: Path,
-    json: Path,
     two_stages: Path,
 ) -> None:
-    """Write the three tables."""
+    """Write both tables."""
     data = open_dataset(dataset.parent)
     with np.load(verified(marginal), allow_pickle=False) as archive:
         marginal_nats = archive["x"]
@@ -47,9 +45,10 @@ def run(
     rows = [*_of_dataset(data, marginal_nats)]
     for evaluation in evaluations:
         rows += _of_network(data, marginal_nats, evaluation)
-    write_information(rows, table, json)
-    write_stages(two_stages, [row for e in evaluations for row in _stages(data, marginal_nats, e)])
-    for path in (table, json, two_stages):
+    write_rows(table, InformationRow, rows)
+    stages = [row for e in evaluations for row in _stages(data, marginal_nats, e)]
+    write_rows(two_stages, StagesRow, stages)
+    for path in (table, two_stages):
         job.record(path, dataset=data.header.fingerprint)
 
 
@@ -69,7 +68,7 @@ def _of_network(data: Dataset, marginal_nats: Nats, evaluation: Evaluation) -> I
     critical = _critical(data, marginal_nats, evaluation)
     for epoch in evaluation.epochs:
         for tap in evaluation.taps:
-            image, label = evaluation.nats[epoch, tap, "x"], evaluation.nats[epoch, tap, "y"]
+            image, label = evaluation.at(epoch, tap, "image"), evaluation.at(epoch, tap, "label")
             estimates = (
                 cross_entropy(image, Quantity.CONDITIONAL_IMAGE_CROSS_ENTROPY),
                 information(marginal_nats, image),
@@ -80,12 +79,8 @@ def _of_network(data: Dataset, marginal_nats: Nats, evaluation: Evaluation) -> I
             for estimate in estimates:
                 yield information_row(
                     estimate,
+                    evaluation.network.at(epoch, tap),
                     dimensions=data.header.dimensions,
-                    encoder=evaluation.encoder,
-                    regime=evaluation.regime,
-                    seed=evaluation.seed,
-                    epoch=epoch,
-                    tap=tap,
                     band_nats=_band(estimate, critical, tap),
                 )
 
@@ -96,15 +91,11 @@ def _critical(
     """How many standard errors the band of each curve over epochs reaches; a lone epoch has no curve."""
     if len(evaluation.epochs) < 2:
         return {}
-    marginals = {
-        Quantity.IMAGE_INFORMATION: ("x", marginal_nats),
-        Quantity.LABEL_INFORMATION: ("y", label_nats(data.evaluation.labels)),
-    }
     return {
-        (quantity, tap): simultaneous_band(
-            [marginal - evaluation.nats[epoch, tap, target] for epoch in evaluation.epochs]
+        (INFORMATION[target], tap): simultaneous_band(
+            [marginal - evaluation.at(epoch, tap, target) for epoch in evaluation.epochs]
         ).critical
-        for quantity, (target, marginal) in marginals.items()
+        for target, marginal in _marginals(data, marginal_nats).items()
         for tap in evaluation.taps
     }
 
@@ -140,13 +131,17 @@ def _closed_form(quantity: Quantity, name: str, header: Header) -> Estimate:
 def _stages(data: Dataset, marginal_nats: Nats, evaluation: Evaluation) -> list[StagesRow]:
     if len(evaluation.epochs) < 2:
         return []
-    marginals = {"x": marginal_nats, "y": label_nats(data.evaluation.labels)}
-    quantities = {"x": Quantity.IMAGE_INFORMATION, "y": Quantity.LABEL_INFORMATION}
+    marginals = _marginals(data, marginal_nats)
     found = {
-        (tap, quantities[target]): two_stages(
-            marginal, [evaluation.nats[epoch, tap, target] for epoch in evaluation.epochs], evaluation.epochs
+        (tap, INFORMATION[target]): two_stages(
+            marginal, [evaluation.at(epoch, tap, target) for epoch in evaluation.epochs], evaluation.epochs
         )
         for tap in evaluation.taps
         for target, marginal in marginals.items()
     }
-    return stages_rows(found, evaluation.encoder, evaluation.regime, evaluation.seed)
+    return stages_rows(found, evaluation.network)
+
+
+def _marginals(data: Dataset, marginal_nats: Nats) -> dict[Target, Nats]:
+    """Nats of each evaluation image and of its label where nothing is known of h."""
+    return {"image": marginal_nats, "label": label_nats(data.evaluation.labels)}

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from ib_analysis import spec
 from ib_analysis.artefacts import verified
-from ib_analysis.information.agreement import agreements, own_rows
-from ib_analysis.information.agreement_table import write_agreement
-from ib_analysis.information.table import read_information_csv, write_information
+from ib_analysis.information.tables.agreement import Agreement, agreements, own_rows
+from ib_analysis.information.tables.information import InformationRow
 from ib_analysis.provenance import Job
+from ib_analysis.rows import read_rows, write_rows
 
 
 class Spec(spec.Spec):
@@ -15,13 +15,13 @@ class Spec(spec.Spec):
 
 
 def run(
-    slice_: Spec, job: Job, *, information: Path, rivals: list[Path], table: Path, json: Path, agreement: Path
+    slice_: Spec, job: Job, *, information: Path, rivals: list[Path], table: Path, agreement: Path
 ) -> None:
-    """Write rivals.csv, rivals.json and agreement.csv."""
-    rows = own_rows(read_information_csv(verified(information)))
+    """Write rivals.csv and agreement.csv."""
+    rows = own_rows(read_rows(verified(information), InformationRow))
     for path in rivals:
-        rows += read_information_csv(verified(path))
-    write_information(rows, table, json)
-    write_agreement(agreement, agreements(rows))
-    for path in (table, json, agreement):
+        rows += read_rows(verified(path), InformationRow)
+    write_rows(table, InformationRow, rows)
+    write_rows(agreement, Agreement, agreements(rows))
+    for path in (table, agreement):
         job.record(path)

@@ -9,8 +9,8 @@ from ib_analysis import spec
 from ib_analysis.artefacts import verified, write_json
 from ib_analysis.figures.saving import save
 from ib_analysis.provenance import Job
+from ib_analysis.rows import read_rows, write_rows
 from ib_analysis.stages.run_study import built
-from ib_analysis.studies.rows import read_rows, write_rows
 from ib_analysis.studies.verdict import Verdict, verdicts_text
 
 FIGURES = "ib_analysis.figures.studies."

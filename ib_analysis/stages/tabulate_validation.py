@@ -6,8 +6,9 @@ from ib_analysis import spec
 from ib_analysis.artefacts import verified, write_json
 from ib_analysis.figures import calibration
 from ib_analysis.figures.saving import save
-from ib_analysis.information.validation_table import read_validation, validation_summary, write_validation
+from ib_analysis.information.tables.validation import ValidationRow, validation_summary
 from ib_analysis.provenance import Job
+from ib_analysis.rows import read_rows, write_rows
 
 
 class Spec(spec.Spec):
@@ -16,8 +17,8 @@ class Spec(spec.Spec):
 
 def run(slice_: Spec, job: Job, *, cases: list[Path], table: Path, figure: Path) -> None:
     """Write the table, the figure `figure`.pdf, .svg and .png, and its caption `figure`.caption.json."""
-    rows = [row for path in cases for row in read_validation(verified(path))]
-    write_validation(table, rows)
+    rows = [row for path in cases for row in read_rows(verified(path), ValidationRow)]
+    write_rows(table, ValidationRow, rows)
     job.record(table)
     for path in save(calibration.draw(rows), figure).values():
         job.record(path)

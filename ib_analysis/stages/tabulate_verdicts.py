@@ -5,7 +5,7 @@ from pathlib import Path
 from ib_analysis import spec
 from ib_analysis.artefacts import verified
 from ib_analysis.provenance import Job
-from ib_analysis.studies.rows import read_rows, write_rows
+from ib_analysis.rows import read_rows, write_rows
 from ib_analysis.studies.verdict import Verdict, verdicts_text
 
 

@@ -14,11 +14,10 @@ from ib_analysis.encoders.checkpoint import checkpoint_name, save_checkpoint
 from ib_analysis.encoders.encoder import Encoder, ImageShape
 from ib_analysis.encoders.specs.training import Regime, TrainingSpec
 from ib_analysis.encoders.training import train
-from ib_analysis.encoders.training_curve import write_curve
+from ib_analysis.encoders.training_curve import CurveRow, curve_path
 from ib_analysis.provenance import Job, digest_of
+from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked
-
-CURVE = "training_curve.csv"
 
 
 class Spec(spec.Spec):
@@ -39,7 +38,7 @@ def run(slice_: Spec, job: Job, *, dataset: Path, scratch: Path, out: Path) -> N
     key = {"slice": slice_.model_dump(mode="json"), "code": job.code, "dataset": data.header.fingerprint}
     with locked(scratch):
         kept = scratch / digest_of(key)
-        names = [*(checkpoint_name(epoch) for epoch in slice_.epochs), CURVE]
+        names = [*(checkpoint_name(epoch) for epoch in slice_.epochs), curve_path(kept).name]
         if not all((kept / name).exists() for name in names):
             _train(slice_, data, kept, device)
         rmtree(kept / "state", ignore_errors=True)
@@ -73,7 +72,7 @@ def _train(slice_: Spec, data: Dataset, kept: Path, device: torch.device) -> Non
         held_out=data.decoder,
         label=f"{slice_.encoder} {slice_.regime} seed {slice_.seed}",
     )
-    write_curve(kept / CURVE, curve)
+    write_rows(curve_path(kept), CurveRow, curve.rows)
 
 
 def _build(slice_: Spec, data: Dataset) -> Encoder:

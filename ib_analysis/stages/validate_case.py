@@ -17,15 +17,16 @@ from ib_analysis import spec
 from ib_analysis.channels.cases import Case, Drawn, validation_case
 from ib_analysis.device import resolve_device
 from ib_analysis.errors import UserError
-from ib_analysis.information.cross_entropy import cross_entropy, information
-from ib_analysis.information.estimate import Estimate
 from ib_analysis.information.estimators.estimator import Estimator
-from ib_analysis.information.label_information import label_information
-from ib_analysis.information.quantity import Quantity
-from ib_analysis.information.validation_table import ValidationRow, validation_row, write_validation
+from ib_analysis.information.measurement.cross_entropy import cross_entropy, information
+from ib_analysis.information.measurement.estimate import Estimate
+from ib_analysis.information.measurement.label_information import label_information
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.information.tables.validation import ValidationRow, validation_row
 from ib_analysis.provenance import Job
+from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked
-from ib_analysis.stages.estimate_rivals import built
+from ib_analysis.stages.estimate_rivals import build_estimators
 from ib_analysis.stages.fit_decoders import Piece, finished
 
 BATCH = 256
@@ -54,13 +55,13 @@ def run(slice_: Spec, job: Job, *, scratch: Path, out: Path) -> None:
     """Write `out`: a row for each quantity and method."""
     device = resolve_device(job.device, job.threads)
     case = validation_case(slice_.case)
-    rivals = built(slice_.rivals)
+    rivals = build_estimators(slice_.rivals)
     fitting = case.draw(case.sizes.fitting, 2 * slice_.seed + FITTING)
     evaluation = case.draw(case.sizes.evaluation, 2 * slice_.seed + EVALUATION)
     with locked(scratch):
         fits = _Fits(slice_, job, case, fitting, evaluation, device, scratch)
         rows = [*_decoders(case, evaluation, fits), *_rivals(case, evaluation, rivals, slice_.images)]
-    write_validation(out, rows)
+    write_rows(out, ValidationRow, rows)
     job.record(out)
 
 

@@ -5,15 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from ib_analysis import spec
-from ib_analysis.artefacts import provenance_path, read_json, verified
+from ib_analysis.artefacts import made_from, provenance_path, read_json, verified
 from ib_analysis.datasets.prepare import open_dataset
-from ib_analysis.encoders.training_curve import read_curve
-from ib_analysis.information.agreement_table import read_agreement
-from ib_analysis.information.consistency_table import read_consistency
-from ib_analysis.information.controls_table import read_controls
-from ib_analysis.information.stages_table import read_stages
-from ib_analysis.information.table import read_information_csv
-from ib_analysis.information.validation_table import read_validation
+from ib_analysis.decoder_files import decoder_of, fits_path
+from ib_analysis.encoders.training_curve import CurveRow, curve_path
+from ib_analysis.information.tables.agreement import Agreement
+from ib_analysis.information.tables.consistency import ConsistencyRow
+from ib_analysis.information.tables.controls import ControlRow
+from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.information.tables.two_stages import StagesRow
+from ib_analysis.information.tables.validation import ValidationRow
+from ib_analysis.point import Network
 from ib_analysis.provenance import Job
 from ib_analysis.report.content import (
     NEIGHBOUR,
@@ -26,7 +28,7 @@ from ib_analysis.report.content import (
     ReportContent,
 )
 from ib_analysis.report.page import write_page, write_tables
-from ib_analysis.studies.rows import read_rows
+from ib_analysis.rows import read_rows
 from ib_analysis.studies.verdict import Verdict
 
 FIGURES = {
@@ -36,9 +38,8 @@ FIGURES = {
     "two_stages": "Fitting and compression",
     "training_curves": "Training",
     "controls": "Controls",
-    "rival_planes": "Every estimator",
+    "baseline_planes": "Every estimator",
 }
-DENSITIES = {"image": "p(x|h)", "label": "p(y|h)"}
 
 
 class Spec(spec.Spec):
@@ -76,8 +77,8 @@ def run(
         dataset=header,
         encoders=tuple(_encoders(experiment, checkpoints)),
         decoders=tuple(_decoders(experiment)),
-        rows=read_information_csv(table),
-        stages=read_stages(two_stages),
+        rows=read_rows(table, InformationRow),
+        stages=read_rows(two_stages, StagesRow),
         fits=tuple(_fits(marginal, decoders)),
         figures=(
             *_figures(figures),
@@ -85,12 +86,12 @@ def run(
             *(_beside(figures, "consistency") for _ in consistency),
         ),
         samples=tuple(_sheets(samples)),
-        controls=tuple(row for path in controls for row in read_controls(path)),
-        validation=tuple(row for path in validation for row in read_validation(path)),
-        consistency=tuple(row for path in consistency for row in read_consistency(path)),
+        controls=tuple(row for path in controls for row in read_rows(path, ControlRow)),
+        validation=tuple(row for path in validation for row in read_rows(path, ValidationRow)),
+        consistency=tuple(row for path in consistency for row in read_rows(path, ConsistencyRow)),
         papers=tuple(row for path in verdicts for row in read_rows(verified(path), Verdict)),
         studies=tuple(_studies(experiment["studies"], figures)),
-        agreement=tuple(row for path in agreement for row in read_agreement(path)),
+        agreement=tuple(row for path in agreement for row in read_rows(path, Agreement)),
         provenance=tuple(_provenance(dataset, checkpoints, marginal, decoders, table)),
         versions=job.provenance()["versions"],
         seeds={
@@ -107,7 +108,7 @@ def run(
 def _encoders(experiment: Mapping[str, Any], checkpoints: Sequence[Path]) -> Iterator[EncoderSummary]:
     for name, study in experiment["encoders"].items():
         for regime, training in study["regimes"].items():
-            folders = [p for p in checkpoints if p.parts[-3:-1] == (name, regime)]
+            folders = [p for p in checkpoints if Network.of(made_from(p))[:2] == (name, regime)]
             yield EncoderSummary(
                 encoder=name,
                 regime=regime,
@@ -122,7 +123,8 @@ def _encoders(experiment: Mapping[str, Any], checkpoints: Sequence[Path]) -> Ite
 
 def _score(folders: Sequence[Path]) -> str:
     """Mean held-out score over seeds at the last epoch, in words."""
-    last = [curve.rows[-1] for folder in folders if (curve := read_curve(folder / "training_curve.csv")).rows]
+    curves = [read_rows(curve_path(folder), CurveRow) for folder in folders]
+    last = [curve[-1] for curve in curves if curve]
     held_out = [row.held_out_part for row in last if row.held_out_part is not None]
     if not held_out:
         return ""
@@ -155,20 +157,14 @@ def _value(value: Any) -> str:
 
 
 def _fits(marginal: Path, decoders: Sequence[Path]) -> Iterator[FitSummary]:
-    (record,) = read_json(marginal / "fits.json").values()
-    yield FitSummary(density="p(x)", **_fit_facts(record))
+    (record,) = read_json(fits_path(marginal)).values()
+    yield FitSummary(point=None, target="image", **_fit_facts(record))
     for folder in decoders:
-        encoder, regime, seed, epoch = folder.parts[-4:]
-        for name, record in read_json(folder / "fits.json").items():
-            tap, _, target = name.rpartition(".")
+        made = made_from(folder)
+        for name, record in read_json(fits_path(folder)).items():
+            target, tap = decoder_of(name)
             yield FitSummary(
-                density=DENSITIES[target],  # type: ignore[arg-type]
-                encoder=encoder,
-                regime=regime,
-                seed=int(seed.removeprefix("seed")),
-                epoch=int(epoch.removeprefix("epoch")),
-                tap=tap,
-                **_fit_facts(record),
+                point=Network.of(made).at(made["epoch"], tap), target=target, **_fit_facts(record)
             )
 
 
@@ -216,12 +212,17 @@ def _provenance(
 ) -> Iterator[Provenance]:
     made = {
         "images": provenance_path(dataset),
-        **{f"encoder {'/'.join(p.parts[-3:])}": p / "provenance.json" for p in checkpoints},
+        **{f"encoder {_network(p)}": p / "provenance.json" for p in checkpoints},
         "decoder p(x)": marginal / "provenance.json",
-        **{f"decoders {'/'.join(p.parts[-4:])}": p / "provenance.json" for p in decoders},
+        **{f"decoders {_network(p)}/epoch{made_from(p)['epoch']}": p / "provenance.json" for p in decoders},
         "information.csv": provenance_path(table),
     }
     for name, path in made.items():
         record = read_json(path)
         device = record.get("device_name", record["device"])
         yield Provenance(name, record["made_by"], record["code"], device, record["seconds"])
+
+
+def _network(folder: Path) -> str:
+    network = Network.of(made_from(folder))
+    return f"{network.encoder}/{network.regime}/seed{network.seed}"

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from ib_analysis.information.confidence_interval import LEVEL, student_quantile
+from ib_analysis.information.inference.confidence_interval import LEVEL, student_quantile
 
 Answer = Literal["yes", "no", "unclear"]
 

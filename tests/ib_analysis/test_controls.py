@@ -22,7 +22,7 @@ CONFIG = {
     "decoders": {"image_fit": {"steps": 100}, "trunk_fit": {"steps": 50}, "label_fit": {"steps": 30}},
     "controls": CONTROLS,
 }
-SLICE = ("net", "classifier", 4)
+SLICE = ("net", "classifier", 0, 4)
 
 
 def experiment(**controls):

@@ -48,8 +48,8 @@ use rule fit_decoders as fit_control_decoders with:
     benchmark:
         benchmark_of(f"controls/{{control}}/fit_decoders/{RUN}/epoch{{epoch}}")
     params:
-        spec=spec("fit_decoders", "encoder", "regime", "epoch"),
-        code=code("fit_decoders", "encoder", "regime", "epoch"),
+        spec=spec("fit_decoders", "encoder", "regime", "seed", "epoch"),
+        code=code("fit_decoders", "encoder", "regime", "seed", "epoch"),
         scratch=scratch(f"controls/{{control}}/decoders/{RUN}/epoch{{epoch}}"),
 
 
@@ -88,7 +88,6 @@ rule tabulate_controls:
         marginals=own_marginals(MARGINAL_NATS),
     output:
         table=CONTROLS,
-        json=f"{RESULTS}/controls.json",
     log:
         log_of("tabulate_controls"),
     conda:
@@ -100,4 +99,4 @@ rule tabulate_controls:
         "python -m ib_analysis tabulate_controls --spec {params.spec:q} --code {params.code}"
         " --dataset {input.dataset} --marginal {input.marginal} --nats {input.nats} --identity {input.identity}"
         " --controls {input.controls} --marginals {input.marginals}"
-        " --table {output.table} --json {output.json} 2>&1 | tee {log}"
+        " --table {output.table} 2>&1 | tee {log}"

@@ -83,8 +83,8 @@ rule fit_decoders:
         mem_mb=6000,
         runtime=2880,
     params:
-        spec=spec("fit_decoders", "encoder", "regime", "epoch"),
-        code=code("fit_decoders", "encoder", "regime", "epoch"),
+        spec=spec("fit_decoders", "encoder", "regime", "seed", "epoch"),
+        code=code("fit_decoders", "encoder", "regime", "seed", "epoch"),
         scratch=scratch(f"decoders/{RUN}/epoch{{epoch}}"),
     shell:
         "python -m ib_analysis fit_decoders --spec {params.spec:q} --code {params.code}"

@@ -15,7 +15,7 @@ FIGURES = (
     ),
     *(["controls"] if CONTROLS_WANTED else []),
     *(
-        f"rival_planes-{r.encoder}-{r.regime}-seed{r.seed}"
+        f"baseline_planes-{r.encoder}-{r.regime}-seed{r.seed}"
         for r in (experiment.runs if RIVALS_WANTED else [])
     ),
 )

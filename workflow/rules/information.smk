@@ -63,7 +63,6 @@ rule tabulate_information:
         nats=of_runs(NATS),
     output:
         table=INFORMATION,
-        json=f"{RESULTS}/information.json",
         two_stages=TWO_STAGES,
     log:
         log_of("tabulate_information"),
@@ -73,5 +72,5 @@ rule tabulate_information:
         code=code("tabulate_information"),
     shell:
         "python -m ib_analysis tabulate_information --code {params.code} --dataset {input.dataset}"
-        " --marginal {input.marginal} --nats {input.nats} --table {output.table} --json {output.json}"
+        " --marginal {input.marginal} --nats {input.nats} --table {output.table}"
         " --two_stages {output.two_stages} 2>&1 | tee {log}"

@@ -9,7 +9,6 @@ rule estimate_rivals:
         checkpoints=CHECKPOINTS,
     output:
         table=f"{OF_RIVALS}.csv",
-        json=f"{OF_RIVALS}.rows.json",
     log:
         log_of(f"estimate_rivals/{RUN}"),
     benchmark:
@@ -28,7 +27,7 @@ rule estimate_rivals:
     shell:
         "python -m ib_analysis estimate_rivals --spec {params.spec:q} --code {params.code}"
         " --device {resources.device} --threads {threads} --dataset {input.dataset}"
-        " --checkpoints {input.checkpoints} --table {output.table} --json {output.json} 2>&1 | tee {log}"
+        " --checkpoints {input.checkpoints} --table {output.table} 2>&1 | tee {log}"
 
 
 rule tabulate_rivals:
@@ -37,7 +36,6 @@ rule tabulate_rivals:
         rivals=of_runs(f"{OF_RIVALS}.csv"),
     output:
         table=RIVALS,
-        json=f"{RESULTS}/rivals.json",
         agreement=AGREEMENT,
     log:
         log_of("tabulate_rivals"),
@@ -49,4 +47,4 @@ rule tabulate_rivals:
     shell:
         "python -m ib_analysis tabulate_rivals --spec {params.spec:q} --code {params.code}"
         " --information {input.information} --rivals {input.rivals}"
-        " --table {output.table} --json {output.json} --agreement {output.agreement} 2>&1 | tee {log}"
+        " --table {output.table} --agreement {output.agreement} 2>&1 | tee {log}"

@@ -71,7 +71,6 @@ use rule tabulate_information as tabulate_study_information with:
         nats=nats_of_study,
     output:
         table=STUDY_INFORMATION,
-        json=f"{STUDY}/information.json",
         two_stages=f"{STUDY}/two_stages.csv",
     log:
         log_of("tabulate_study_information/{study}"),

@@ -6,10 +6,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ib_analysis.information.estimate import Bound, Estimate
 from ib_analysis.information.estimators.binning import binned_pair, check_bins, empirical
 from ib_analysis.information.estimators.estimator import Estimator
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound, Estimate
+from ib_analysis.information.measurement.quantity import Quantity
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound, Estimate
 from ib_analysis.information.estimators.counting import counting_error, joint, pointwise_information
 from ib_analysis.information.estimators.distinct_rows import (
     alone_warning,
@@ -17,7 +16,8 @@ from ib_analysis.information.estimators.distinct_rows import (
     labels,
 )
 from ib_analysis.information.estimators.estimator import Estimator
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound, Estimate
+from ib_analysis.information.measurement.quantity import Quantity
 
 Cells = Callable[[NDArray[np.float64]], NDArray[np.intp]]
 

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound, Estimate
 from ib_analysis.information.estimators.distinct_rows import is_class
 from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.information.estimators.gaussian_kernels import NOISE_STREAM, check_noise
@@ -16,7 +15,8 @@ from ib_analysis.information.estimators.half_samples import SPLITS, check_splits
 from ib_analysis.information.estimators.ksg import KSG
 from ib_analysis.information.estimators.neighbour_distances import check_neighbours
 from ib_analysis.information.estimators.ross import Ross
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound, Estimate
+from ib_analysis.information.measurement.quantity import Quantity
 
 MUCH_LOST = 0.5
 

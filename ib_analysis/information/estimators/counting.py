@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound, Estimate
 from ib_analysis.information.estimators.distinct_rows import alone_warning, codes
 from ib_analysis.information.estimators.estimator import Estimator
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound, Estimate
+from ib_analysis.information.measurement.quantity import Quantity
 
 
 @dataclass(frozen=True)

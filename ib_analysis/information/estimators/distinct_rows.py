@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.quantity import Quantity
 
 # Above this share of rows that no other row equals, entropy counted from the sample is mostly log n.
 ALONE_SHARE = 0.5

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound, Estimate
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound, Estimate
+from ib_analysis.information.measurement.quantity import Quantity
 
 SMALLEST_SAMPLE = 8
 

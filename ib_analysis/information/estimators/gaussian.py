@@ -9,10 +9,10 @@ from scipy.linalg import solve_triangular
 from scipy.special import digamma
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound, Estimate
 from ib_analysis.information.estimators.distinct_rows import is_class
 from ib_analysis.information.estimators.estimator import Estimator
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound, Estimate
+from ib_analysis.information.measurement.quantity import Quantity
 
 FOLDS_STREAM = 4
 

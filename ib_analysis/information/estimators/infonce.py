@@ -8,8 +8,8 @@ import numpy as np
 from scipy.special import logsumexp
 from torch import Tensor
 
-from ib_analysis.information.estimate import Bound
 from ib_analysis.information.estimators.variational import Scores, VariationalEstimator, row_error
+from ib_analysis.information.measurement.estimate import Bound
 
 # Nats below log(block) from which the block, not the data, begins to set the number: on correlated normal pairs the
 # best critic there is loses 0.05 nats or less 4 below the ceiling, about 0.3 at 2 and 1 at 1 below it.

@@ -7,11 +7,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ib_analysis.information.estimate import Bound, Estimate
 from ib_analysis.information.estimators.distinct_rows import ceiling_warning, symbol_and_features
 from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.information.estimators.gaussian_kernels import check_noise, log_kernel_means, pulls
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound, Estimate
+from ib_analysis.information.measurement.quantity import Quantity
 
 # Between Gaussians of one variance s^2 the Kullback-Leibler divergence is d^2 / 2 s^2 and the Bhattacharyya
 # distance d^2 / 8 s^2: the same kernel with four times the variance.

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from scipy.special import digamma
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound, Estimate
 from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.information.estimators.half_samples import SPLITS, check_splits, half_sample_error
 from ib_analysis.information.estimators.neighbour_distances import (
@@ -19,7 +18,8 @@ from ib_analysis.information.estimators.neighbour_distances import (
     ties_warning,
     without_ties,
 )
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound, Estimate
+from ib_analysis.information.measurement.quantity import Quantity
 
 
 @dataclass(frozen=True)

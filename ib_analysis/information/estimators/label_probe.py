@@ -10,12 +10,12 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound, Estimate
 from ib_analysis.information.estimators.critic import Standardiser
 from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.information.estimators.parts import stratified_parts
-from ib_analysis.information.label_information import label_information
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound, Estimate
+from ib_analysis.information.measurement.label_information import label_information
+from ib_analysis.information.measurement.quantity import Quantity
 
 # Calibration looks for log t in this range, and at t = 0. A strong penalty leaves weights a thousand times too small.
 CONFIDENCE = (-7.0, 10.0)

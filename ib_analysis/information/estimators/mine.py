@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound
 from ib_analysis.information.estimators.variational import (
     Scores,
     VariationalEstimator,
@@ -18,6 +17,7 @@ from ib_analysis.information.estimators.variational import (
     row_error,
     true_pairs,
 )
+from ib_analysis.information.measurement.estimate import Bound
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound, Estimate
 from ib_analysis.information.estimators.distinct_rows import ceiling_warning, symbol_and_features
 from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.information.estimators.gaussian_kernels import (
@@ -17,7 +16,8 @@ from ib_analysis.information.estimators.gaussian_kernels import (
     log_kernel_means,
     pulls,
 )
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound, Estimate
+from ib_analysis.information.measurement.quantity import Quantity
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor
 
-from ib_analysis.information.estimate import Bound
 from ib_analysis.information.estimators.variational import (
     Scores,
     VariationalEstimator,
@@ -17,6 +16,7 @@ from ib_analysis.information.estimators.variational import (
     row_error,
     true_pairs,
 )
+from ib_analysis.information.measurement.estimate import Bound
 
 
 @dataclass(frozen=True)

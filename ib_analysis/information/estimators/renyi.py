@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound, Estimate
 from ib_analysis.information.estimators.distinct_rows import ceiling_warning, codes, is_class, labels
 from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.information.estimators.gaussian_kernels import squared_distances
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound, Estimate
+from ib_analysis.information.measurement.quantity import Quantity
 
 MOST_ROWS = 5000
 NEIGHBOURS = 10

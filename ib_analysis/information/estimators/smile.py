@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound
 from ib_analysis.information.estimators.variational import (
     Scores,
     VariationalEstimator,
@@ -20,6 +19,7 @@ from ib_analysis.information.estimators.variational import (
     row_error,
     true_pairs,
 )
+from ib_analysis.information.measurement.estimate import Bound
 
 # Nats by which log E[clip(e^f)] may miss 0, its value for the true density ratio, before a warning.
 NORMALISATION = 0.5

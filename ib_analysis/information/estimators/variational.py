@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Estimate
 from ib_analysis.information.estimators.critic import (
     Critic,
     CriticKind,
@@ -22,7 +21,8 @@ from ib_analysis.information.estimators.critic import (
 from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.information.estimators.parts import three_parts
 from ib_analysis.information.estimators.training import Schedule, Training, seeded, torch_device, train
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Estimate
+from ib_analysis.information.measurement.quantity import Quantity
 
 # All pairs of so many evaluation rows are scored at once: 512 x 512 x 64 float32 are 67 MB.
 EVALUATION_BLOCK = 512

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ib_analysis.figures.samples import Samples
+from ib_analysis.point import Network
 
 LABEL_BITS, IMAGE_BITS = math.log2(10), 118.4
 TAPS, EPOCHS = ("h1", "h2", "logits"), (0, 1, 10, 200)
@@ -83,9 +84,10 @@ def study_samples(channels=1, size=8, levels=17, draws=2, images=5):
     def images_of(*shape):
         return generator.integers(0, levels, (*shape, channels, size, size), dtype=np.uint8)
 
-    drawn = {(epoch, tap): images_of(draws, images) for epoch in EPOCHS for tap in TAPS}
+    network = Network("net", "classifier", 0)
+    drawn = {network.at(epoch, tap): images_of(draws, images) for epoch in EPOCHS for tap in TAPS}
     classes = tuple(f"class {i}" for i in range(images))
-    return Samples("net", "classifier", 0, levels, np.arange(images), images_of(images), classes, drawn)
+    return Samples(network, levels, np.arange(images), images_of(images), classes, drawn)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from ib_analysis.errors import UserError
 from ib_analysis.figures import sample_grid
 from ib_analysis.figures.sample_grid import displayed
 from ib_analysis.figures.samples import Samples
+from ib_analysis.point import Network
 
 
 def canvas(figure):
@@ -58,9 +59,9 @@ def test_every_original_and_draw_is_on_the_sheet(fixture, request):
     for image in samples.originals:
         assert holds(sheet, image, samples.levels, scale)
     for epoch in samples.epochs():
-        for image in samples.drawn[epoch, "h2"].reshape(-1, *samples.originals.shape[1:]):
+        for image in samples.at(epoch, "h2").reshape(-1, *samples.originals.shape[1:]):
             assert holds(sheet, image, samples.levels, scale)
-    assert not holds(sheet, samples.drawn[0, "h1"][0, 0], samples.levels, scale)
+    assert not holds(sheet, samples.at(0, "h1")[0, 0], samples.levels, scale)
 
 
 def test_labels_and_order(samples):
@@ -100,7 +101,7 @@ def test_labels_do_not_cover_images(samples):
 
 
 def test_unconditional_sheet(samples):
-    images = samples.drawn[0, "h1"].reshape(-1, 1, 8, 8)
+    images = samples.at(0, "h1").reshape(-1, 1, 8, 8)
     figure = sample_grid.draw_unconditional(images, samples.levels)
     sheet = canvas(figure)
     drawn = replace(samples, originals=images)
@@ -126,13 +127,16 @@ def test_captions(samples):
 def test_images_that_are_not_square_keep_to_their_slots(shape):
     rng = np.random.default_rng(0)
     originals = rng.integers(0, 17, (3, 1, *shape), dtype=np.uint8)
-    drawn = {(0, tap): rng.integers(0, 17, (2, 3, 1, *shape), dtype=np.uint8) for tap in ("h1", "h2")}
-    samples = Samples("net", "classifier", 0, 17, np.arange(3), originals, ("a", "b", "c"), drawn)
+    network = Network("net", "classifier", 0)
+    drawn = {
+        network.at(0, tap): rng.integers(0, 17, (2, 3, 1, *shape), dtype=np.uint8) for tap in ("h1", "h2")
+    }
+    samples = Samples(network, 17, np.arange(3), originals, ("a", "b", "c"), drawn)
     sheet, loose = (
         canvas(sample_grid.draw_taps(samples, 0)),
         canvas(sample_grid.draw_unconditional(originals, 17)),
     )
     scales = range(8, 40)
-    for images in (originals, *drawn[0, "h1"], *drawn[0, "h2"]):
+    for images in (originals, *samples.at(0, "h1"), *samples.at(0, "h2")):
         assert any(all(holds(sheet, image, 17, scale) for image in images) for scale in scales)
     assert any(all(holds(loose, image, 17, scale) for image in originals) for scale in scales)

@@ -16,7 +16,7 @@ from ib_analysis.figures import (
     two_stages,
 )
 from ib_analysis.figures.saving import save, save_as
-from ib_analysis.figures.series import Study
+from ib_analysis.figures.series import Panel
 from ib_analysis.figures.training_curves import TrainingRun
 
 
@@ -30,7 +30,7 @@ def draw_plain(name, rows, stages, samples):
         "curves": lambda: information_curves.draw(rows),
         "taps": lambda: tap_curves.draw(rows),
         "stages": lambda: two_stages.draw(stages),
-        "training": lambda: training_curves.draw([TrainingRun(Study("net", "classifier"), 0, curve, (0, 4))]),
+        "training": lambda: training_curves.draw([TrainingRun(Panel("net", "classifier"), 0, curve, (0, 4))]),
         "sheet": lambda: sample_grid.draw_epochs(samples, "h1"),
         "unconditional": lambda: sample_grid.draw_unconditional(samples.originals, samples.levels),
     }[name]()

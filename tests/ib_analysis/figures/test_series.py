@@ -14,15 +14,15 @@ from ib_analysis.figures.series import (
     images,
     measured,
     over_seeds,
+    panels_of,
     spread_sentence,
-    studies,
     taps,
 )
 
 
 def test_values_and_order(rows):
     series = measured(rows, "I(x;h)")
-    assert [(s.study.regime, s.tap) for s in series] == [
+    assert [(s.panel.regime, s.tap) for s in series] == [
         (regime, tap) for regime in ("classifier", "autoencoder") for tap in ("h1", "h2", "logits")
     ]
     assert series[0].epochs == (0, 1, 10, 200)
@@ -30,7 +30,7 @@ def test_values_and_order(rows):
     assert series[0].spread_bits == (0.8,) * 4
     assert taps(series) == ["h1", "h2", "logits"]
     assert epochs(series) == [0, 1, 10, 200]
-    assert [study.title for study in studies(series)] == ["net, classifier", "net, autoencoder"]
+    assert [panel.title for panel in panels_of(series)] == ["net, classifier", "net, autoencoder"]
 
 
 def test_csv_text_and_objects_give_the_same_series(rows):

@@ -3,7 +3,7 @@
 import pytest
 
 from ib_analysis.figures import training_curves
-from ib_analysis.figures.series import Study
+from ib_analysis.figures.series import Panel
 from ib_analysis.figures.training_curves import TrainingRun
 
 
@@ -20,9 +20,9 @@ def curve(metric, held_out=True):
 @pytest.fixture
 def runs():
     return [
-        TrainingRun(Study("net", "classifier"), 0, curve("accuracy"), (0, 10)),
-        TrainingRun(Study("net", "classifier"), 1, curve("accuracy"), (0, 10)),
-        TrainingRun(Study("net", "autoencoder"), 0, curve("mean_squared_error"), (0, 10)),
+        TrainingRun(Panel("net", "classifier"), 0, curve("accuracy"), (0, 10)),
+        TrainingRun(Panel("net", "classifier"), 1, curve("accuracy"), (0, 10)),
+        TrainingRun(Panel("net", "autoencoder"), 0, curve("mean_squared_error"), (0, 10)),
     ]
 
 
@@ -46,13 +46,13 @@ def test_parts_are_named(runs):
 
 
 def test_a_missing_held_out_part_leaves_its_line_out():
-    run = TrainingRun(Study("net", "classifier"), 0, curve("accuracy", held_out=False), (0, 10))
+    run = TrainingRun(Panel("net", "classifier"), 0, curve("accuracy", held_out=False), (0, 10))
     score = training_curves.draw([run]).axes[1]
     assert [t.get_text() for t in score.texts if t.get_alpha() is None] == ["learned on"]
 
 
 def test_fixed_encoders_have_no_curve():
-    fixed = [TrainingRun(Study("kept", "fixed"), 0, ())]
+    fixed = [TrainingRun(Panel("kept", "fixed"), 0, ())]
     figure = training_curves.draw(fixed)
     assert "fixed" in figure.texts[0].get_text()
     assert "fixed" in training_curves.caption(fixed)

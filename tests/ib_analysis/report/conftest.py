@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from ib_analysis.datasets.dataset import Header
-from ib_analysis.information.stages_table import StagesRow
-from ib_analysis.information.table import InformationRow
+from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.information.tables.two_stages import StagesRow
+from ib_analysis.point import Network
 from ib_analysis.report.content import (
     DecoderSummary,
     EncoderSummary,
@@ -62,11 +63,11 @@ def stages_row(regime, tap, fitting, compression, quantity="I(x;h)"):
     )  # fmt: skip
 
 
-def fit_summary(density="p(x|h)", near=True, epoch=0, tap="h1", regime="classifier"):
+def fit_summary(target="image", near=True, epoch=0, tap="h1", regime="classifier"):
     return FitSummary(
-        density=density, steps=600, stopped="budget", near_plateau=near, best_step=590, holdout_nats=40.0,
+        point=Network("net", regime, 0).at(epoch, tap), target=target, steps=600, stopped="budget",
+        near_plateau=near, best_step=590, holdout_nats=40.0,
         holdout_stderr_nats=0.5, late_gain_nats=0.3, late_gain_stderr_nats=0.1, seconds=29.4,
-        encoder="net", regime=regime, seed=0, epoch=epoch, tap=tap,
     )  # fmt: skip
 
 
@@ -94,10 +95,8 @@ def stages():
 
 @pytest.fixture
 def fits():
-    marginal = replace(
-        fit_summary("p(x)"), encoder="", regime="", seed=None, epoch=None, tap="", holdout_nats=82.0
-    )
-    return (marginal, fit_summary(), fit_summary(near=False, epoch=10, tap="logits"), fit_summary("p(y|h)"))
+    marginal = replace(fit_summary(), point=None, holdout_nats=82.0)
+    return (marginal, fit_summary(), fit_summary(near=False, epoch=10, tap="logits"), fit_summary("label"))
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ib_analysis.information.consistency import Measured, judge
-from ib_analysis.information.consistency_table import consistency_row
+from ib_analysis.information.inference.consistency import Measured, judge
+from ib_analysis.information.tables.consistency import consistency_row
 from ib_analysis.report.consistency_table import consistency_table
 
 ONE = np.random.default_rng(0).normal(30.0, 5.0, 400)

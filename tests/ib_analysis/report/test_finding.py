@@ -1,6 +1,6 @@
 """The finding follows from the numbers."""
 
-from ib_analysis.information.estimate import Bound
+from ib_analysis.information.measurement.estimate import Bound
 from ib_analysis.report.finding import finding
 
 

@@ -1,6 +1,6 @@
 """Every point in one row, with bound, n and flags."""
 
-from ib_analysis.information.estimate import Bound
+from ib_analysis.information.measurement.estimate import Bound
 from ib_analysis.report.information_table import dataset_table, information_table
 
 

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from ib_analysis.information.controls_table import ControlRow
-from ib_analysis.information.estimate import Bound
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.information.tables.controls import ControlRow
 from ib_analysis.report.content import NEIGHBOUR, TRUNK
 from ib_analysis.report.limitations import limitations
 
@@ -29,9 +29,9 @@ def test_several_seeds_and_good_fits(content):
 def test_a_marginal_that_was_still_improving_is_told(content):
     affected = "every I(x;h) is a difference from it"
     good = tuple(replace(fit, near_plateau=True) for fit in content.fits)
-    short = replace(good[0], density="p(x)", near_plateau=False)
+    short = replace(good[0], point=None, near_plateau=False)
     assert affected in " ".join(limitations(replace(content, fits=(short, *good[1:]))))
-    other = replace(good[0], density="p(x|h)", near_plateau=False)
+    other = replace(good[1], near_plateau=False)
     assert affected not in " ".join(limitations(replace(content, fits=(other, *good[1:]))))
 
 

@@ -1,6 +1,6 @@
 """Definitions of what occurs, and of nothing else."""
 
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.report.meanings import DEFINITIONS, meanings
 
 

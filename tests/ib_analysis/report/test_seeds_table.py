@@ -2,8 +2,8 @@
 
 import math
 
-from ib_analysis.information.controls_table import ControlRow
-from ib_analysis.information.table import InformationRow
+from ib_analysis.information.tables.controls import ControlRow
+from ib_analysis.information.tables.information import InformationRow
 from ib_analysis.report.seeds_table import seeds_table
 
 

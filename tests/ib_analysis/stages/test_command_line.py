@@ -78,7 +78,7 @@ def train_arguments(folder: Path, spec: str, *more: str) -> list[str]:
 
 
 def fit_arguments(folder: Path, out: str = "decoders") -> list[str]:
-    spec = canonical_json(experiment().fit_decoders("net", "classifier", 1))
+    spec = canonical_json(experiment().fit_decoders("net", "classifier", 0, 1))
     paths = ["--dataset", f"{folder}/dataset/header.json", "--checkpoints", f"{folder}/net"]
     return [
         "fit_decoders",
@@ -190,7 +190,7 @@ def test_a_full_disk_is_said_and_the_finished_decoder_is_kept(capfd, trained, mo
 
 
 def test_stored_and_recomputed_activations_fit_the_same_decoders(trained):
-    slice_ = experiment().fit_decoders("net", "classifier", 1)
+    slice_ = experiment().fit_decoders("net", "classifier", 0, 1)
     weights = {}
     for source in ("stored", "recomputed"):
         slice_["activations"]["source"] = source

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ib_analysis.figures.samples import Samples, read_samples, write_samples
+from ib_analysis.point import Network
 from ib_analysis.stages.draw_samples import spread_over_classes
 
 
@@ -19,14 +20,17 @@ def test_asking_for_more_than_there_are_gives_all():
 
 def test_samples_survive_the_disk(tmp_path):
     rng = np.random.default_rng(0)
+    network = Network("net", "classifier", 1)
     drawn = {
-        (e, t): rng.integers(0, 17, (2, 3, 1, 4, 4), dtype=np.uint8) for e in (0, 5) for t in ("h1", "h2")
+        network.at(e, t): rng.integers(0, 17, (2, 3, 1, 4, 4), dtype=np.uint8)
+        for e in (0, 5)
+        for t in ("h1", "h2")
     }
     originals = rng.integers(0, 17, (3, 1, 4, 4), dtype=np.uint8)
-    samples = Samples("net", "classifier", 1, 17, np.arange(3), originals, ("a", "b", "c"), drawn)
+    samples = Samples(network, 17, np.arange(3), originals, ("a", "b", "c"), drawn)
     write_samples(tmp_path / "samples.npz", samples)
     read = read_samples(tmp_path / "samples.npz")
-    assert (read.encoder, read.regime, read.seed, read.levels) == ("net", "classifier", 1, 17)
+    assert (read.network, read.levels) == (network, 17)
     assert read.classes == ("a", "b", "c")
     assert read.epochs() == [0, 5]
     assert read.taps() == ["h1", "h2"]

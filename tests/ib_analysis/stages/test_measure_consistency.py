@@ -10,7 +10,7 @@ import pytest
 from decoders.batches import divide
 from decoders.spec import FitSpec
 from ib_analysis.errors import UserError
-from ib_analysis.information.consistency import Measured
+from ib_analysis.information.inference.consistency import Measured
 from ib_analysis.stages.measure_consistency import Spec, _Decoders, _Plan, _Rival, halves
 
 UNIVERSE = np.array(list(product(range(2), repeat=4)), np.uint8).reshape(16, 1, 4, 1)

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from ib_analysis.config import ENCODERS_A_FIGURE, load_experiment
-from ib_analysis.figures.series import Study
+from ib_analysis.figures.series import Panel
 from ib_analysis.figures.training_curves import TrainingRun
-from ib_analysis.information.quantity import Quantity
-from ib_analysis.information.stages_table import stages_rows
-from ib_analysis.information.table import InformationRow
-from ib_analysis.information.two_stages import two_stages
+from ib_analysis.information.inference.two_stages import two_stages
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.information.tables.two_stages import stages_rows
+from ib_analysis.point import Network
 from ib_analysis.stages.plot_figures import of_networks
 from ib_analysis.units import bits
 
@@ -36,7 +37,7 @@ def measured():
     stages = [
         r
         for name in NAMES
-        for r in stages_rows({("h1", Quantity.IMAGE_INFORMATION): found}, name, "classifier", 0)
+        for r in stages_rows({("h1", Quantity.IMAGE_INFORMATION): found}, Network(name, "classifier", 0))
     ]
     curve = [
         {
@@ -45,7 +46,7 @@ def measured():
         }
         for e in range(6)
     ]  # fmt: skip
-    runs = [TrainingRun(Study(name, "classifier"), 0, curve, (0, 5)) for name in NAMES]
+    runs = [TrainingRun(Panel(name, "classifier"), 0, curve, (0, 5)) for name in NAMES]
     return rows, stages, runs
 
 

@@ -65,7 +65,7 @@ def trained(tmp_path_factory):
 
 
 def arguments(folder, name):
-    spec = canonical_json(EXPERIMENT.fit_decoders("net", "classifier", 1))
+    spec = canonical_json(EXPERIMENT.fit_decoders("net", "classifier", 0, 1))
     inputs = [
         "--dataset",
         f"{folder}/dataset/header.json",

@@ -9,10 +9,12 @@ from ib_analysis.__main__ import main
 from ib_analysis.datasets.digits import Digits
 from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
 from ib_analysis.datasets.specs.digits import DigitsSpec
-from ib_analysis.information.controls_table import read_controls
-from ib_analysis.information.evaluation import Evaluation, write_evaluation
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.evaluation import Evaluation, write_evaluation
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.information.tables.controls import ControlRow
+from ib_analysis.point import Network
 from ib_analysis.provenance import Job
+from ib_analysis.rows import read_rows
 from ib_analysis.units import bits
 
 # What each p(x) and each p(x | h) says of every image, in nats.
@@ -47,8 +49,9 @@ def test_a_control_is_compared_with_its_own_marginal_and_h_shuffled_with_the_mea
         return kept(folder / "marginal.npz", lambda path: np.savez(path, x=noisy(level)))
 
     def network(folder, level):
-        points = {(5, "h1", "x"): noisy(level), (5, "h1", "y"): noisy(1.0)}
-        found = Evaluation("net", "classifier", 0, points)
+        net = Network("net", "classifier", 0)
+        point = net.at(5, "h1")
+        found = Evaluation(net, {(point, "image"): noisy(level), (point, "label"): noisy(1.0)})
         return kept(folder / "net.npz", lambda path: write_evaluation(path, found))
 
     controls = tmp_path / "controls"
@@ -75,12 +78,10 @@ def test_a_control_is_compared_with_its_own_marginal_and_h_shuffled_with_the_mea
             *(marginal(controls / name / "nats", MARGINALS[name]) for name in MARGINALS),
             "--table",
             str(tmp_path / "controls.csv"),
-            "--json",
-            str(tmp_path / "controls.json"),
         ]
     )
     assert code == 0
-    rows = read_controls(tmp_path / "controls.csv")
+    rows = read_rows(tmp_path / "controls.csv", ControlRow)
     found = {row.control: row.bits for row in rows if row.quantity is Quantity.IMAGE_INFORMATION}
     assert set(found) == set(names)
     for value in found.values():

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound
 from ib_analysis.information.estimators.adaptive_binning import AdaptiveBinning
 from ib_analysis.information.estimators.binning import Binning
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound
+from ib_analysis.information.measurement.quantity import Quantity
 
 IMAGE, LABEL = Quantity.IMAGE_INFORMATION, Quantity.LABEL_INFORMATION
 BOTH = pytest.mark.parametrize("method", [Binning(bins=5), AdaptiveBinning(bins=5)])

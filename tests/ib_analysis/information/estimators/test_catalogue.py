@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound
 from ib_analysis.information.estimators.catalogue import ESTIMATORS, estimator, estimator_class
 from ib_analysis.information.estimators.estimator import Estimator
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound
+from ib_analysis.information.measurement.quantity import Quantity
 
 NEURAL = {"infonce", "nwj", "mine", "smile", "linear_probe", "mlp_probe", "k_nearest_neighbours"}
 CLASSICAL = [name for name in ESTIMATORS if name not in NEURAL]

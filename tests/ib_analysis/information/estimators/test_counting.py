@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound
 from ib_analysis.information.estimators.counting import (
     Correction,
     Counting,
     CountingSample,
     corrected_entropy,
 )
+from ib_analysis.information.measurement.estimate import Bound
 
 TABLE = np.array([[0.4, 0.1, 0.05], [0.05, 0.1, 0.3]])
 TRUTH = float((TABLE * np.log(TABLE / TABLE.sum(1, keepdims=True) / TABLE.sum(0))).sum())

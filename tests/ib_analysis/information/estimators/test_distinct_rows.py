@@ -12,7 +12,7 @@ from ib_analysis.information.estimators.distinct_rows import (
     is_class,
     symbol_and_features,
 )
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.quantity import Quantity
 
 
 def test_codes_literally():

@@ -5,8 +5,8 @@ import pytest
 from sklearn.covariance import ledoit_wolf as their_ledoit_wolf
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound
 from ib_analysis.information.estimators.gaussian import Gaussian, ledoit_wolf, wishart_bias
+from ib_analysis.information.measurement.estimate import Bound
 
 
 def normal_pair(n, d, rho, seed):

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound
 from ib_analysis.information.estimators import gaussian_kernels
 from ib_analysis.information.estimators.kernel_density import (
     KernelDensity,
@@ -13,7 +12,8 @@ from ib_analysis.information.estimators.kernel_density import (
     pairwise_entropy,
 )
 from ib_analysis.information.estimators.noisy_mixture import NoisyMixture
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound
+from ib_analysis.information.measurement.quantity import Quantity
 
 IMAGE, LABEL = Quantity.IMAGE_INFORMATION, Quantity.LABEL_INFORMATION
 

@@ -5,8 +5,8 @@ import pytest
 from scipy.special import digamma
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound
 from ib_analysis.information.estimators.ksg import KSG
+from ib_analysis.information.measurement.estimate import Bound
 
 
 def normal_pair(n, d, rho, seed):

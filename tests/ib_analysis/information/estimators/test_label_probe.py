@@ -9,7 +9,6 @@ from scipy.integrate import quad
 from scipy.special import log_softmax
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound
 from ib_analysis.information.estimators.k_nearest_neighbours import KNearestNeighbours
 from ib_analysis.information.estimators.label_probe import (
     LabelProbe,
@@ -23,7 +22,8 @@ from ib_analysis.information.estimators.label_probe import (
 from ib_analysis.information.estimators.linear_probe import LinearProbe
 from ib_analysis.information.estimators.mlp_probe import MLPProbe
 from ib_analysis.information.estimators.parts import stratified_parts
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound
+from ib_analysis.information.measurement.quantity import Quantity
 
 PROBES = (
     LinearProbe(),

@@ -6,14 +6,14 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound
 from ib_analysis.information.estimators import gaussian_kernels
 from ib_analysis.information.estimators.binning import Binning
 from ib_analysis.information.estimators.counting import Counting
 from ib_analysis.information.estimators.gaussian_kernels import NOISE_STREAM
 from ib_analysis.information.estimators.kernel_density import KernelDensityLower, KernelDensityUpper
 from ib_analysis.information.estimators.noisy_mixture import NoisyMixture
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound
+from ib_analysis.information.measurement.quantity import Quantity
 
 IMAGE, LABEL = Quantity.IMAGE_INFORMATION, Quantity.LABEL_INFORMATION
 CENTRES = np.array([0.0, 0.3, 1.0, 1.2, 2.5, 2.6, 2.7, 4.0])

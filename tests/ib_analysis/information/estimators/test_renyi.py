@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound
 from ib_analysis.information.estimators.renyi import Renyi, WidthRule, chosen_width, matrix_entropy
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound
+from ib_analysis.information.measurement.quantity import Quantity
 
 LABEL = Quantity.LABEL_INFORMATION
 

@@ -7,9 +7,9 @@ from scipy.special import digamma
 from scipy.stats import norm
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound
 from ib_analysis.information.estimators.ross import Ross
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound
+from ib_analysis.information.measurement.quantity import Quantity
 
 LABEL = Quantity.LABEL_INFORMATION
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimate import Bound
 from ib_analysis.information.estimators import variational
 from ib_analysis.information.estimators.infonce import InfoNCE
 from ib_analysis.information.estimators.mine import MINE
@@ -23,7 +22,8 @@ from ib_analysis.information.estimators.variational import (
     mean_off_diagonal,
     true_pairs,
 )
-from ib_analysis.information.quantity import Quantity
+from ib_analysis.information.measurement.estimate import Bound
+from ib_analysis.information.measurement.quantity import Quantity
 
 BOUNDS = (InfoNCE, NWJ, MINE, SMILE)
 RHO = 0.75

@@ -4,10 +4,10 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from ib_analysis.rows import read_rows, write_rows
 from ib_analysis.studies.beyond_kernels import claims
 from ib_analysis.studies.beyond_kernels.row import Point, Row, errors_by_seed
 from ib_analysis.studies.beyond_kernels.study import BeyondKernelsStudy
-from ib_analysis.studies.rows import read_rows, write_rows
 from ib_analysis.studies.specs.beyond_kernels import BeyondKernelsStudySpec
 from ib_analysis.studies.study import Setting
 

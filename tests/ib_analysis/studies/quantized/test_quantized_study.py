@@ -7,9 +7,9 @@ from pydantic import ValidationError
 
 from ib_analysis.datasets.dataset import Dataset, Header, Part
 from ib_analysis.encoders.specs.training import TrainingSpec
+from ib_analysis.rows import read_rows, write_rows
 from ib_analysis.studies.quantized.plug_in_entropy import unit_entropies
 from ib_analysis.studies.quantized.study import QuantizedStudy
-from ib_analysis.studies.rows import read_rows, write_rows
 from ib_analysis.studies.specs.quantized import QuantizedStudySpec
 from ib_analysis.studies.study import Setting
 

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from ib_analysis.datasets.dataset import Dataset, Header, Part
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.errors import UserError
+from ib_analysis.rows import read_rows, write_rows
 from ib_analysis.studies.rir.study import RirStudy, training_part
-from ib_analysis.studies.rows import read_rows, write_rows
 from ib_analysis.studies.specs.rir import ARMS, RirStudySpec
 from ib_analysis.studies.study import Setting
 

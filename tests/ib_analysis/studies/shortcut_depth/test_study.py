@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from ib_analysis.datasets.dataset import Dataset, Header, Part
 from ib_analysis.errors import UserError
-from ib_analysis.studies.rows import read_rows, write_rows
+from ib_analysis.rows import read_rows, write_rows
 from ib_analysis.studies.shortcut_depth.networks import Problem, least_loss
 from ib_analysis.studies.shortcut_depth.study import ShortcutDepthStudy
 from ib_analysis.studies.specs.shortcut_depth import ShortcutDepthStudySpec

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from ib_analysis.datasets.dataset import Dataset, Header, Part
 from ib_analysis.errors import UserError
-from ib_analysis.studies.rows import read_rows, write_rows
+from ib_analysis.rows import read_rows, write_rows
 from ib_analysis.studies.specs.stable import NORMS, SCALINGS, StableStudySpec
 from ib_analysis.studies.stable.claims import gradient_slope, kernel_accuracy_change
 from ib_analysis.studies.stable.row import StableRow

@@ -1,0 +1,1 @@
+"""What the numbers show: intervals, bands, tests, corrections for many tests, and verdicts."""

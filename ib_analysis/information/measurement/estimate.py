@@ -1,0 +1,50 @@
+"""The result record: a number in nats, its standard error, and what may honestly be said of it."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+from ib_analysis.information.measurement.quantity import Quantity
+
+
+class Bound(StrEnum):
+    """How an estimate relates to the truth, apart from its standard error."""
+
+    LOWER = "lower"
+    UPPER = "upper"
+    CONSISTENT = "consistent"
+    NONE = "none"
+    EXACT = "exact"
+
+    @property
+    def sentence(self) -> str:
+        """What a report says of it."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Bound.LOWER: "In expectation the true value is this or higher.",
+    Bound.UPPER: "In expectation the true value is this or lower.",
+    Bound.CONSISTENT: "It converges to the true value as the number of images grows.",
+    Bound.NONE: "It is an estimate, neither a lower nor an upper bound.",
+    Bound.EXACT: "It is exact, by counting or in closed form.",
+}
+
+
+class Estimate(BaseModel):
+    """One estimated quantity, in nats per image.
+
+    `stderr` is the standard error over evaluation images alone; it does not hold what another seed of the
+    encoder or of the decoder would have changed. `warnings` are sentences for whoever reads the number.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    quantity: Quantity
+    value: FiniteFloat
+    stderr: FiniteFloat = Field(ge=0)
+    n: int = Field(ge=1, description="number of evaluation images, or of pairs")
+    method: str = Field(min_length=1)
+    bound: Bound
+    unit: Literal["nats"] = "nats"
+    warnings: tuple[str, ...] = ()

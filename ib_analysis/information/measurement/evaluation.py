@@ -1,0 +1,72 @@
+"""Nats of every evaluation image under the decoders of one network, kept per image so that differences pair."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ib_analysis.artefacts import replacing
+from ib_analysis.errors import UserError
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.point import Network, Point, Target
+
+Nats = NDArray[np.float64]
+INFORMATION: Mapping[Target, Quantity] = {
+    "image": Quantity.IMAGE_INFORMATION,
+    "label": Quantity.LABEL_INFORMATION,
+}
+"""The information that the nats of each target add up to."""
+_ADDRESSES = "addresses"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """-log q of every evaluation image, in nats, shape (images,), for each point and target of one network."""
+
+    network: Network
+    nats: Mapping[tuple[Point, Target], Nats]
+
+    @property
+    def epochs(self) -> list[int]:
+        """The measured epochs, rising."""
+        return sorted({point.epoch for point, _ in self.nats})
+
+    @property
+    def taps(self) -> list[str]:
+        """The measured taps, in network order."""
+        return list(dict.fromkeys(point.tap for point, _ in self.nats))
+
+    def at(self, epoch: int, tap: str, target: Target) -> Nats:
+        """The nats of one point and target."""
+        return self.nats[self.network.at(epoch, tap), target]
+
+
+def write_evaluation(path: Path, evaluation: Evaluation) -> None:
+    """Write the arrays and the address of each to an .npz file, atomically."""
+    addresses = [point._asdict() | {"target": target} for point, target in evaluation.nats]
+    arrays = {str(number): values for number, values in enumerate(evaluation.nats.values())}
+    header = json.dumps(evaluation.network._asdict() | {"points": addresses})
+    with replacing(path) as temporary:
+        np.savez(temporary, allow_pickle=False, **{_ADDRESSES: np.array(header)}, **arrays)
+
+
+def read_evaluation(path: Path) -> Evaluation:
+    """Read what `write_evaluation` wrote.
+
+    Raises:
+        UserError: the file is missing, truncated, or something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            header = json.loads(str(archive[_ADDRESSES]))
+            nats = {
+                (Point.of(address), address["target"]): archive[str(number)]
+                for number, address in enumerate(header["points"])
+            }
+            return Evaluation(Network.of(header), nats)
+    except (ValueError, KeyError, TypeError, OSError, EOFError, BadZipFile) as error:
+        raise UserError(f"{path} does not hold nats per image ({error}): remove it and run again.") from None

@@ -1,0 +1,65 @@
+"""The table for the terminal: what each layer keeps, in bits, with its standard error."""
+
+from collections.abc import Sequence
+
+from ib_analysis.information.measurement.estimate import Bound
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.point import Point
+
+
+def summary(rows: Sequence[InformationRow]) -> str:
+    """Plain text: regime, epoch, tap, I(x;h) and I(y;h) in bits, one line a layer, in the order of the rows.
+
+    Encoder and seed get a column each where there is more than one. What belongs to the data set alone, CE(x)
+    and H(y), stands below the table.
+    """
+    layers: dict[Point, dict[Quantity, InformationRow]] = {}
+    exact: dict[tuple[Point, Quantity], InformationRow] = {}
+    for row in rows:
+        if row.point is None:
+            continue
+        if row.bound is Bound.EXACT:
+            exact[row.point, row.quantity] = row
+        else:
+            layers.setdefault(row.point, {})[row.quantity] = row
+    shown = _columns_shown(list(layers))
+    header = [name for name, show in zip(Point._fields, shown) if show]
+    lines = [[*header, "I(x;h) bits", "I(y;h) bits"]]
+    for point, found in layers.items():
+        labels = [str(part) for part, show in zip(point, shown) if show]
+        x, y = found.get(Quantity.IMAGE_INFORMATION), found.get(Quantity.LABEL_INFORMATION)
+        truths = (exact.get((point, q)) for q in (Quantity.IMAGE_INFORMATION, Quantity.LABEL_INFORMATION))
+        cells = (
+            _cell(row, 2 + i) + _truth(truth, 2 + i) for i, (row, truth) in enumerate(zip((x, y), truths))
+        )
+        lines.append([*labels, *cells])
+    whole = [f"{row.quantity.value} = {_cell(row, 3)} bits" for row in rows if row.point is None]
+    return "\n".join([*_aligned(lines), *whole])
+
+
+def _columns_shown(points: Sequence[Point]) -> tuple[bool, ...]:
+    several_encoders = len({(p.encoder, p.regime) for p in points}) > len({p.regime for p in points})
+    several_seeds = len({point.seed for point in points}) > 1
+    return several_encoders, True, several_seeds, True, True
+
+
+def _cell(row: InformationRow | None, decimals: int) -> str:
+    return "-" if row is None else f"{row.bits:.{decimals}f} ± {row.stderr_bits:.{decimals}f}"
+
+
+def _truth(row: InformationRow | None, decimals: int) -> str:
+    return "" if row is None else f" (exact {row.bits:.{decimals}f})"
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Columns padded to their widest cell: numbers to the right, names to the left."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    names = len(widths) - 2
+    return [
+        "  ".join(
+            cell.ljust(width) if column < names else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths))
+        )
+        for line in lines
+    ]

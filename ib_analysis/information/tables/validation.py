@@ -1,0 +1,105 @@
+"""`validation.csv`: estimate and truth of every case and method, in bits."""
+
+import math
+from collections.abc import Sequence
+
+from pydantic import Field, FiniteFloat
+
+from ib_analysis.information.measurement.estimate import Estimate
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.spec import Spec
+from ib_analysis.units import bits
+
+STANDARD_ERRORS = 3.0
+PER_CENT = 3.0
+NOTHING_BITS = 0.01
+"""An error that nobody can see, whatever the standard error."""
+
+
+class ValidationRow(Spec):
+    """One method on one case; `truth_stderr_bits` is 0 unless the truth itself is a Monte-Carlo mean."""
+
+    case: str = Field(min_length=1)
+    quantity: Quantity
+    method: str = Field(min_length=1)
+    truth_bits: FiniteFloat
+    estimate_bits: FiniteFloat
+    stderr_bits: FiniteFloat = Field(ge=0)
+    n: int = Field(ge=1)
+    seconds: FiniteFloat = Field(ge=0)
+    truth_stderr_bits: FiniteFloat = Field(0.0, ge=0)
+    dimensions: int = Field(ge=1)
+
+    @property
+    def error_bits(self) -> float:
+        """Estimate less truth."""
+        return self.estimate_bits - self.truth_bits
+
+    @property
+    def standard_errors(self) -> float | None:
+        """The error in standard errors of estimate and truth together; None where both are 0."""
+        stderr = math.hypot(self.stderr_bits, self.truth_stderr_bits)
+        return self.error_bits / stderr if stderr > 0 else None
+
+    @property
+    def per_cent(self) -> float | None:
+        """The error in per cent of the truth; None where the truth is 0."""
+        return 100 * self.error_bits / self.truth_bits if self.truth_bits > 1e-9 else None
+
+    @property
+    def good(self) -> bool:
+        """Whether it lies within 3 standard errors or 3 per cent of the truth."""
+        near = self.standard_errors is not None and abs(self.standard_errors) <= STANDARD_ERRORS
+        return (
+            near
+            or abs(self.error_bits) < NOTHING_BITS
+            or (self.per_cent is not None and abs(self.per_cent) <= PER_CENT)
+        )
+
+
+def validation_row(
+    case: str, estimate: Estimate, truth_nats: tuple[float, float], dimensions: int, seconds: float
+) -> ValidationRow:
+    """The row of an estimate beside the truth and the truth's own standard error."""
+    return ValidationRow(
+        case=case,
+        quantity=estimate.quantity,
+        method=estimate.method,
+        truth_bits=bits(truth_nats[0]),
+        truth_stderr_bits=bits(truth_nats[1]),
+        estimate_bits=bits(estimate.value),
+        stderr_bits=bits(estimate.stderr),
+        n=estimate.n,
+        seconds=round(seconds, 3),
+        dimensions=dimensions,
+    )
+
+
+def validation_summary(rows: Sequence[ValidationRow]) -> str:
+    """Plain text: one line a case, quantity and method; the decoders' own first.
+
+    Then one line a method: in how many cases it lies within 3 standard errors or 3 per cent.
+    """
+    head = f"{'case':34} {'quantity':8} {'method':28} {'truth':>10} {'estimate':>20} {'errors':>7} {'%':>7}"
+    lines = [head, *(_line(row) for row in rows), "", "within 3 standard errors or 3 % of the truth:"]
+    for key in dict.fromkeys((row.quantity, row.method) for row in rows):
+        found = [row for row in rows if (row.quantity, row.method) == key]
+        lines.append(f"  {key[0]:8} {key[1]:44} {sum(row.good for row in found):3} of {len(found)} cases")
+    return "\n".join(lines)
+
+
+def errors_text(row: ValidationRow) -> str:
+    """The error in standard errors; one of hundreds says no more than that it is no accident."""
+    if row.standard_errors is None:
+        return "–"
+    return f"{row.standard_errors:+.1f}" if abs(row.standard_errors) < 100 else f"{row.standard_errors:+.0e}"
+
+
+def _line(row: ValidationRow) -> str:
+    errors = errors_text(row)
+    share = "-" if row.per_cent is None else f"{row.per_cent:+.1f}"
+    estimate = f"{row.estimate_bits:.2f} ± {row.stderr_bits:.2f}"
+    return (
+        f"{row.case:34} {row.quantity:8} {row.method[:28]:28} {row.truth_bits:10.2f} {estimate:>20} "
+        f"{errors:>7} {share:>7}{'' if row.good else '  !'}"
+    )

@@ -1,0 +1,47 @@
+"""Nats per image survive the disk, and a broken file is named."""
+
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from ib_analysis.errors import UserError
+from ib_analysis.information.measurement.evaluation import Evaluation, read_evaluation, write_evaluation
+from ib_analysis.point import Network, Target
+
+
+def evaluation() -> Evaluation:
+    rng = np.random.default_rng(0)
+    network = Network("resnet10", "classifier", 3)
+    nats = {
+        (network.at(epoch, tap), target): rng.normal(size=5)
+        for epoch in (0, 10)
+        for tap in ("h1", "pooled")
+        for target in get_args(Target)
+    }
+    return Evaluation(network, nats)
+
+
+def test_round_trip_keeps_every_value_and_the_order_of_taps(tmp_path):
+    write_evaluation(tmp_path / "nats.npz", evaluation())
+    read = read_evaluation(tmp_path / "nats.npz")
+    assert read.network == Network("resnet10", "classifier", 3)
+    assert read.epochs == [0, 10]
+    assert read.taps == ["h1", "pooled"]
+    for (point, target), values in evaluation().nats.items():
+        assert np.array_equal(read.at(point.epoch, point.tap, target), values)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"text"])
+def test_a_broken_file_is_named(tmp_path, content):
+    (tmp_path / "nats.npz").write_bytes(content)
+    with pytest.raises(UserError, match=r"nats\.npz"):
+        read_evaluation(tmp_path / "nats.npz")
+
+
+def test_a_truncated_file_is_named(tmp_path):
+    path = tmp_path / "nats.npz"
+    write_evaluation(path, evaluation())
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(UserError, match=r"nats\.npz"):
+        read_evaluation(path)
