@@ -4,12 +4,12 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from ib_analysis.rivals import Method, Methods, default_settings
+from ib_analysis.rivals import Methods, baseline_settings
 from ib_analysis.spec import Spec
 
 Piece = Literal["baseline", "symmetry", "data_processing", "additivity"]
 PIECES: tuple[Piece, ...] = get_args(Piece)
-RIVALS: tuple[Method, ...] = ("binning", "ksg", "gaussian", "renyi", "infonce", "nwj", "smile")
+RIVALS = ("binning", "ksg", "gaussian", "renyi", "infonce", "nwj", "smile")
 
 
 class ConsistencySpec(Spec):
@@ -35,7 +35,7 @@ class ConsistencySpec(Spec):
         (0,), min_length=1, description="of the decoders, one repetition of all tests each"
     )
     rivals: Methods = Field(
-        default_settings(RIVALS), description="other estimators that are tested, each with its settings"
+        baseline_settings(RIVALS), description="other estimators that are tested, each with its settings"
     )
     images: int = Field(1000, ge=60, description="how many evaluation images the rivals read, at most")
 

@@ -6,48 +6,12 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import CategoricalSpec, FitSpec, check_same_held_out
-from ib_analysis.rivals import Method, Methods, default_settings, described_methods
+from ib_analysis.channels.case_table import CASES
+from ib_analysis.rivals import Methods, baseline_settings, described_methods
 from ib_analysis.spec import Spec
 
 CaseName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-CASES: tuple[str, ...] = (
-    "still-8-identity",
-    "logistic-8-rows4",
-    "logistic-8-gaussian",
-    "logistic-rgb-8-erasure",
-    "logistic-8-quantized",
-    "binary-8-symmetric",
-    "quaternary-rgb-8-symmetric",
-    "uniform-8-gaussian",
-    "uniform-16-erasure",
-    "uniform-rgb-16-rows8",
-    "markov-8-rows1",
-    "markov-8-rows4",
-    "markov-8-rows2-scaled",
-    "markov-8-pixels4",
-    "markov-8-identity",
-    "markov-8-identity-shuffled",
-    "markov-8-identity-permuted",
-    "markov-rgb-8-rows4",
-    "markov-rgb-8-rows4-rotated",
-    "markov-rgb-16-pixels2",
-    "rectangles-8-identity",
-    "rectangles-8-gaussian",
-    "rectangles-16-rows8",
-    "rectangles-8-low-bits-quantized",
-    "factors-8-class",
-    "factors-rgb-8-gaussian",
-    "factors-rgb-8-low-bits-place",
-    "factors-rgb-16-looks",
-    "factors-rgb-16-everything-rotated",
-    "factors-rgb-32-colour",
-    "teacher-8-rows4",
-    "teacher-8-rows4-shuffled",
-    "teacher-rgb-16-image-erasure",
-    "teacher-rgb-32-rows8",
-)
-"""Every case of ib_analysis/channels/cases.py, which is not imported here: it needs numpy."""
-RIVALS: tuple[Method, ...] = (
+RIVALS = (
     "binning",
     "kernel_density_upper",
     "ksg",
@@ -62,7 +26,7 @@ class ValidationSpec(Spec):
     """Cases with known information, and what is tried on them."""
 
     cases: tuple[CaseName, ...] | None = Field(
-        None, min_length=1, description="names of ib_analysis/channels/cases.py; null: all"
+        None, min_length=1, description="names of ib_analysis/channels/case_table.py; null: all"
     )
     decoder: PixelCNNPPSpec = Field(description="the decoder of images, the same in every case")
     trunk_fit: FitSpec = Field(
@@ -75,7 +39,7 @@ class ValidationSpec(Spec):
     label: CategoricalSpec = Field(CategoricalSpec(), description="the decoder of labels")
     label_fit: FitSpec = Field(description="fit of p(y given h)")
     rivals: Methods = Field(
-        default_settings(RIVALS), description="other estimators of I(x; h), each with its settings"
+        baseline_settings(RIVALS), description="other estimators of I(x; h), each with its settings"
     )
     images: int = Field(1000, ge=30, description="how many evaluation images the rivals read, at most")
     seed: int = Field(0, ge=0, description="of the images that are drawn")
@@ -98,12 +62,15 @@ class ValidationSpec(Spec):
     @property
     def chosen(self) -> tuple[str, ...]:
         """The names of the cases."""
-        return CASES if self.cases is None else self.cases
+        return tuple(CASES) if self.cases is None else self.cases
 
     def of_case(self, case: str) -> dict[str, Any]:
         """What is tried on one case."""
+        described = CASES[case]
+        code = sorted(described.law.implementations | described.channel.implementations)
         return {
             "case": case,
+            "made_of": [{"implementation": place, "spec": {}} for place in code],
             "decoder": self.decoder.described(),
             "trunk_fit": self.trunk_fit.model_dump(mode="json"),
             "image_fit": self.image_fit.model_dump(mode="json"),

@@ -41,6 +41,8 @@ class Spec(spec.Spec):
     """Slice of the experiment."""
 
     case: str
+    made_of: tuple[spec.Described, ...]
+    """The source and the channel of the case, named so that an edit of their code is noticed."""
     decoder: spec.Described
     trunk_fit: FitSpec
     image_fit: FitSpec

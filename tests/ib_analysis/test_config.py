@@ -1,6 +1,7 @@
 """The experiment is validated once, and a mistake is a sentence that names the field."""
 
 import copy
+import json
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,15 @@ def test_a_tap_of_one_regime_is_measured_in_that_regime():
     study = load_experiment(demo()).study("resnet10")
     assert "bottleneck" in study.taps_in("autoencoder")
     assert "bottleneck" not in study.taps_in("classifier")
+
+
+def test_every_model_of_the_configuration_has_a_section_of_its_own():
+    in_schema = json.loads(schema.schema())["$defs"]
+    models = {name for name, found in in_schema.items() if "properties" in found}
+    assert models <= {model.__name__ for model in schema.sections()}
+    headings = list(schema.sections().values())
+    assert len(set(headings)) == len(headings)
+    assert "encoders.ENCODER.architecture: {kind: rir}" in headings
 
 
 def test_the_generated_schema_and_key_tables_are_those_of_today():

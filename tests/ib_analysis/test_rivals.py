@@ -4,31 +4,33 @@ from dataclasses import fields
 
 import pytest
 
-from ib_analysis.channels.cases import validation_cases
+from ib_analysis.channels.case_table import CASES
 from ib_analysis.config import load_experiment
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimators.catalogue import estimator, estimator_class
-from ib_analysis.rivals import IMPLEMENTATIONS, OF_IMAGE, OF_LABEL, SETTINGS, RivalsSpec
-from ib_analysis.validation import CASES, ValidationSpec
+from ib_analysis.information.estimators.catalogue import ESTIMATORS, estimator, estimator_class
+from ib_analysis.rivals import RivalsSpec
+from ib_analysis.validation import ValidationSpec
 
 FIT = {"steps": 10}
 VALIDATION = {"decoder": {}, "trunk_fit": FIT, "image_fit": FIT, "label_fit": FIT}
-
-
-def test_the_names_of_the_cases_are_those_that_there_are():
-    assert [case.name for case in validation_cases()] == list(CASES)
 
 
 @pytest.mark.parametrize("target", ["image", "label"])
 def test_every_default_method_is_built_with_its_default_settings(target):
     for name, settings in getattr(RivalsSpec(), target).items():
         assert estimator(name, **settings).name == name
-    assert set(OF_IMAGE) & set(OF_LABEL)
+
+
+def test_the_default_methods_of_a_target_are_those_that_the_table_lists_for_it():
+    for target in ("image", "label"):
+        assert set(getattr(RivalsSpec(), target)) == {n for n, e in ESTIMATORS.items() if target in e.targets}
+    assert "ross" not in RivalsSpec().image
+    assert "ksg" not in RivalsSpec().label
 
 
 def test_the_settings_that_the_configuration_knows_are_those_of_each_method():
-    has = {name: tuple(field.name for field in fields(estimator_class(name))) for name in IMPLEMENTATIONS}
-    assert has == SETTINGS
+    for name, listed in ESTIMATORS.items():
+        assert tuple(field.name for field in fields(estimator_class(name))) == listed.settings, name
 
 
 @pytest.mark.parametrize(
@@ -57,15 +59,20 @@ def test_a_slice_names_the_code_of_every_method_so_that_an_edit_is_noticed():
 def test_an_unknown_case_or_method_is_refused_before_any_work():
     with pytest.raises(ValueError, match="there is no case 'markov'; there are still-8-identity"):
         ValidationSpec(cases=("markov",), **VALIDATION)
-    with pytest.raises(ValueError, match="kgs"):
+    with pytest.raises(ValueError, match=r"no estimator 'kgs' \(did you mean ksg\?\)"):
         RivalsSpec(image={"kgs": {}})
 
 
 def test_a_case_gets_its_slice():
     spec = ValidationSpec(cases=("markov-8-rows1",), **VALIDATION)
     assert spec.chosen == ("markov-8-rows1",)
+    assert [part["implementation"] for part in spec.of_case("markov-rgb-8-rows4-rotated")["made_of"]] == [
+        "ib_analysis.channels.invertible:Invertible",
+        "ib_analysis.channels.kept_rows:KeptRows",
+        "ib_analysis.datasets.raster_markov:RasterMarkov",
+    ]
     assert spec.of_case("markov-8-rows1")["rivals"]["binning"]["spec"] == {}
-    assert ValidationSpec(**VALIDATION).chosen == CASES
+    assert ValidationSpec(**VALIDATION).chosen == tuple(CASES)
 
 
 def chained(**fits):
