@@ -227,18 +227,6 @@ def open_dataset(folder: Path) -> Dataset:
     return Dataset(header, encoder, decoder, evaluation)
 
 
-def verify_dataset(folder: Path) -> Header:
-    """Read every byte of a prepared data set and compare it with its fingerprint.
-
-    Raises:
-        UserError: a file is missing, truncated or changed.
-    """
-    header = open_dataset(folder).header
-    if _fingerprint(header, folder) != header.fingerprint:
-        raise UserError(f"{folder}: its images or labels are not those of its fingerprint; {_remedy(folder)}")
-    return header
-
-
 def _remedy(folder: Path) -> str:
     return f"remove {folder} and run again"
 

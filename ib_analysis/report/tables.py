@@ -5,28 +5,21 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tabulate import tabulate
+
 from ib_analysis.errors import UserError
 
-LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "±": r"$\pm$",
-    "†": r"$\dagger$",
-    "‡": r"$\ddagger$",
-    "§": r"\S{}",
-    "−": "$-$",
-}
+SYMBOLS = str.maketrans(
+    {
+        "|": r"\textbar{}",
+        "±": r"$\pm$",
+        "†": r"$\dagger$",
+        "‡": r"$\ddagger$",
+        "§": r"\S{}",
+        "−": "$-$",
+    }
+)
+"""Letters that LaTeX needs a command for and that tabulate leaves as they are."""
 
 
 @dataclass(frozen=True)
@@ -85,22 +78,20 @@ class Table:
         >>> print(Table((Column("tap"), Column("I(x;h)", "bits", True)), (("h_1", "3.2 ± 0.1"),)).to_latex())
         \begin{tabular}{lr}
         \toprule
-        tap & I(x;h) [bits] \\
+         tap   &   I(x;h) [bits] \\
         \midrule
-        h\_1 & 3.2 $\pm$ 0.1 \\
+         h\_1   &       3.2 $\pm$ 0.1 \\
         \bottomrule
         \end{tabular}
         """
-        shape = "".join("r" if column.number else "l" for column in self.columns)
-        body = [_latex_row(row) for row in self.rows]
-        head = _latex_row([column.head for column in self.columns])
-        lines = [rf"\begin{{tabular}}{{{shape}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule"]
-        return "\n".join([*lines, r"\end{tabular}"])
+        return tabulate(
+            self.rows,
+            [column.head for column in self.columns],
+            tablefmt="latex_booktabs",
+            colalign=["right" if column.number else "left" for column in self.columns],
+            disable_numparse=True,
+        ).translate(SYMBOLS)
 
 
 def _picked(row: Sequence[str], indices: Sequence[int]) -> tuple[str, ...]:
     return tuple(row[i] for i in indices)
-
-
-def _latex_row(cells: Sequence[str]) -> str:
-    return " & ".join("".join(LATEX.get(letter, letter) for letter in cell) for cell in cells) + r" \\"

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import digamma
+from sklearn.covariance import ledoit_wolf_shrinkage
 
 from ib_analysis.errors import UserError
 from ib_analysis.information.estimators.distinct_rows import is_class
@@ -134,7 +135,9 @@ class Gaussian(Estimator):
         z = np.where(varies, z - z.mean(0), 0.0)
         spread = np.where(varies, z.std(0), 1.0)
         z /= spread
-        amount = ledoit_wolf(z) if self.shrinkage is None else self.shrinkage
+        amount = self.shrinkage
+        if amount is None:
+            amount = float(ledoit_wolf_shrinkage(z, assume_centered=True))
         covariance = (1 - amount) * (z.T @ z) / len(z) + amount * np.eye(z.shape[1])
         of_x, kept = x.shape[1], min(self.directions, x.shape[1], y.shape[1])
         try:
@@ -218,17 +221,3 @@ def wishart_bias(n: int, of_x: int, of_y: int) -> float:
         return float(digamma((n - np.arange(first, last + 1)) / 2.0).sum())
 
     return 0.5 * (terms(1, of_y) - terms(of_x + 1, of_x + of_y))
-
-
-def ledoit_wolf(z: NDArray[np.float64]) -> float:
-    """How far to shrink the covariance of centred rows (n, d) towards a multiple of the identity, 0 to 1.
-
-    b^2 / d^2 with d^2 = |S - m I|^2, m the mean eigenvalue, b^2 = min(d^2, 1/n^2 sum_i |z_i z_i' - S|^2) (Ledoit & Wolf
-    2004, lemmas 3.2 to 3.4), norms of Frobenius.
-    """
-    n = len(z)
-    covariance = z.T @ z / n
-    of_covariance = (covariance**2).sum()
-    distance = of_covariance - np.trace(covariance) ** 2 / z.shape[1]
-    noise = (((z**2).sum(1) ** 2).sum() / n - of_covariance) / n
-    return float(min(noise, distance) / distance) if distance > 0.0 else 1.0

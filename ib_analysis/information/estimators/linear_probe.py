@@ -1,12 +1,14 @@
 """The linear probe: multinomial logistic regression of the class on the features."""
 
+import warnings
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import log_softmax
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
 
 from ib_analysis.errors import UserError
 from ib_analysis.information.estimators.label_probe import (
@@ -16,17 +18,18 @@ from ib_analysis.information.estimators.label_probe import (
     Prediction,
     calibrated_nats,
     log_frequencies,
-    nats_of,
 )
+
+GRADIENT_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
 class LinearProbe(LabelProbe):
     """H(y) - CE(y | x) with q(y | x) = softmax(W x + b).
 
-    W and b minimise CE on the fitting part + penalty |W|^2 / 2, by L-BFGS, which for this convex function finds *the*
-    minimum. The penalty is chosen on the hold-out part, together with the calibration, from the strongest down, each
-    fit starting from the last, until a weaker one is worse.
+    W and b minimise CE on the fitting part + penalty |W|^2 / 2, which is convex and has one minimum (scikit-learn's
+    LogisticRegression, by L-BFGS). The penalty is chosen on the hold-out part, together with the calibration, from the
+    strongest down, each fit starting from the last, until a weaker one is worse.
 
     Attributes:
         penalties: candidates, nats.
@@ -57,51 +60,44 @@ class LinearProbe(LabelProbe):
         self, fit: LabelledRows, hold_out: LabelledRows, evaluation: NDArray[np.float64], classes: int
     ) -> Prediction:
         """The regression with the penalty that is best on the hold-out part."""
-        log_prior = log_frequencies(fit.labels)
-        weights, best, best_nats = start(fit, classes), None, np.inf
+        log_prior, best_nats = log_frequencies(fit.labels), np.inf
+        model = LogisticRegression(tol=GRADIENT_TOLERANCE, max_iter=self.most_steps, warm_start=True)
         for penalty in sorted(self.penalties, reverse=True):
-            weights = regress(fit, penalty, weights, self.most_steps)
-            nats = calibrated_nats(log_probabilities(weights, hold_out.rows), hold_out.labels, log_prior)
-            if best is not None and nats > best_nats:
+            regress(model, fit, penalty, classes)
+            found = log_probabilities(model, hold_out.rows)
+            nats = calibrated_nats(found, hold_out.labels, log_prior)
+            if nats > best_nats:
                 break
-            best, best_nats = weights, nats
-        assert best is not None
-        return Prediction(log_probabilities(best, hold_out.rows), log_probabilities(best, evaluation))
+            best_nats = nats
+            best = Prediction(found, log_probabilities(model, evaluation), self._not_converged(model))
+        return best
+
+    def _not_converged(self, model: LogisticRegression) -> tuple[str, ...]:
+        """A sentence where the regression took all its steps."""
+        if model.n_iter_.max() < self.most_steps:
+            return ()
+        return (f"The regression had not converged after {self.most_steps} steps: raise most_steps.",)
 
 
-def start(fit: LabelledRows, classes: int) -> NDArray[np.float64]:
-    """Weights (features + 1, classes) that predict the class frequencies; the last row is b."""
-    return np.vstack([np.zeros((fit.rows.shape[1], classes)), log_frequencies(fit.labels)])
+def regress(model: LogisticRegression, fit: LabelledRows, penalty: float, classes: int) -> None:
+    """Move the model to the minimum of CE + penalty |W|^2 / 2 over softmax(W x + b).
+
+    scikit-learn minimises the sum over rows of CE + |W|^2 / 2C. Of two classes it fits the difference w of their
+    weights alone, and the smallest |W|^2 that has this difference is |w|^2 / 2.
+    """
+    factor = 2.0 if classes == 2 else 1.0
+    model.set_params(C=np.inf if penalty == 0.0 else factor / (len(fit) * penalty))
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", ConvergenceWarning
+        )  # said by the probe, of the penalty that is chosen
+        model.fit(fit.rows, fit.labels)
 
 
-def log_probabilities(weights: NDArray[np.float64], rows: NDArray[np.float64]) -> LogProbabilities:
-    """log softmax(W x + b), shape (rows, classes)."""
-    found: LogProbabilities = log_softmax(rows @ weights[:-1] + weights[-1], axis=1)
+def log_probabilities(model: LogisticRegression, rows: NDArray[np.float64]) -> LogProbabilities:
+    """log softmax(W x + b), shape (rows, classes), finite also where the probability is below the smallest float."""
+    scores = model.decision_function(rows)
+    if scores.ndim == 1:
+        scores = np.stack([np.zeros_like(scores), scores], axis=1)
+    found: LogProbabilities = log_softmax(scores, axis=1)
     return found
-
-
-def regress(
-    fit: LabelledRows, penalty: float, weights: NDArray[np.float64], most_steps: int
-) -> NDArray[np.float64]:
-    """The minimum of CE + penalty |W|^2 / 2 over weights (features + 1, classes), from where `weights` stands."""
-
-    def both(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        value, gradient = loss(flat.reshape(weights.shape), fit, penalty)
-        return value, gradient.ravel()
-
-    options = {"maxiter": most_steps, "maxfun": 2 * most_steps, "ftol": 1e-10, "gtol": 1e-6}
-    found = minimize(both, weights.ravel(), jac=True, method="L-BFGS-B", options=options)
-    result: NDArray[np.float64] = found.x.reshape(weights.shape)
-    return result
-
-
-def loss(
-    weights: NDArray[np.float64], fit: LabelledRows, penalty: float
-) -> tuple[float, NDArray[np.float64]]:
-    """CE + penalty |W|^2 / 2 in nats, and its gradient."""
-    log_q = log_probabilities(weights, fit.rows)
-    surplus = np.exp(log_q)
-    surplus[np.arange(len(fit)), fit.labels] -= 1.0
-    surplus /= len(fit)
-    gradient = np.vstack([fit.rows.T @ surplus + penalty * weights[:-1], surplus.sum(0)])
-    return float(nats_of(log_q, fit.labels).mean() + 0.5 * penalty * (weights[:-1] ** 2).sum()), gradient

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.inference.simultaneous_bands import points_by_images
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def seed_spread(values: Sequence[SeededValue], *, shared_stderr_nats: float = 0.
 
     Args:
         values: of one quantity at one point, each pair of seeds once.
-        shared_stderr_nats: from `shared_stderr`; 0 for values on independent images.
+        shared_stderr_nats: the error that the values have in common; 0 for values on independent images.
 
     Raises:
         UserError: no values, or a pair of seeds twice.
@@ -91,28 +89,6 @@ def seed_spread(values: Sequence[SeededValue], *, shared_stderr_nats: float = 0.
     encoder = _encoder_variance(groups, errors, decoder)
     total = None if encoder is None else encoder + decoder
     return SeedSpread(encoder, decoder, total, len(groups), len(values))
-
-
-def shared_stderr(contributions: ArrayLike) -> float:
-    """The error that estimates on the same images have in common: sqrt of their mean covariance, over images.
-
-    The covariance of means k and l over n images is that of their contributions divided by n; the mean is over
-    all pairs k < l. A negative one counts as 0.
-
-    Args:
-        contributions: nats of each image for each pair of seeds, shape (values, images).
-
-    Raises:
-        UserError: contributions that are not finite or of the wrong shape, or a single row.
-
-    >>> shared_stderr([[1.0, 3.0], [11.0, 13.0]])
-    1.0
-    """
-    rows = points_by_images(contributions)
-    if len(rows) < 2:
-        raise UserError("contributions of one pair of seeds share nothing: give those of two or more.")
-    pairs = np.cov(rows)[np.triu_indices(len(rows), 1)]
-    return math.sqrt(max(float(pairs.mean()) / rows.shape[1], 0.0))
 
 
 def _check(values: Sequence[SeededValue]) -> None:

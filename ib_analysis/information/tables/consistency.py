@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pydantic import Field, FiniteFloat
+from tabulate import tabulate
 
 from ib_analysis.information.inference.consistency import (
     TESTS,
@@ -96,11 +97,8 @@ def farthest(rows: Sequence[ConsistencyRow]) -> ConsistencyRow:
 def consistency_summary(rows: Sequence[ConsistencyRow]) -> str:
     """Plain text: a line a method, for each test the verdict and the statistic that is farthest off."""
     methods = list(dict.fromkeys(row.method for row in rows))
-    lines = [f"{'method':22}" + "".join(f"{test:>26}" for test in TESTS)]
-    for method in methods:
-        cells = [_cell(of_method(rows, method, test)) for test in TESTS]
-        lines.append(f"{method:22}" + "".join(f"{cell:>26}" for cell in cells))
-    return "\n".join(lines)
+    lines = [[method, *(_cell(of_method(rows, method, test)) for test in TESTS)] for method in methods]
+    return tabulate([["method", *TESTS], *lines], tablefmt="plain", stralign="right", disable_numparse=True)
 
 
 def _cell(rows: list[ConsistencyRow]) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from tabulate import tabulate
+
 from ib_analysis.information.measurement.estimate import Bound
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.information import InformationRow
@@ -35,7 +37,17 @@ def summary(rows: Sequence[InformationRow]) -> str:
         )
         lines.append([*labels, *cells])
     whole = [f"{row.quantity.value} = {_cell(row, 3)} bits" for row in rows if row.point is None]
-    return "\n".join([*_aligned(lines), *whole])
+    return "\n".join(
+        [
+            tabulate(
+                lines,
+                tablefmt="plain",
+                colalign=["left"] * len(header) + ["right"] * 2,
+                disable_numparse=True,
+            ),
+            *whole,
+        ]
+    )
 
 
 def _columns_shown(points: Sequence[Point]) -> tuple[bool, ...]:
@@ -50,16 +62,3 @@ def _cell(row: InformationRow | None, decimals: int) -> str:
 
 def _truth(row: InformationRow | None, decimals: int) -> str:
     return "" if row is None else f" (exact {row.bits:.{decimals}f})"
-
-
-def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Columns padded to their widest cell: numbers to the right, names to the left."""
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    names = len(widths) - 2
-    return [
-        "  ".join(
-            cell.ljust(width) if column < names else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths))
-        )
-        for line in lines
-    ]

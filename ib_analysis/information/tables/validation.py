@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from pydantic import Field, FiniteFloat
+from tabulate import tabulate
 
 from ib_analysis.information.measurement.estimate import Estimate
 from ib_analysis.information.measurement.quantity import Quantity
@@ -76,16 +77,21 @@ def validation_row(
 
 
 def validation_summary(rows: Sequence[ValidationRow]) -> str:
-    """Plain text: one line a case, quantity and method; the decoders' own first.
+    """Plain text: one line a case, quantity and method; the decoders' own first; "!" marks what lies outside.
 
     Then one line a method: in how many cases it lies within 3 standard errors or 3 per cent.
     """
-    head = f"{'case':34} {'quantity':8} {'method':28} {'truth':>10} {'estimate':>20} {'errors':>7} {'%':>7}"
-    lines = [head, *(_line(row) for row in rows), "", "within 3 standard errors or 3 % of the truth:"]
-    for key in dict.fromkeys((row.quantity, row.method) for row in rows):
-        found = [row for row in rows if (row.quantity, row.method) == key]
-        lines.append(f"  {key[0]:8} {key[1]:44} {sum(row.good for row in found):3} of {len(found)} cases")
-    return "\n".join(lines)
+    heads = ("case", "quantity", "method", "truth", "estimate", "errors", "%", "")
+    cases = tabulate([heads, *map(_cells, rows)], tablefmt="plain", colalign=ALIGNED, disable_numparse=True)
+    found: dict[tuple[str, str], list[bool]] = {}
+    for row in rows:
+        found.setdefault((row.quantity, row.method), []).append(row.good)
+    counts = [[*key, f"{sum(good)} of {len(good)} cases"] for key, good in found.items()]
+    title = "within 3 standard errors or 3 % of the truth:"
+    return "\n".join([cases, "", title, tabulate(counts, tablefmt="plain", disable_numparse=True)])
+
+
+ALIGNED = ("left", "left", "left", "right", "right", "right", "right", "left")
 
 
 def errors_text(row: ValidationRow) -> str:
@@ -95,11 +101,14 @@ def errors_text(row: ValidationRow) -> str:
     return f"{row.standard_errors:+.1f}" if abs(row.standard_errors) < 100 else f"{row.standard_errors:+.0e}"
 
 
-def _line(row: ValidationRow) -> str:
-    errors = errors_text(row)
-    share = "-" if row.per_cent is None else f"{row.per_cent:+.1f}"
-    estimate = f"{row.estimate_bits:.2f} ± {row.stderr_bits:.2f}"
+def _cells(row: ValidationRow) -> tuple[str, ...]:
     return (
-        f"{row.case:34} {row.quantity:8} {row.method[:28]:28} {row.truth_bits:10.2f} {estimate:>20} "
-        f"{errors:>7} {share:>7}{'' if row.good else '  !'}"
+        row.case,
+        row.quantity,
+        row.method,
+        f"{row.truth_bits:.2f}",
+        f"{row.estimate_bits:.2f} ± {row.stderr_bits:.2f}",
+        errors_text(row),
+        "-" if row.per_cent is None else f"{row.per_cent:+.1f}",
+        "" if row.good else "!",
     )

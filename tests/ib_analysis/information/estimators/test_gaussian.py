@@ -2,10 +2,9 @@ import math
 
 import numpy as np
 import pytest
-from sklearn.covariance import ledoit_wolf as their_ledoit_wolf
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.estimators.gaussian import Gaussian, ledoit_wolf, wishart_bias
+from ib_analysis.information.estimators.gaussian import Gaussian, wishart_bias
 from ib_analysis.information.measurement.estimate import Bound
 
 
@@ -71,14 +70,6 @@ def test_shrinkage_finds_what_many_features_share():
     wide = [side + 0.5 * rng.standard_normal((300, 200)) for side in (x, y)]
     found = Gaussian(None).estimate(*wide)
     assert 0.5 * truth(1, 0.9) < found.value < truth(1, 0.9) + 4 * found.stderr
-
-
-def test_ledoit_wolf_against_another_implementation():
-    rng = np.random.default_rng(0)
-    for n, d in ((30, 5), (20, 50), (500, 8)):
-        z = rng.standard_normal((n, d)) @ rng.standard_normal((d, d))
-        z -= z.mean(0)
-        assert ledoit_wolf(z) == pytest.approx(their_ledoit_wolf(z, assume_centered=True)[1], abs=1e-10)
 
 
 @pytest.mark.parametrize("shrinkage", [0.0, None])

@@ -69,3 +69,15 @@ def test_bad_input():
         label_information(np.array([0, 1, 0, 1]), np.zeros(3))
     with pytest.raises(UserError, match="labels have shape"):
         label_entropy(np.zeros((3, 2)))
+
+
+def test_the_error_holds_the_class_frequencies():
+    """Images and labels redrawn, the class frequencies counted anew each time: what the formula approximates."""
+    rng = np.random.default_rng(2)
+    labels = rng.choice(3, 400, p=[0.6, 0.3, 0.1])
+    conditional = rng.gamma(1.0, 0.3, 400) * (1 + labels)
+    redrawn = []
+    for _ in range(2000):
+        chosen = rng.integers(0, 400, 400)
+        redrawn.append((label_nats(labels[chosen]) - conditional[chosen]).mean())
+    assert np.std(redrawn) == pytest.approx(label_information(labels, conditional).stderr, rel=0.06)
