@@ -9,12 +9,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ib_analysis.figures.house import PAGE_INCHES, house_style, paper_figure
 from ib_analysis.figures.palette import epoch_colours, tap_markers
 from ib_analysis.figures.series import Row, column, network_of
+from ib_analysis.figures.style import PAGE_INCHES, figure_style, paper_figure
+from ib_analysis.information.measurement.estimate import DECODERS
 from ib_analysis.point import Network
 
-DECODERS = "decoders"
 COLUMNS = 4
 LEAST_SPAN = 0.5
 """Bits that an axis shows at least."""
@@ -48,7 +48,7 @@ def draw(rows: Sequence[Row], network: Network) -> Figure:
     own = found.get(DECODERS, ({}, {}))
     epochs = sorted({int(column(row, "epoch")) for row in ours})
     taps = list(dict.fromkeys(str(column(row, "tap")) for row in ours))
-    with house_style():
+    with figure_style():
         lines = ceil(len(methods) / COLUMNS)
         figure = paper_figure(PAGE_INCHES, 1.55 * lines + 0.55)
         grid = list(figure.subplots(lines, COLUMNS, squeeze=False).flat)

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ib_analysis.figures.house import PAGE_INCHES, house_style, paper_figure
 from ib_analysis.figures.series import Row, column
+from ib_analysis.figures.style import PAGE_INCHES, figure_style, paper_figure
 
 COLUMNS = 3
 LINEAR_BITS = 1.0
@@ -28,7 +28,7 @@ def caption(rows: Sequence[Row]) -> str:
 def draw(rows: Sequence[Row]) -> Figure:
     """Panels on common axes, so that methods compare."""
     kinds = list(dict.fromkeys((str(column(row, "quantity")), str(column(row, "method"))) for row in rows))
-    with house_style():
+    with figure_style():
         lines = max(1, ceil(len(kinds) / COLUMNS))
         figure = paper_figure(PAGE_INCHES, 2.1 * lines + 0.2)
         grid = list(figure.subplots(lines, COLUMNS, squeeze=False, sharex=True, sharey=True).flat)

@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ib_analysis.figures.house import PAGE_INCHES, house_style, paper_figure
 from ib_analysis.figures.palette import MARKERS, tap_colours
 from ib_analysis.figures.series import Row, column
+from ib_analysis.figures.style import PAGE_INCHES, figure_style, paper_figure
 
 RATIOS = ("symmetry", "data processing", "additivity")
 WIDEST = 2.0
@@ -31,7 +31,7 @@ def draw(rows: Sequence[Row]) -> Figure:
     """The baseline on the left, the ratios on the right; one colour a method."""
     methods = list(dict.fromkeys(str(column(row, "method")) for row in rows))
     colours = tap_colours(methods)
-    with house_style():
+    with figure_style():
         figure = paper_figure(PAGE_INCHES, 3.0)
         left, right = figure.subplots(1, 2)
         for method, marker in zip(methods, cycle(MARKERS)):

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ib_analysis.figures.house import PAGE_INCHES, house_style, paper_figure
 from ib_analysis.figures.palette import MARKERS, OKABE_ITO
 from ib_analysis.figures.series import Row, column
+from ib_analysis.figures.style import PAGE_INCHES, figure_style, paper_figure
 
 QUANTITIES = ("I(x;h)", "I(y;h)")
 NOT_DRAWN = ("untrained", "identity")
@@ -30,7 +30,7 @@ def draw(rows: Sequence[Row]) -> Figure:
     """One panel a quantity; one colour and one shape a control."""
     shown = [row for row in rows if column(row, "control") not in NOT_DRAWN]
     names = list(dict.fromkeys(str(column(row, "control")) for row in shown))
-    with house_style():
+    with figure_style():
         figure = paper_figure(PAGE_INCHES, 3.0)
         grid = figure.subplots(1, 2)
         for axes, quantity in zip(grid, QUANTITIES):

@@ -8,14 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ib_analysis.figures.direct_labels import Name, label_ends, label_points, settle, thin_tick_labels
-from ib_analysis.figures.house import (
-    COLUMN_INCHES,
-    EXACT_KEY,
-    PAGE_INCHES,
-    bits_text,
-    house_style,
-    paper_figure,
-)
 from ib_analysis.figures.palette import tap_colours, tap_markers
 from ib_analysis.figures.series import (
     Mutual,
@@ -31,6 +23,14 @@ from ib_analysis.figures.series import (
     panels_of,
     spread_sentence,
     taps,
+)
+from ib_analysis.figures.style import (
+    COLUMN_INCHES,
+    EXACT_KEY,
+    PAGE_INCHES,
+    bits_text,
+    figure_style,
+    paper_figure,
 )
 
 MEANING = (
@@ -50,7 +50,7 @@ def caption(rows: Sequence[Row]) -> str:
 
 def draw(rows: Sequence[Row]) -> Figure:
     """I(x; h) above I(y; h), one column for each encoder and regime, one line a tap."""
-    with house_style():
+    with figure_style():
         panels = panels_of(measured(rows, "I(x;h)")) or [Panel("no encoder", "no measurement")]
         figure, cells = _cells(panels)
         for panel, pair in cells.items():

@@ -13,7 +13,6 @@ from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from ib_analysis.figures.direct_labels import Name, label_points, settle
-from ib_analysis.figures.house import EXACT_KEY, PAGE_INCHES, bits_text, house_style, paper_figure
 from ib_analysis.figures.palette import epoch_colours, tap_markers
 from ib_analysis.figures.series import (
     Ceilings,
@@ -31,6 +30,7 @@ from ib_analysis.figures.series import (
     spread_sentence,
     taps,
 )
+from ib_analysis.figures.style import EXACT_KEY, PAGE_INCHES, bits_text, figure_style, paper_figure
 
 MEANING = (
     "What each tap keeps of the image, I(x;h), against what it tells of the label, "
@@ -50,7 +50,7 @@ def caption(rows: Sequence[Row]) -> str:
 
 def draw(rows: Sequence[Row]) -> Figure:
     """One panel for each encoder and regime, on common axes."""
-    with house_style():
+    with figure_style():
         x, y = measured(rows, "I(x;h)"), measured(rows, "I(y;h)")
         panels = panels_of(x) or [Panel("no encoder", "no measurement")]
         figure, grid = _panels(len(panels))

@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ib_analysis.figures.house import PAGE_INCHES, house_style, paper_figure
 from ib_analysis.figures.palette import tap_colours, tap_markers
 from ib_analysis.figures.series import (
     Mutual,
@@ -21,6 +20,7 @@ from ib_analysis.figures.series import (
     seeds,
     taps,
 )
+from ib_analysis.figures.style import PAGE_INCHES, figure_style, paper_figure
 
 QUANTITIES: tuple[Mutual, Mutual] = ("I(x;h)", "I(y;h)")
 MEANING = (
@@ -48,7 +48,7 @@ def draw(rows: Sequence[Row]) -> Figure:
     """Two panels on one axis of taps."""
     series = {quantity: over_seeds(measured(rows, quantity)) for quantity in QUANTITIES}
     names = taps(series["I(x;h)"])
-    with house_style():
+    with figure_style():
         figure = paper_figure(PAGE_INCHES, 4.6)
         panels = figure.subplots(2, 1, sharex=True)
         limits = ceilings(rows)

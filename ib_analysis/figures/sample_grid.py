@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ib_analysis.errors import UserError
-from ib_analysis.figures.house import PAGE_INCHES, house_style
 from ib_analysis.figures.samples import Samples
+from ib_analysis.figures.style import PAGE_INCHES, figure_style
 
 Pixels = NDArray[np.uint8]
 DOTS_PER_INCH = 300
@@ -104,7 +104,7 @@ def draw_taps(samples: Samples, epoch: int) -> Figure:
 
 def draw_unconditional(images: Pixels, levels: int) -> Figure:
     """A sheet of images (m, C, H, W) drawn from p(x)."""
-    with house_style():
+    with figure_style():
         longest = max(images.shape[-2:])
         columns = _fitting(1, min(len(images), 12), longest, PAGE_DOTS)
         size = _size(longest, _spare(PAGE_DOTS, 1, columns) / columns)
@@ -117,7 +117,7 @@ def draw_unconditional(images: Pixels, levels: int) -> Figure:
 
 def _sheet(title: str, samples: Samples, rows: dict[str, Pixels]) -> Figure:
     """Originals on top, below a labelled row for each entry (draws, n, C, H, W); images wrap into blocks."""
-    with house_style():
+    with figure_style():
         draws, number, _, *sides = next(iter(rows.values())).shape
         longest = max(sides)
         left = _label_dots(["original", *rows])

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from ib_analysis.artefacts import replacing
 from ib_analysis.errors import UserError
-from ib_analysis.figures.house import house_style
+from ib_analysis.figures.style import figure_style
 
 UNDATED: dict[str, dict[str, None]] = {
     "pdf": {"CreationDate": None},
@@ -38,5 +38,5 @@ def save_as(figure: Figure, path: Path) -> None:
         raise UserError(
             f"{path} ends in {path.suffix or 'nothing'}: a figure is saved as .pdf, .svg or .png."
         )
-    with house_style(), replacing(path) as temporary:
+    with figure_style(), replacing(path) as temporary:
         figure.savefig(temporary, format=suffix, metadata=UNDATED[suffix])

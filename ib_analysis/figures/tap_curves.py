@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ib_analysis.figures.direct_labels import settle, thin_tick_labels
-from ib_analysis.figures.house import PAGE_INCHES, house_style, paper_figure
 from ib_analysis.figures.information_curves import draw_exact, draw_series, epoch_axis, epoch_limits
 from ib_analysis.figures.palette import tap_colours, tap_markers
 from ib_analysis.figures.series import (
@@ -22,6 +21,7 @@ from ib_analysis.figures.series import (
     spread_sentence,
     taps,
 )
+from ib_analysis.figures.style import PAGE_INCHES, figure_style, paper_figure
 
 MEANING = (
     "I(x;h) against training epoch, tap by tap, in bits per image. Every panel has a vertical scale of its "
@@ -38,7 +38,7 @@ def caption(rows: Sequence[Row]) -> str:
 
 def draw(rows: Sequence[Row]) -> Figure:
     """One small panel for each tap of each encoder and regime; a new line for each encoder and regime."""
-    with house_style():
+    with figure_style():
         series = measured(rows, "I(x;h)")
         cells = [
             (panel, tap) for panel in panels_of(series) for tap in taps(s for s in series if s.panel == panel)

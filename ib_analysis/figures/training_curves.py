@@ -11,9 +11,9 @@ from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from ib_analysis.figures.direct_labels import Name, label_ends, settle, thin_tick_labels
-from ib_analysis.figures.house import COLUMN_INCHES, PAGE_INCHES, house_style, paper_figure
 from ib_analysis.figures.information_curves import epoch_axis, reserve_right
 from ib_analysis.figures.series import Panel, Row, column
+from ib_analysis.figures.style import COLUMN_INCHES, PAGE_INCHES, figure_style, paper_figure
 
 MEANING = (
     "Training curves of the encoders. Above, the training loss of each epoch (on augmented images, while "
@@ -65,7 +65,7 @@ def caption(runs: Sequence[TrainingRun]) -> str:
 
 def draw(runs: Sequence[TrainingRun]) -> Figure:
     """Loss above score, one column for each encoder and regime that was trained."""
-    with house_style():
+    with figure_style():
         trained = [run for run in runs if run.rows]
         return _drawn(trained) if trained else _nothing()
 

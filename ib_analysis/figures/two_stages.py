@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ib_analysis.figures.house import PAGE_INCHES, house_style, measured_text, paper_figure
 from ib_analysis.figures.series import Panel, Row, column, panel_of
+from ib_analysis.figures.style import PAGE_INCHES, figure_style, measured_text, paper_figure
 
 MEANING = (
     "The two stages of learning at each tap. Fitting gain: I(x;h) at its peak less that at the first "
@@ -54,7 +54,7 @@ def draw(rows: Sequence[Row]) -> Figure:
     Columns of a row: encoder, regime, seed, tap, peak_epoch, and for each of fitting and compression
     `<stage>_bits`, `<stage>_stderr_bits` and `<stage>_verdict`.
     """
-    with house_style():
+    with figure_style():
         panels = list(dict.fromkeys(panel_of(row) for row in rows))
         if not panels:
             return _nothing()

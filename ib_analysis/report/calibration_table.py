@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ib_analysis.figures.house import measured_text
+from ib_analysis.figures.style import measured_text
 from ib_analysis.information.tables.validation import ValidationRow, errors_text
 from ib_analysis.report.tables import Column, Table
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from ib_analysis.figures.house import measured_text
+from ib_analysis.figures.style import measured_text
 from ib_analysis.information.measurement.estimate import Bound
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.information import InformationRow

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ib_analysis.figures.house import measured_text
+from ib_analysis.figures.style import measured_text
 from ib_analysis.point import Point
 from ib_analysis.report.content import FitSummary
 from ib_analysis.report.tables import Column, Table

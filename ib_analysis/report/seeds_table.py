@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ib_analysis.figures.house import bits_text, measured_text
+from ib_analysis.figures.style import bits_text, measured_text
 from ib_analysis.information.inference.seed_spread import SeededValue, SeedSpread, seed_spread
 from ib_analysis.information.measurement.estimate import Bound
 from ib_analysis.information.measurement.quantity import Quantity

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ib_analysis.figures.house import measured_text, p_text
+from ib_analysis.figures.style import measured_text, p_text
 from ib_analysis.information.inference.controls import Ranking, ranking, worst
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.controls import ControlRow

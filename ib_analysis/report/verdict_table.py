@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ib_analysis.figures.house import measured_text, p_text
+from ib_analysis.figures.style import measured_text, p_text
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.two_stages import StagesRow
 from ib_analysis.report.tables import Column, Table

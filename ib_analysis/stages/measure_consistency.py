@@ -25,8 +25,9 @@ from ib_analysis.device import resolve_device
 from ib_analysis.errors import UserError
 from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.information.inference.consistency import ConsistencyTest, Judged, Measured, judge, judge_step
+from ib_analysis.information.measurement.estimate import DECODERS
 from ib_analysis.information.measurement.quantity import Quantity
-from ib_analysis.information.tables.consistency import DECODERS, ConsistencyRow, consistency_row
+from ib_analysis.information.tables.consistency import ConsistencyRow, consistency_row
 from ib_analysis.provenance import Job
 from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked
@@ -61,7 +62,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Pairs:
+class QuestionPairs:
     """Targets and h of pairs of images; without `conditional` targets alone."""
 
     images: Levels
@@ -286,7 +287,7 @@ class _Decoders:
         nats = [
             nats_per_example(
                 load_decoder(path).to(self.device),
-                Pairs(images, first, second, question, self.device, path == conditional),
+                QuestionPairs(images, first, second, question, self.device, path == conditional),
                 self.device,
                 BATCH,
             )
@@ -321,10 +322,10 @@ class _Decoders:
         )
         return finished(piece, self.scratch, self.device) / "decoder.safetensors"
 
-    def _fitting_pairs(self, question: Question, conditional: bool) -> Pairs:
+    def _fitting_pairs(self, question: Question, conditional: bool) -> QuestionPairs:
         images = np.asarray(self.data.decoder.images)
         everyone = np.arange(len(images))
-        return Pairs(images, everyone, self._partners, question, self.device, conditional)
+        return QuestionPairs(images, everyone, self._partners, question, self.device, conditional)
 
     @cached_property
     def _partners(self) -> NDArray[np.int64]:

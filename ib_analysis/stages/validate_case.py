@@ -19,7 +19,7 @@ from ib_analysis.device import resolve_device
 from ib_analysis.errors import UserError
 from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.information.measurement.cross_entropy import cross_entropy, information
-from ib_analysis.information.measurement.estimate import Estimate
+from ib_analysis.information.measurement.estimate import DECODERS, Estimate
 from ib_analysis.information.measurement.label_information import label_information
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.validation import ValidationRow, validation_row
@@ -34,7 +34,7 @@ SMALLEST_SIDE = 8
 """Of the images whose batches have the size that the configuration names."""
 FITTING, EVALUATION = 1, 2
 """Streams of images: no part has seen another."""
-DECODERS, DECODERS_OF_KNOWN_ENTROPY = "decoders", "decoders, H(x) known"
+DECODERS_OF_KNOWN_ENTROPY = f"{DECODERS}, H(x) known"
 
 
 class Spec(spec.Spec):

@@ -74,7 +74,7 @@ def test_no_cross_entropy_lies_below_its_entropy(finished):
 
 def test_everything_promised_is_there_and_says_how_it_was_made(finished):
     results = finished.folder / "results/tiny"
-    for name in ("report.html", "information.json", "two_stages.csv", "samples/rows/fixed/seed0.npz"):
+    for name in ("report.html", "information.csv", "two_stages.csv", "samples/rows/fixed/seed0.npz"):
         assert (results / name).stat().st_size > 0
         record = json.loads((results / f"{name}.json").read_text())
         assert len(record["code"]) == 16

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from ib_analysis.figures.house import PAGE_INCHES, house_style, paper_figure
 from ib_analysis.figures.palette import OKABE_ITO, tap_colours, tap_markers
+from ib_analysis.figures.style import PAGE_INCHES, figure_style, paper_figure
 from ib_analysis.studies.beyond_kernels.layer_information import LAYERS
 from ib_analysis.studies.beyond_kernels.row import Arm, Point, Row, errors_by_seed
 from ib_analysis.studies.specs.beyond_kernels import threshold
@@ -70,7 +70,7 @@ def caption(rows: Sequence[Row]) -> str:
 def draw(rows: Sequence[Row]) -> Figure:
     """Errors on top, information over epochs below, where layers were probed."""
     kinds = _panels_of_layers(rows)
-    with house_style():
+    with figure_style():
         figure = paper_figure(PAGE_INCHES, 5.6 if kinds else 3.4)
         if not kinds:
             _errors(figure, rows)

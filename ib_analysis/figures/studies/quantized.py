@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from ib_analysis.figures.house import PAGE_INCHES, house_style, paper_figure
 from ib_analysis.figures.palette import MARKERS, OKABE_ITO
+from ib_analysis.figures.style import PAGE_INCHES, figure_style, paper_figure
 from ib_analysis.studies.quantized.claims import (
     BASELINE,
     Value,
@@ -66,7 +66,7 @@ def caption(rows: Sequence[QuantizedRow]) -> str:
 
 def draw(rows: Sequence[Any]) -> Figure:
     """Two panels of cost, then the gap and the entropies."""
-    with house_style():
+    with figure_style():
         figure = paper_figure(PAGE_INCHES, 5.2)
         (compute, memory), (gap, entropy) = figure.subplots(2, 2)
         _costs(compute, rows, "compute_cost", "compute cost  [multiplications × bits × bits]")

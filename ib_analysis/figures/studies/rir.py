@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ib_analysis.encoders.specs.rir import Arm
-from ib_analysis.figures.house import PAGE_INCHES, house_style, paper_figure
 from ib_analysis.figures.palette import OKABE_ITO, tap_colours, tap_markers
+from ib_analysis.figures.style import PAGE_INCHES, figure_style, paper_figure
 from ib_analysis.studies.rir.claims import NAMES, difference
 from ib_analysis.studies.rir.row import RirRow, accuracies, chosen_learning_rates, reported
 from ib_analysis.studies.rir.stream_knock_out import STREAMS, Stream
@@ -49,7 +49,7 @@ def draw(rows: Sequence[RirRow]) -> Figure:
     """Accuracies and their differences on top; below, a panel an arm with its knock-outs on one axis of accuracy."""
     best = reported(rows)
     arms = [arm for arm in ARMS if accuracies(best, arm)]
-    with house_style():
+    with figure_style():
         figure = paper_figure(PAGE_INCHES, 4.4)
         if not arms:
             figure.text(

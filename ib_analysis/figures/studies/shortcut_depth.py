@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator, StrMethodFormatter
 
-from ib_analysis.figures.house import PAGE_INCHES, house_style, paper_figure
 from ib_analysis.figures.palette import OKABE_ITO
+from ib_analysis.figures.style import PAGE_INCHES, figure_style, paper_figure
 
 HEIGHT_INCHES = 6.6
 COLOURS = {"none": OKABE_ITO[6], "1": OKABE_ITO[1], "2": OKABE_ITO[0], "3": OKABE_ITO[2]}
@@ -68,7 +68,7 @@ def caption(rows: Sequence[Any]) -> str:
 
 def draw(rows: Sequence[Any]) -> Figure:
     """Nine panels with one key above them."""
-    with house_style():
+    with figure_style():
         figure = paper_figure(PAGE_INCHES, HEIGHT_INCHES)
         grid = list(figure.subplots(3, 3).flat)
         for axes, panel in zip(grid, PANELS):

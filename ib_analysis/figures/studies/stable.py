@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator, PercentFormatter, StrMethodFormatter
 
-from ib_analysis.figures.house import PAGE_INCHES, house_style, paper_figure
 from ib_analysis.figures.palette import OKABE_ITO
+from ib_analysis.figures.style import PAGE_INCHES, figure_style, paper_figure
 
 HEIGHT_INCHES = 4.3
 NAMES = {"none": "unscaled", "uniform": "uniform  1/√L", "decreasing": "decreasing  1/(√l log(l+1))"}
@@ -57,7 +57,7 @@ def caption(rows: Sequence[Any]) -> str:
 
 def draw(rows: Sequence[Any]) -> Figure:
     """Six panels with one key above them."""
-    with house_style():
+    with figure_style():
         figure = paper_figure(PAGE_INCHES, HEIGHT_INCHES)
         grid = figure.subplots(2, 3)
         for axes, panel in zip(grid.flat, PANELS):

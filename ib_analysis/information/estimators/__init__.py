@@ -1,1 +1,1 @@
-"""Rival estimators of mutual information from samples: one method, one file."""
+"""Estimators of mutual information from samples, the baselines beside the decoders: one method, one file."""

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from ib_analysis.information.measurement.quantity import Quantity
 
+DECODERS = "decoders"
+"""The method name of the decoders' own estimate, beside the baseline estimators."""
+
 
 class Bound(StrEnum):
     """How an estimate relates to the truth, apart from its standard error."""

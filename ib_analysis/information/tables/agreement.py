@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from ib_analysis.information.measurement.estimate import Bound
+from ib_analysis.information.measurement.estimate import DECODERS, Bound
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.information import InformationRow
 from ib_analysis.point import Network
 
-DECODERS = "decoders"
-"""The method name of the decoders' own estimate, beside the baseline estimators."""
 OWN_QUANTITIES = (Quantity.IMAGE_INFORMATION, Quantity.LABEL_INFORMATION)
 STANDARD_ERRORS = 2.0
 ROUNDING_BITS = 1e-6

@@ -16,8 +16,6 @@ from ib_analysis.information.inference.consistency import (
 from ib_analysis.spec import Spec
 from ib_analysis.units import bits
 
-DECODERS = "decoders"
-
 
 class ConsistencyRow(Spec):
     """One statistic of one test: `measured` is compared with `reference`, both in bits per image (or pair).

@@ -12,7 +12,7 @@ from ib_analysis.studies.beyond_kernels.concept import Concept
 from ib_analysis.studies.beyond_kernels.layer_information import estimator_of, layer_information
 from ib_analysis.studies.beyond_kernels.learners import LEARNERS, Learner, Weights
 from ib_analysis.studies.beyond_kernels.row import Point, Row
-from ib_analysis.studies.beyond_kernels.samples import PROBED, WEIGHTS, Pairs, Samples, drawn
+from ib_analysis.studies.beyond_kernels.samples import PROBED, WEIGHTS, Samples, Vectors, drawn
 from ib_analysis.studies.beyond_kernels.training import (
     ROWS_AT_ONCE,
     Plan,
@@ -94,7 +94,7 @@ class Grid:
         test = self._errors(trained.weights, [samples[s.seed].test for s in settings], device)
         return [self._row(*found) for found in zip(settings, validation, test)]
 
-    def _errors(self, weights: Weights, parts: Sequence[Pairs], device: torch.device) -> list[float | None]:
+    def _errors(self, weights: Weights, parts: Sequence[Vectors], device: torch.device) -> list[float | None]:
         x, y = (torch.stack(rows).to(device) for rows in ([p.x for p in parts], [p.y for p in parts]))
         found = errors(self._learner, weights, x, y).tolist()
         return [error if error < float("inf") else None for error in found]

@@ -12,14 +12,14 @@ WEIGHTS, ORDER, LEARN, VALIDATION, TEST, PROBED = range(6)
 
 
 @dataclass(frozen=True)
-class Pairs:
+class Vectors:
     """Vectors (n, inputs) and their targets (n, outputs)."""
 
     x: Tensor
     y: Tensor
 
     @classmethod
-    def of(cls, concept: Concept, x: Tensor) -> "Pairs":
+    def of(cls, concept: Concept, x: Tensor) -> "Vectors":
         """The vectors with what the concept says of them."""
         return cls(x, concept(x))
 
@@ -28,13 +28,13 @@ class Pairs:
 class Samples:
     """Three independent draws of one seed."""
 
-    learn: Pairs
-    validation: Pairs
-    test: Pairs
+    learn: Vectors
+    validation: Vectors
+    test: Vectors
 
 
 def drawn(concept: Concept, seed: int, learn: int, validation: int, test: int) -> Samples:
     """So many vectors of each kind; another number of one kind leaves the other kinds as they are."""
     counts = {LEARN: learn, VALIDATION: validation, TEST: test}
-    parts = [Pairs.of(concept, concept.draw(n, generator(seed, purpose))) for purpose, n in counts.items()]
+    parts = [Vectors.of(concept, concept.draw(n, generator(seed, purpose))) for purpose, n in counts.items()]
     return Samples(*parts)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ib_analysis.encoders.seeding import generator
 from ib_analysis.studies.beyond_kernels.learners import Learner, Weights
-from ib_analysis.studies.beyond_kernels.samples import ORDER, WEIGHTS, Pairs
+from ib_analysis.studies.beyond_kernels.samples import ORDER, WEIGHTS, Vectors
 
 ROWS_AT_ONCE = 500
 RATE_DROP = 10.0
@@ -43,7 +43,7 @@ class Trained:
 def train(
     learner: Learner,
     settings: Sequence[Setting],
-    pairs: Mapping[int, Pairs],
+    pairs: Mapping[int, Vectors],
     plan: Plan,
     device: torch.device | str = "cpu",
     keep: Collection[int] = (),
@@ -80,7 +80,7 @@ class _Descent:
         self,
         learner: Learner,
         settings: Sequence[Setting],
-        pairs: Mapping[int, Pairs],
+        pairs: Mapping[int, Vectors],
         plan: Plan,
         device: torch.device,
     ) -> None:

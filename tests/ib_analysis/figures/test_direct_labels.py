@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from ib_analysis.figures.direct_labels import Name, label_points, settle, spread_apart, thin_tick_labels
-from ib_analysis.figures.house import house_style, paper_figure
+from ib_analysis.figures.style import figure_style, paper_figure
 
 
 @pytest.fixture
 def axes():
-    with house_style():
+    with figure_style():
         figure = paper_figure(3.25, 2.5)
         panel = figure.subplots()
         panel.set(xlim=(0, 10), ylim=(0, 10))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ib_analysis.studies.beyond_kernels.learners import LEARNERS
-from ib_analysis.studies.beyond_kernels.samples import Pairs
+from ib_analysis.studies.beyond_kernels.samples import Vectors
 from ib_analysis.studies.beyond_kernels.training import Plan, Setting, errors, train
 
 PLAN = Plan(epochs=4, batch_size=5, momentum=0.9)
@@ -12,7 +12,7 @@ PLAN = Plan(epochs=4, batch_size=5, momentum=0.9)
 
 def pairs(seed, count=15):
     g = torch.Generator().manual_seed(100 + seed)
-    return Pairs(torch.randn(count, 6, generator=g), torch.randn(count, 2, generator=g))
+    return Vectors(torch.randn(count, 6, generator=g), torch.randn(count, 2, generator=g))
 
 
 @pytest.mark.parametrize("net", ["resnet", "net3", "net2"])

@@ -1,4 +1,4 @@
-"""The house style: one look for every figure, whatever the reader's own matplotlib settings."""
+"""The style of every figure, whatever the settings of matplotlib."""
 
 import math
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ PAGE_INCHES = 6.75
 """Width of both columns."""
 EXACT_KEY = "× exact"
 """Above a panel with known information; the caption says more."""
-STYLE = Path(__file__).with_name("house.mplstyle")
+STYLE = Path(__file__).with_name("style.mplstyle")
 
 
 @contextmanager
-def house_style() -> Iterator[None]:
-    """Draw and save inside this context: matplotlib's defaults, then `house.mplstyle`."""
+def figure_style() -> Iterator[None]:
+    """Draw and save inside this context: matplotlib's defaults, then `style.mplstyle`."""
     with matplotlib.style.context(["default", STYLE]):
         yield
 
