@@ -1,4 +1,4 @@
-"""Everything that a report holds, as plain data: the page adds words and looks, never numbers."""
+"""The content of a report as plain data: the page adds layout and words, no numbers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,9 +15,10 @@ from ib_analysis.information.tables.validation import ValidationRow
 from ib_analysis.point import Point, Target
 from ib_analysis.studies.verdict import Verdict
 
-TRUNK = "p(x), the trunk"
+PRETRAINED = "p(x), pretrained"
+"""The name of the unconditional decoder that all image decoders start from."""
 NEIGHBOUR = "p(x|h), but at the last measured epoch"
-"""What the decoder is called that all others start from."""
+"""The name of the image decoders that start from the same tap at the next measured epoch."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How far each decoder got: near its plateau, or still improving when its budget ended."""
+"""The table of fits: near the plateau, or still improving at the end of the budget."""
 
 from collections.abc import Sequence
 

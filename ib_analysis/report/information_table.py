@@ -1,4 +1,4 @@
-"""The information table: what every tap at every checkpoint keeps, and what the data set alone holds."""
+"""The information table: one row a point, and one a quantity of the data set."""
 
 from collections.abc import Collection, Mapping, Sequence
 

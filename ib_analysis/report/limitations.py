@@ -1,7 +1,7 @@
-"""What a reader must not conclude."""
+"""Conclusions that the numbers do not support."""
 
 from ib_analysis.information.measurement.quantity import Quantity
-from ib_analysis.report.content import NEIGHBOUR, TRUNK, ReportContent
+from ib_analysis.report.content import NEIGHBOUR, PRETRAINED, ReportContent
 
 ALWAYS = (
     "In a deterministic network the true I(x;h) is constant (for discrete x) or infinite (for continuous "
@@ -27,7 +27,7 @@ CONTROLS = {
 
 def limitations(content: ReportContent) -> tuple[str, ...]:
     """The limits of any such study, then those of this run."""
-    of_this_run = (_budget, _controls, _seeds, _fits, _ignorance, _trunk, _entropy, _taps)
+    of_this_run = (_budget, _controls, _seeds, _fits, _ignorance, _pretrained, _entropy, _taps)
     return (*ALWAYS, *(sentence for found in of_this_run for sentence in found(content)))
 
 
@@ -36,7 +36,7 @@ def _budget(content: ReportContent) -> tuple[str, ...]:
         return ("Every point of this page had the same decoder and the same budget.",)
     return (
         "Points of different epochs had different budgets: the last epoch's decoder was fitted by itself, each earlier "
-        "one from the decoder of the next. It costs an early point some of its I(x;h), and most where h keeps little.",
+        "one from the decoder of the next. This lowers I(x;h) of early points, most where h keeps little.",
     )
 
 
@@ -86,18 +86,18 @@ def _ignorance(content: ReportContent) -> tuple[str, ...]:
         return ()
     return (
         f"At {ignored} points p(x|h) as fitted was no better than p(x) on the held-out share, and p(x) was taken in "
-        "its place (a family of decoders must be free to ignore h [4]): I(x;h) = 0 there says that these could use "
-        "nothing of h. Where h says little, what reading it costs in examples learnt by heart still lowers I(x;h).",
+        "its place (a family of decoders must be free to ignore h [4]): I(x;h) = 0 there means that these decoders "
+        "could not use h. Where h says little, overfitting to h still lowers I(x;h).",
     )
 
 
-def _trunk(content: ReportContent) -> tuple[str, ...]:
-    if all(decoder.density != TRUNK for decoder in content.decoders):
+def _pretrained(content: ReportContent) -> tuple[str, ...]:
+    if all(decoder.density != PRETRAINED for decoder in content.decoders):
         return ()
     return (
-        "All decoders of images started from one trunk, an unconditional decoder fitted beforehand, and then "
-        "had the same short budget: points compare with each other, but each is biased towards what the "
-        "trunk knew, and CE(x) gains less from its share of the budget than a conditional decoder does.",
+        "All image decoders started from one pretrained unconditional decoder and then had the same short budget. "
+        "Points compare with each other, but each is biased towards the pretrained decoder, and CE(x) gains less from "
+        "its share of the budget than CE(x|h) does.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What another seed would have changed: the spread over encoder seeds and over decoder seeds, kept apart."""
+"""The table of standard deviations over encoder seeds and over decoder seeds."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""How far to trust each point: the plateau of its decoders, and every control that it went through."""
+"""The table of trust: the plateau of each point's decoders and the result of every control."""
 
 from collections.abc import Mapping, Sequence
 
@@ -86,7 +86,7 @@ def _same(row: ControlRow) -> str:
 
 
 def identity_sentence(rows: Sequence[ControlRow]) -> str:
-    """What is left of an image when its decoder is told the image itself."""
+    """CE(x|h) of the control whose h is the image itself, in words."""
     for row in rows:
         if row.control == "identity":
             share = row.bits / row.point_bits

@@ -19,7 +19,7 @@ from ib_analysis.point import Network
 from ib_analysis.provenance import Job
 from ib_analysis.report.content import (
     NEIGHBOUR,
-    TRUNK,
+    PRETRAINED,
     DecoderSummary,
     EncoderSummary,
     FitSummary,
@@ -138,7 +138,7 @@ def _decoders(experiment: Mapping[str, Any]) -> Iterator[DecoderSummary]:
     specs = experiment["decoders"]
     image, label = _words(specs["image"]), _words(specs["label"])
     if specs["trunk_fit"] is not None:
-        yield DecoderSummary(TRUNK, image, _words(specs["trunk_fit"]))
+        yield DecoderSummary(PRETRAINED, image, _words(specs["trunk_fit"]))
     yield DecoderSummary("p(x)", image, _words(specs["image_fit"]))
     yield DecoderSummary("p(x|h)", image, _words(specs["image_fit"]))
     if specs["neighbour_fit"] is not None:

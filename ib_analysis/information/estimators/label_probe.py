@@ -1,4 +1,4 @@
-"""What the label probes share: I(y; h) from below, by a classifier judged on rows that it was not fitted to."""
+"""The base of the label probes: a lower bound of I(y; h) by a classifier, evaluated on held-out rows."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from ib_analysis.information.measurement.quantity import Quantity
 
 # Calibration looks for log t in this range, and at t = 0. A strong penalty leaves weights a thousand times too small.
 CONFIDENCE = (-7.0, 10.0)
-# Nats below 0 that a fit and a calibration on features that say nothing may well cost.
+# Nats below 0 that fit and calibration cost on features without information.
 COST_OF_A_FIT = 0.01
 
 LogProbabilities = NDArray[np.float64]
@@ -130,11 +130,11 @@ def nats_of(log_q: LogProbabilities, labels: NDArray[np.int64]) -> NDArray[np.fl
 
 
 def confidence(log_q: LogProbabilities, labels: NDArray[np.int64], log_prior: LogProbabilities) -> float:
-    """The t whose cross-entropy on these rows, and one more, is the least; it is convex in t.
+    """Temperature that minimises the held-out cross-entropy plus one pseudo-observation; it is convex in t.
 
-    Temperature scaling (Guo et al. 2017) that shrinks to the class frequencies rather than to equal ones. The one
-    more is an average row whose class is drawn by frequency: without it a classifier that is right on every row here
-    would be believed without limit, and a single mistake elsewhere would cost any number of nats.
+    Temperature scaling (Guo et al. 2017) that shrinks to the class frequencies rather than to equal ones. The
+    pseudo-observation is an average row whose class is drawn by frequency. Without it a classifier that is right on
+    every row here would get an unbounded t, and one error elsewhere would cost any number of nats.
     """
     weights = np.full(log_q.shape, np.exp(log_prior) / len(labels))
     weights[np.arange(len(labels)), labels] += 1.0
@@ -148,7 +148,7 @@ def confidence(log_q: LogProbabilities, labels: NDArray[np.int64], log_prior: Lo
 
 
 def calibrated_nats(log_q: LogProbabilities, labels: NDArray[np.int64], log_prior: LogProbabilities) -> float:
-    """Cross-entropy of these very rows once calibrated on them: what settings are chosen by."""
+    """Cross-entropy of these rows after calibration on them; settings are chosen by it."""
     return float(nats_of(tempered(log_q, confidence(log_q, labels, log_prior), log_prior), labels).mean())
 
 

@@ -1,4 +1,4 @@
-"""What every information must satisfy: nothing from nothing, no fall, no gain by processing, twice for two.
+"""Consistency tests of an information estimator where the truth is unknown.
 
 Song & Ermon 2020 ("Understanding the limitations of variational mutual information estimators", arXiv 1910.06222)
 test estimators where no truth is known: h_t is the image with its top t rows kept, and
@@ -35,9 +35,9 @@ EXPECTED: dict[ConsistencyTest, float] = {
     "data processing": 1.0,
     "additivity": 2.0,
 }
-# Of I(x; x): what may be found where there is nothing, or lost where rows are added.
+# Tolerance, as a fraction of I(x;x), for spurious information and for drops.
 NOTHING = 0.02
-# Of the expected ratio.
+# Tolerance of a ratio, as a fraction of its expected value.
 TOLERANCE = 0.10
 
 

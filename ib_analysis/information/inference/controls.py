@@ -1,4 +1,4 @@
-"""What a control says of a point: its number where the answer is known, or how far a changed setting moves it."""
+"""Controls of a point: the number where its true value is known, or its change under a changed setting."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -14,10 +14,10 @@ from ib_analysis.information.measurement.nats import mean_with_error, per_image
 
 ControlVerdict = Literal["passes", "fails", "shown"]
 STANDARD_ERRORS = 3.0
-# Of the point's information: what a shuffled h may pretend to hold, and what a changed setting may move.
+# Tolerances as fractions of the point's information: for a shuffled h, and for a changed setting.
 NEGLIGIBLE = 0.01
 STABLE = 0.10
-# Of CE(x): what may be left of it when h is the image itself.
+# Tolerance, as a fraction of CE(x), for CE(x|h) where h is the image itself.
 RESIDUAL = 0.05
 
 
@@ -25,8 +25,8 @@ RESIDUAL = 0.05
 class Checked:
     """One number of a control in nats per image, the point it belongs to, and the verdict.
 
-    The verdict lets pass what cannot be told from no change. `equivalence`, where there is one, says more: whether
-    the change is shown to lie within the margin of the rule.
+    A change that is not significant passes. `equivalence`, where given, states whether the change is shown to lie
+    within the margin of the rule.
     """
 
     nats: float

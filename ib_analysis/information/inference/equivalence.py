@@ -1,4 +1,4 @@
-"""Was there no change? The test that can say yes: absence of evidence is not taken for evidence of absence."""
+"""Tests of equivalence: they can show that a change is negligible, which a test of no change cannot."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Several tests at once: p-values corrected so that one false alarm among all is as rare as in a single test."""
+"""Holm's correction of p-values for several tests at once."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What another seed would have changed: the spread over encoder seeds and over decoder seeds, kept apart."""
+"""Variance components over encoder seeds and over decoder seeds."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The result record: a number in nats, its standard error, and what may honestly be said of it."""
+"""The record of an estimate: a value in nats, its standard error and its kind of bound."""
 
 from enum import StrEnum
 from typing import Literal

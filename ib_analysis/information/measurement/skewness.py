@@ -1,4 +1,4 @@
-"""Do few images carry the variance? Then the interval of a mean covers less often than it says."""
+"""A warning where few images carry the variance, so that the interval of a mean covers too rarely."""
 
 import numpy as np
 from numpy.typing import ArrayLike

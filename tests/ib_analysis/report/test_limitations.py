@@ -5,7 +5,7 @@ from dataclasses import replace
 from ib_analysis.information.measurement.estimate import Bound
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.controls import ControlRow
-from ib_analysis.report.content import NEIGHBOUR, TRUNK
+from ib_analysis.report.content import NEIGHBOUR, PRETRAINED
 from ib_analysis.report.limitations import limitations
 
 
@@ -40,10 +40,12 @@ def test_known_entropy(content):
     assert "H(x) is not known" not in " ".join(limitations(replace(content, rows=(*content.rows, known))))
 
 
-def test_a_shared_trunk_is_owned_up_to(content):
-    assert "trunk" not in " ".join(limitations(content))
-    trunk = replace(content.decoders[0], density=TRUNK)
-    assert "one trunk" in " ".join(limitations(replace(content, decoders=(trunk, *content.decoders))))
+def test_a_pretrained_decoder_is_stated(content):
+    assert "pretrained" not in " ".join(limitations(content))
+    pretrained = replace(content.decoders[0], density=PRETRAINED)
+    assert "one pretrained" in " ".join(
+        limitations(replace(content, decoders=(pretrained, *content.decoders)))
+    )
 
 
 def test_a_neighbours_budget_is_owned_up_to(content):
