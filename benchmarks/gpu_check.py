@@ -26,7 +26,7 @@ from ib_analysis.encoders.encoder import Encoder, ImageShape
 from ib_analysis.encoders.resnet import ResNet
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
-from ib_analysis.encoders.training import train
+from ib_analysis.encoders.training.train import train
 
 GPU = torch.device("cuda")
 FULL_SIZE_GFLOP_AN_IMAGE = 146.0

@@ -35,7 +35,7 @@ from ib_analysis.encoders.encoder import Encoder, ImageShape
 from ib_analysis.encoders.resnet import ResNet
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
-from ib_analysis.encoders.training import train
+from ib_analysis.encoders.training.train import train
 from ib_analysis.stages.fit_decoders import image_target
 
 COMMAND = "python -m benchmarks.plane"

@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from ib_analysis.encoders.encoder import Encoder, ImageShape, Tap
-from ib_analysis.encoders.fake_quantization import (
+from ib_analysis.encoders.layers.fake_quantization import (
     ActivationQuantizer,
     Bfloat16,
     Quantizer,
     activation_quantizer,
     quantized_layer,
 )
-from ib_analysis.encoders.layer_calls import LayerCall, layer_calls, same_memory
+from ib_analysis.encoders.layers.layer_calls import LayerCall, layer_calls, same_memory
 from ib_analysis.encoders.specs.quantized import Bits, QuantizedSpec
 from ib_analysis.encoders.specs.training import Regime
 from ib_analysis.encoders.trunk import TrunkEncoder

@@ -7,10 +7,10 @@ from itertools import islice
 import torch
 from torch import nn
 
-from ib_analysis.encoders.autoencoder import Mirror
-from ib_analysis.encoders.branch_scaling import branch_scales
 from ib_analysis.encoders.encoder import ImageShape, Tap
-from ib_analysis.encoders.residual_block import BasicBlock, Norm, convolution
+from ib_analysis.encoders.layers.autoencoder import Mirror
+from ib_analysis.encoders.layers.branch_scaling import branch_scales
+from ib_analysis.encoders.layers.residual_block import BasicBlock, Norm, convolution
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import Regime
 from ib_analysis.encoders.trunk import TrunkEncoder

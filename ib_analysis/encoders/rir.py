@@ -6,11 +6,11 @@ from itertools import islice
 import torch
 from torch import Tensor, nn
 
-from ib_analysis.encoders.autoencoder import Mirror
-from ib_analysis.encoders.branch_scaling import branch_scales
 from ib_analysis.encoders.encoder import ImageShape, Tap
-from ib_analysis.encoders.generalized_block import RirBlock, Shortcuts
-from ib_analysis.encoders.residual_block import convolution
+from ib_analysis.encoders.layers.autoencoder import Mirror
+from ib_analysis.encoders.layers.branch_scaling import branch_scales
+from ib_analysis.encoders.layers.generalized_block import RirBlock, Shortcuts
+from ib_analysis.encoders.layers.residual_block import convolution
 from ib_analysis.encoders.resnet import Shape, code_head, stage_shapes
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.rir import RirSpec

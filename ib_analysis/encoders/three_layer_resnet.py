@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ib_analysis.encoders.encoder import ImageShape, Tap
-from ib_analysis.encoders.initialisation import initialise
+from ib_analysis.encoders.layers.initialisation import initialise
 from ib_analysis.encoders.specs.three_layer_resnet import ThreeLayerResNetSpec
 from ib_analysis.encoders.specs.training import Regime
 from ib_analysis.encoders.trunk import Channels, TrunkEncoder, View

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ib_analysis.encoders.disk import write_whole
-from ib_analysis.encoders.training_curve import CurveRow, TrainingCurve
+from ib_analysis.encoders.training.training_curve import CurveRow, TrainingCurve
 
 Weights = dict[str, Tensor]
 

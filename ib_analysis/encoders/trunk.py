@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from ib_analysis.encoders.encoder import Encoder, ImageShape
-from ib_analysis.encoders.initialisation import initialise
-from ib_analysis.encoders.normalisation import Normalise
+from ib_analysis.encoders.layers.initialisation import initialise
+from ib_analysis.encoders.layers.normalisation import Normalise
 from ib_analysis.encoders.specs.encoder import EncoderSpec
 from ib_analysis.encoders.specs.training import Regime
 

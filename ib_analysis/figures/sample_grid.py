@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ib_analysis.errors import UserError
 from ib_analysis.figures.samples import Samples
-from ib_analysis.figures.style import PAGE_INCHES, figure_style
+from ib_analysis.figures.style.figure_style import PAGE_INCHES, figure_style
 
 Pixels = NDArray[np.uint8]
 DOTS_PER_INCH = 300

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from ib_analysis.figures.direct_labels import Name, label_ends, settle, thin_tick_labels
-from ib_analysis.figures.information_curves import epoch_axis, reserve_right
-from ib_analysis.figures.series import Panel, Row, column
-from ib_analysis.figures.style import COLUMN_INCHES, PAGE_INCHES, figure_style, paper_figure
+from ib_analysis.figures.information.information_curves import epoch_axis, reserve_right
+from ib_analysis.figures.information.series import Panel, Row, column
+from ib_analysis.figures.style.direct_labels import Name, label_ends, settle, thin_tick_labels
+from ib_analysis.figures.style.figure_style import COLUMN_INCHES, PAGE_INCHES, figure_style, paper_figure
 
 MEANING = (
     "Training curves of the encoders. Above, the training loss of each epoch (on augmented images, while "

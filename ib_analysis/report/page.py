@@ -6,22 +6,22 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ib_analysis.artefacts import replacing_folder, write_text
-from ib_analysis.report.agreement_table import agreement_table
-from ib_analysis.report.calibration_table import calibration_table
-from ib_analysis.report.consistency_table import consistency_table
 from ib_analysis.report.content import Illustration, ReportContent
-from ib_analysis.report.finding import finding
-from ib_analysis.report.fits_table import fits_sentence, fits_table
 from ib_analysis.report.images import chosen_file, data_uri, embedded_bytes
-from ib_analysis.report.information_table import dataset_table, information_table
-from ib_analysis.report.limitations import limitations
-from ib_analysis.report.meanings import meanings
-from ib_analysis.report.papers_table import papers_table
-from ib_analysis.report.references import REFERENCES
-from ib_analysis.report.seeds_table import seeds_table
-from ib_analysis.report.tables import Table
-from ib_analysis.report.trust_table import failing, identity_sentence, ranking_sentences, trust_table
-from ib_analysis.report.verdict_table import verdict_table
+from ib_analysis.report.tables.agreement import agreement_table
+from ib_analysis.report.tables.calibration import calibration_table
+from ib_analysis.report.tables.consistency import consistency_table
+from ib_analysis.report.tables.controls import failing, identity_sentence, ranking_sentences, trust_table
+from ib_analysis.report.tables.fits import fits_sentence, fits_table
+from ib_analysis.report.tables.information import dataset_table, information_table
+from ib_analysis.report.tables.papers import papers_table
+from ib_analysis.report.tables.seeds import seeds_table
+from ib_analysis.report.tables.table import Table
+from ib_analysis.report.tables.two_stages import verdict_table
+from ib_analysis.report.text.finding import finding
+from ib_analysis.report.text.limitations import limitations
+from ib_analysis.report.text.meanings import meanings
+from ib_analysis.report.text.references import REFERENCES
 
 HERE = Path(__file__).parent
 LARGEST_PAGE_BYTES = 10_000_000

@@ -7,20 +7,18 @@ from matplotlib.figure import Figure
 
 from ib_analysis import spec
 from ib_analysis.artefacts import made_from, write_json
-from ib_analysis.encoders.training_curve import CurveRow, curve_path
-from ib_analysis.figures import (
+from ib_analysis.encoders.training.training_curve import CurveRow, curve_path
+from ib_analysis.figures import training_curves
+from ib_analysis.figures.checks import controls as controls_figure
+from ib_analysis.figures.information import (
     baseline_planes,
     information_curves,
     information_plane,
     tap_curves,
-    training_curves,
     two_stages,
 )
-from ib_analysis.figures import (
-    controls as controls_figure,
-)
-from ib_analysis.figures.saving import save
-from ib_analysis.figures.series import Panel
+from ib_analysis.figures.information.series import Panel
+from ib_analysis.figures.style.saving import save
 from ib_analysis.figures.training_curves import TrainingRun
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.controls import ControlRow

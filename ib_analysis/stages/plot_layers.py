@@ -4,8 +4,8 @@ from pathlib import Path
 
 from ib_analysis import spec
 from ib_analysis.artefacts import verified, write_json
-from ib_analysis.figures import layer_profile
-from ib_analysis.figures.saving import save
+from ib_analysis.figures.information import layer_profile
+from ib_analysis.figures.style.saving import save
 from ib_analysis.information.tables.information import InformationRow
 from ib_analysis.provenance import Job
 from ib_analysis.rows import read_rows

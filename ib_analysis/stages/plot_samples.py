@@ -8,7 +8,7 @@ from ib_analysis import spec
 from ib_analysis.artefacts import replacing_folder, verified, write_json
 from ib_analysis.figures import sample_grid
 from ib_analysis.figures.samples import Samples, read_samples
-from ib_analysis.figures.saving import save
+from ib_analysis.figures.style.saving import save
 from ib_analysis.provenance import Job
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from ib_analysis import spec
 from ib_analysis.artefacts import verified, write_json
-from ib_analysis.figures.saving import save
+from ib_analysis.figures.style.saving import save
 from ib_analysis.provenance import Job
 from ib_analysis.rows import read_rows, write_rows
 from ib_analysis.stages.run_study import built

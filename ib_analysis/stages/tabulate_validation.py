@@ -4,8 +4,8 @@ from pathlib import Path
 
 from ib_analysis import spec
 from ib_analysis.artefacts import verified, write_json
-from ib_analysis.figures import calibration
-from ib_analysis.figures.saving import save
+from ib_analysis.figures.checks import calibration
+from ib_analysis.figures.style.saving import save
 from ib_analysis.information.tables.validation import ValidationRow, validation_summary
 from ib_analysis.provenance import Job
 from ib_analysis.rows import read_rows, write_rows

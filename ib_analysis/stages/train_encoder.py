@@ -13,8 +13,8 @@ from ib_analysis.device import describe_device, resolve_device
 from ib_analysis.encoders.checkpoint import checkpoint_name, save_checkpoint
 from ib_analysis.encoders.encoder import Encoder, ImageShape
 from ib_analysis.encoders.specs.training import Regime, TrainingSpec
-from ib_analysis.encoders.training import train
-from ib_analysis.encoders.training_curve import CurveRow, curve_path
+from ib_analysis.encoders.training.train import train
+from ib_analysis.encoders.training.training_curve import CurveRow, curve_path
 from ib_analysis.provenance import Job, digest_of
 from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked

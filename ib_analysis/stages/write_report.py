@@ -8,7 +8,7 @@ from ib_analysis import spec
 from ib_analysis.artefacts import made_from, provenance_path, read_json, verified
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import decoder_of, fits_path
-from ib_analysis.encoders.training_curve import CurveRow, curve_path
+from ib_analysis.encoders.training.training_curve import CurveRow, curve_path
 from ib_analysis.information.tables.agreement import Agreement
 from ib_analysis.information.tables.consistency import ConsistencyRow
 from ib_analysis.information.tables.controls import ControlRow

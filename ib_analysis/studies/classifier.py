@@ -7,10 +7,10 @@ import torch
 
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.encoders.encoder import Encoder
-from ib_analysis.encoders.image_rows import ImageRows
-from ib_analysis.encoders.objective import measure
 from ib_analysis.encoders.specs.training import TrainingSpec
-from ib_analysis.encoders.training import DivergedError, train
+from ib_analysis.encoders.training.image_rows import ImageRows
+from ib_analysis.encoders.training.objective import measure
+from ib_analysis.encoders.training.train import DivergedError, train
 
 
 def has_trained(

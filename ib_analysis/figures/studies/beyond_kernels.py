@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from ib_analysis.figures.palette import OKABE_ITO, tap_colours, tap_markers
-from ib_analysis.figures.style import PAGE_INCHES, figure_style, paper_figure
+from ib_analysis.figures.style.figure_style import PAGE_INCHES, figure_style, paper_figure
+from ib_analysis.figures.style.palette import OKABE_ITO, tap_colours, tap_markers
 from ib_analysis.studies.beyond_kernels.layer_information import LAYERS
 from ib_analysis.studies.beyond_kernels.row import Arm, Point, Row, errors_by_seed
 from ib_analysis.studies.specs.beyond_kernels import threshold

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from ib_analysis.figures.palette import MARKERS, OKABE_ITO
-from ib_analysis.figures.style import PAGE_INCHES, figure_style, paper_figure
+from ib_analysis.figures.style.figure_style import PAGE_INCHES, figure_style, paper_figure
+from ib_analysis.figures.style.palette import MARKERS, OKABE_ITO
 from ib_analysis.studies.quantized.claims import (
     BASELINE,
     Value,

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ib_analysis.encoders.specs.rir import Arm
-from ib_analysis.figures.palette import OKABE_ITO, tap_colours, tap_markers
-from ib_analysis.figures.style import PAGE_INCHES, figure_style, paper_figure
+from ib_analysis.figures.style.figure_style import PAGE_INCHES, figure_style, paper_figure
+from ib_analysis.figures.style.palette import OKABE_ITO, tap_colours, tap_markers
 from ib_analysis.studies.rir.claims import NAMES, difference
 from ib_analysis.studies.rir.row import RirRow, accuracies, chosen_learning_rates, reported
 from ib_analysis.studies.rir.stream_knock_out import STREAMS, Stream

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator, StrMethodFormatter
 
-from ib_analysis.figures.palette import OKABE_ITO
-from ib_analysis.figures.style import PAGE_INCHES, figure_style, paper_figure
+from ib_analysis.figures.style.figure_style import PAGE_INCHES, figure_style, paper_figure
+from ib_analysis.figures.style.palette import OKABE_ITO
 
 HEIGHT_INCHES = 6.6
 COLOURS = {"none": OKABE_ITO[6], "1": OKABE_ITO[1], "2": OKABE_ITO[0], "3": OKABE_ITO[2]}

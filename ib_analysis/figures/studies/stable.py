@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator, PercentFormatter, StrMethodFormatter
 
-from ib_analysis.figures.palette import OKABE_ITO
-from ib_analysis.figures.style import PAGE_INCHES, figure_style, paper_figure
+from ib_analysis.figures.style.figure_style import PAGE_INCHES, figure_style, paper_figure
+from ib_analysis.figures.style.palette import OKABE_ITO
 
 HEIGHT_INCHES = 4.3
 NAMES = {"none": "unscaled", "uniform": "uniform  1/√L", "decreasing": "decreasing  1/(√l log(l+1))"}

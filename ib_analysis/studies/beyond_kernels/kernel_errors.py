@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ib_analysis.encoders.seeding import generator
+from ib_analysis.encoders.training.seeding import generator
 from ib_analysis.studies.beyond_kernels.concept import Concept
 from ib_analysis.studies.beyond_kernels.kernels import conjugate, polynomial, tangent
 from ib_analysis.studies.beyond_kernels.learners import LEARNERS, Weights

@@ -6,7 +6,7 @@ from itertools import product
 
 import torch
 
-from ib_analysis.encoders.seeding import derived_seed, generator
+from ib_analysis.encoders.training.seeding import derived_seed, generator
 from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.studies.beyond_kernels.concept import Concept
 from ib_analysis.studies.beyond_kernels.layer_information import estimator_of, layer_information

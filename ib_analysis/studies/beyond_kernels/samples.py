@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ib_analysis.encoders.seeding import generator
+from ib_analysis.encoders.training.seeding import generator
 from ib_analysis.studies.beyond_kernels.concept import Concept
 
 WEIGHTS, ORDER, LEARN, VALIDATION, TEST, PROBED = range(6)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ib_analysis.encoders.seeding import generator
+from ib_analysis.encoders.training.seeding import generator
 from ib_analysis.studies.beyond_kernels.learners import Learner, Weights
 from ib_analysis.studies.beyond_kernels.samples import ORDER, WEIGHTS, Vectors
 

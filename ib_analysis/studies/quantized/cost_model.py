@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ib_analysis.encoders.fake_quantization import QuantizedConv2d, QuantizedLinear
-from ib_analysis.encoders.layer_calls import LayerCall
+from ib_analysis.encoders.layers.fake_quantization import QuantizedConv2d, QuantizedLinear
+from ib_analysis.encoders.layers.layer_calls import LayerCall
 from ib_analysis.encoders.quantized import Quantized, probe
 from ib_analysis.encoders.specs.quantized import Bits
 

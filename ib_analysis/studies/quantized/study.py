@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from ib_analysis.datasets.dataset import Dataset
 from ib_analysis.encoders.encoder import ImageShape
-from ib_analysis.encoders.image_rows import ImageRows, evenly_spaced
 from ib_analysis.encoders.quantized import Quantized
 from ib_analysis.encoders.resnet import ResNet
 from ib_analysis.encoders.specs.quantized import SUFFIX, Bits, QuantizedSpec
-from ib_analysis.encoders.training import steps_per_epoch
+from ib_analysis.encoders.training.image_rows import ImageRows, evenly_spaced
+from ib_analysis.encoders.training.train import steps_per_epoch
 from ib_analysis.studies.classifier import accuracy, has_trained
 from ib_analysis.studies.quantized import claims
 from ib_analysis.studies.quantized.cost_model import cost

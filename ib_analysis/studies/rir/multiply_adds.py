@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from ib_analysis.encoders.layer_calls import layer_calls
+from ib_analysis.encoders.layers.layer_calls import layer_calls
 
 
 def multiply_adds(network: nn.Module, image: Tensor) -> int:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ib_analysis.datasets.dataset import Part
-from ib_analysis.encoders.generalized_block import RirBlock
+from ib_analysis.encoders.layers.generalized_block import RirBlock
 from ib_analysis.encoders.rir import Rir
 from ib_analysis.studies.classifier import accuracy
 

@@ -8,8 +8,8 @@ import torch
 from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.encoders.encoder import ImageShape
 from ib_analysis.encoders.rir import Rir
-from ib_analysis.encoders.seeding import derived_seed
 from ib_analysis.encoders.specs.rir import Arm
+from ib_analysis.encoders.training.seeding import derived_seed
 from ib_analysis.errors import UserError
 from ib_analysis.studies.classifier import accuracy, has_trained
 from ib_analysis.studies.rir import claims

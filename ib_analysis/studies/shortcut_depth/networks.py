@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ib_analysis.datasets.dataset import Dataset
-from ib_analysis.encoders.image_rows import evenly_spaced
-from ib_analysis.encoders.seeding import generator
 from ib_analysis.encoders.specs.shortcut_units import Layout, Nonlinearity, Shortcut
+from ib_analysis.encoders.training.image_rows import evenly_spaced
+from ib_analysis.encoders.training.seeding import generator
 from ib_analysis.errors import UserError
 from ib_analysis.studies.shortcut_depth.units import (
     Samples,

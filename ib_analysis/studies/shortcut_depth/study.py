@@ -7,7 +7,6 @@ from typing import Any, get_args
 import torch
 from torch import Tensor
 
-from ib_analysis.encoders.seeding import generator
 from ib_analysis.encoders.specs.shortcut_units import (
     Initialization,
     Layout,
@@ -15,6 +14,7 @@ from ib_analysis.encoders.specs.shortcut_units import (
     Shortcut,
     layers_of_a_unit,
 )
+from ib_analysis.encoders.training.seeding import generator
 from ib_analysis.studies.shortcut_depth.claims import verdicts
 from ib_analysis.studies.shortcut_depth.hessian_at_zero import (
     condition_at_zero,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ib_analysis.datasets.dataset import Part
-from ib_analysis.encoders.image_rows import evenly_spaced
+from ib_analysis.encoders.training.image_rows import evenly_spaced
 from ib_analysis.errors import UserError
 from ib_analysis.studies.shortcut_depth.units import Samples
 

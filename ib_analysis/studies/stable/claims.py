@@ -9,7 +9,7 @@ excludes 0. Arms are paired by seed. Seeds draw weights, and for the kernels the
 import math
 from collections.abc import Mapping, Sequence
 
-from ib_analysis.encoders.branch_scaling import Scaling
+from ib_analysis.encoders.layers.branch_scaling import Scaling
 from ib_analysis.studies.seed_interval import is_positive, lies_above, lies_below, lies_within, over_seeds
 from ib_analysis.studies.specs.stable import StableStudySpec, StudiedNorm
 from ib_analysis.studies.stable.row import Quantity, StableRow

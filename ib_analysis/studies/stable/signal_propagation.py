@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ib_analysis.encoders.seeding import generator
+from ib_analysis.encoders.training.seeding import generator
 from ib_analysis.studies.stable.kernel_recursion import Variances
 
 WEIGHTS, INPUTS, GRADIENT = range(3)

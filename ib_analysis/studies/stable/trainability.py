@@ -10,12 +10,12 @@ import torch
 
 from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.encoders.encoder import Encoder, ImageShape
-from ib_analysis.encoders.image_rows import ImageRows
-from ib_analysis.encoders.objective import loss
 from ib_analysis.encoders.resnet import ResNet
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
-from ib_analysis.encoders.training import DivergedError, train
+from ib_analysis.encoders.training.image_rows import ImageRows
+from ib_analysis.encoders.training.objective import loss
+from ib_analysis.encoders.training.train import DivergedError, train
 from ib_analysis.studies.classifier import accuracy
 from ib_analysis.studies.study import Setting
 

@@ -5,9 +5,9 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from ib_analysis.encoders.branch_scaling import branch_scales
 from ib_analysis.encoders.checkpoint import load_checkpoint, save_checkpoint
 from ib_analysis.encoders.encoder import ImageShape
+from ib_analysis.encoders.layers.branch_scaling import branch_scales
 from ib_analysis.encoders.rir import Rir
 from ib_analysis.encoders.specs.rir import RirSpec
 

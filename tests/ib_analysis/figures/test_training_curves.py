@@ -3,7 +3,7 @@
 import pytest
 
 from ib_analysis.figures import training_curves
-from ib_analysis.figures.series import Panel
+from ib_analysis.figures.information.series import Panel
 from ib_analysis.figures.training_curves import TrainingRun
 
 

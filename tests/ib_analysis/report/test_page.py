@@ -9,10 +9,10 @@ import pytest
 
 from ib_analysis.errors import UserError
 from ib_analysis.report import page
-from ib_analysis.report.fits_table import fits_table
-from ib_analysis.report.information_table import dataset_table, information_table
 from ib_analysis.report.page import render, write_page, write_tables
-from ib_analysis.report.verdict_table import verdict_table
+from ib_analysis.report.tables.fits import fits_table
+from ib_analysis.report.tables.information import dataset_table, information_table
+from ib_analysis.report.tables.two_stages import verdict_table
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ib_analysis.encoders.encoder import ImageShape
-from ib_analysis.encoders.layer_calls import layer_calls
+from ib_analysis.encoders.layers.layer_calls import layer_calls
 from ib_analysis.encoders.quantized import Quantized
 from ib_analysis.encoders.specs.quantized import QuantizedSpec
 from ib_analysis.studies.quantized.cost_model import LayerCost, cost, number_of_bits, total

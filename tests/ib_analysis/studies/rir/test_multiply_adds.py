@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from ib_analysis.encoders.encoder import ImageShape
-from ib_analysis.encoders.generalized_block import GeneralizedBlock
+from ib_analysis.encoders.layers.generalized_block import GeneralizedBlock
 from ib_analysis.encoders.rir import Rir
 from ib_analysis.encoders.specs.rir import RirSpec
 from ib_analysis.studies.rir.multiply_adds import multiply_adds

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from ib_analysis.encoders.branch_scaling import branch_scales
+from ib_analysis.encoders.layers.branch_scaling import branch_scales
 from ib_analysis.studies.stable.kernel_recursion import Kernels, Variances, kernels_of, propagation
 
 HE = Variances(weight=2.0)

@@ -1,0 +1,1 @@
+"""Layers from which the encoders are built."""

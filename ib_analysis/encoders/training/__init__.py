@@ -1,0 +1,1 @@
+"""Training of an encoder: batches, augmentation, objective, steps and the training curve."""

@@ -1,0 +1,1 @@
+"""Figures that say how far the measurement can be trusted."""

@@ -1,0 +1,72 @@
+"""Calibration: every estimate of known information against its truth."""
+
+from collections.abc import Sequence
+from math import ceil
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ib_analysis.figures.information.series import Row, column
+from ib_analysis.figures.style.figure_style import PAGE_INCHES, figure_style, paper_figure
+
+COLUMNS = 3
+LINEAR_BITS = 1.0
+"""Below one bit the axes are linear, above logarithmic."""
+MEANING = (
+    "Images whose information is known. One panel a quantity and method, one mark a case: estimate "
+    "against truth, in bits per image (linear below one bit, logarithmic above); on the line they agree. Bars: two "
+    "standard errors. Filled: within 3 standard errors or 3 % of the truth; open: not."
+)
+
+
+def caption(rows: Sequence[Row]) -> str:
+    """What the figure shows, over how many cases."""
+    return f"{MEANING} {len({column(row, 'case') for row in rows})} cases."
+
+
+def draw(rows: Sequence[Row]) -> Figure:
+    """Panels on common axes, so that methods compare."""
+    kinds = list(dict.fromkeys((str(column(row, "quantity")), str(column(row, "method"))) for row in rows))
+    with figure_style():
+        lines = max(1, ceil(len(kinds) / COLUMNS))
+        figure = paper_figure(PAGE_INCHES, 2.1 * lines + 0.2)
+        grid = list(figure.subplots(lines, COLUMNS, squeeze=False, sharex=True, sharey=True).flat)
+        for axes in grid[len(kinds) :]:
+            axes.set_visible(False)
+        ends = _ends(rows)
+        for i, (axes, kind) in enumerate(zip(grid, kinds)):
+            found = [r for r in rows if (column(r, "quantity"), column(r, "method")) == kind]
+            _panel(axes, kind, found, ends)
+            if i % COLUMNS == 0:
+                axes.set_ylabel("estimate  [bits]")
+            if i + COLUMNS >= len(kinds):
+                axes.set_xlabel("truth  [bits]")
+                axes.tick_params(labelbottom=True)
+        return figure
+
+
+def _ends(rows: Sequence[Row]) -> tuple[float, float]:
+    """From zero, or the lowest estimate, to the highest number."""
+    numbers = [float(column(row, name)) for row in rows for name in ("truth_bits", "estimate_bits")]
+    return min([0.0, *numbers]) - 0.3, 2.0 * max([1.0, *numbers])
+
+
+def _panel(axes: Axes, kind: tuple[str, str], rows: Sequence[Row], ends: tuple[float, float]) -> None:
+    axes.set_title(f"{kind[0]}, {kind[1].replace('_', ' ')}", fontsize=7)
+    axes.set_xscale("symlog", linthresh=LINEAR_BITS)
+    axes.set_yscale("symlog", linthresh=LINEAR_BITS)
+    axes.plot(ends, ends, color="0.3", linewidth=0.7, zorder=1)
+    axes.set(xlim=(-0.3, ends[1]), ylim=ends)
+    x, y, error = (
+        np.array([float(column(row, name)) for row in rows])
+        for name in ("truth_bits", "estimate_bits", "stderr_bits")
+    )
+    good = np.array([bool(column(row, "good")) for row in rows], dtype=bool)
+    axes.errorbar(x, y, yerr=2 * error, fmt="none", ecolor="0.4", elinewidth=0.6, zorder=2)
+    for chosen, face in ((good, "#0072B2"), (~good, "white")):
+        marks = axes.scatter(
+            x[chosen], y[chosen], s=14, c=face, edgecolors="#0072B2" if face != "white" else "#D55E00",
+            linewidths=0.9, zorder=3,
+        )  # fmt: skip
+        marks.set_gid(f"{kind[0]} {kind[1]} {'good' if face != 'white' else 'off'}")

@@ -1,0 +1,1 @@
+"""Figures of the measurement: information against information, epoch and layer."""

@@ -1,0 +1,242 @@
+"""The information plane: I(x; h) across, I(y; h) up, one trajectory a tap, epochs as colour."""
+
+from collections.abc import Sequence
+from math import ceil
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
+
+from ib_analysis.figures.information.series import (
+    Ceilings,
+    Mutual,
+    Panel,
+    Row,
+    Series,
+    bound_sentence,
+    ceilings,
+    epochs,
+    exact,
+    measured,
+    over_seeds,
+    panels_of,
+    spread_sentence,
+    taps,
+)
+from ib_analysis.figures.style.direct_labels import Name, label_points, settle
+from ib_analysis.figures.style.figure_style import EXACT_KEY, PAGE_INCHES, figure_style, paper_figure
+from ib_analysis.figures.style.number_text import bits_text
+from ib_analysis.figures.style.palette import epoch_colours, tap_markers
+
+MEANING = (
+    "What each tap keeps of the image, I(x;h), against what it tells of the label, "
+    "I(y;h), in bits per image. One trajectory a tap, colour is the epoch; grey lines join successive "
+    "checkpoints."
+)
+FAR_CEILING = 2.2
+"""CE(x) beyond so many times the largest I(x; h) is named at the edge instead of squeezing the data."""
+
+
+def caption(rows: Sequence[Row]) -> str:
+    """What the figure shows, over how many images, and which kinds of bound."""
+    known = " Black crosses: exact values, known in closed form." if exact(rows, "I(x;h)") else ""
+    ceiling = " Dashed lines: H(y), the most that any h can tell of the label, and CE(x)."
+    return f"{MEANING}{ceiling}{known} {spread_sentence(rows)} {bound_sentence(rows)}"
+
+
+def draw(rows: Sequence[Row]) -> Figure:
+    """One panel for each encoder and regime, on common axes."""
+    with figure_style():
+        x, y = measured(rows, "I(x;h)"), measured(rows, "I(y;h)")
+        panels = panels_of(x) or [Panel("no encoder", "no measurement")]
+        figure, grid = _panels(len(panels))
+        for axes, panel in zip(grid, panels, strict=False):
+            _panel(axes, panel, x, y, rows)
+        _common_limits(grid[: len(panels)], rows, ceilings(rows))
+        _colour_bar(figure, grid[: len(panels)], epochs([*x, *y]) or [0])
+        settle(figure)
+        for axes, panel in zip(grid, panels, strict=False):
+            _write_names(axes, panel, x, y, ceilings(rows))
+        return figure
+
+
+def _panels(number: int) -> tuple[Figure, list[Axes]]:
+    """Two panels a row; a lone panel is narrower than the page."""
+    columns, lines = min(number, 2), ceil(number / 2)
+    figure = paper_figure(PAGE_INCHES if columns == 2 else 4.2, 2.75 * lines)
+    grid = list(figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat)
+    for axes in grid[number:]:
+        axes.set_visible(False)
+    for i, axes in enumerate(grid[:number]):
+        axes.tick_params(labelleft=True, labelbottom=True)
+        axes.set_xlabel("I(x;h)  [bits per image]")
+        if i % columns == 0:
+            axes.set_ylabel("I(y;h)  [bits per image]")
+    return figure, grid
+
+
+def trajectory(x: Series, y: Series) -> tuple[NDArray[np.float64], NDArray[np.float64], list[int]]:
+    """Points (epochs, 2), their spreads (epochs, 2), and the epochs that both quantities have."""
+    both = [epoch for epoch in x.epochs if epoch in y.epochs]
+    i, j = [x.epochs.index(e) for e in both], [y.epochs.index(e) for e in both]
+    points = np.array([[x.bits[a], y.bits[b]] for a, b in zip(i, j, strict=True)]).reshape(-1, 2)
+    spreads = np.array([[x.spread_bits[a], y.spread_bits[b]] for a, b in zip(i, j, strict=True)]).reshape(
+        -1, 2
+    )
+    return points, spreads, both
+
+
+def _paired(panel: Panel, x: Sequence[Series], y: Sequence[Series]) -> list[tuple[Series, Series]]:
+    """The two quantities of the same (tap, seed)."""
+    labels = {(one.panel, one.tap, one.seed): one for one in y}
+    return [
+        (one, labels[key])
+        for one in x
+        if one.panel == panel and (key := (one.panel, one.tap, one.seed)) in labels
+    ]
+
+
+def _panel(axes: Axes, panel: Panel, x: Sequence[Series], y: Sequence[Series], rows: Sequence[Row]) -> None:
+    axes.set_title(panel.title)
+    colours, norm = epoch_colours(epochs([*x, *y]) or [0])
+    ranks = {epoch: rank for rank, epoch in enumerate(epochs([*x, *y]))}
+    singles = _paired(panel, x, y)
+    means = _paired(panel, over_seeds(x), over_seeds(y))
+    if len(singles) > len(means):
+        for pair in singles:
+            points = trajectory(*pair)[0]
+            axes.plot(points[:, 0], points[:, 1], color="0.75", linewidth=0.5, zorder=2)
+    for one, other in means:
+        _trajectory(axes, one, other, tap_markers(taps(x))[one.tap], colours, norm, ranks)
+    _reference_marks(axes, panel, rows)
+
+
+def _trajectory(
+    axes: Axes,
+    x: Series,
+    y: Series,
+    marker: str,
+    colours: ListedColormap,
+    norm: BoundaryNorm,
+    ranks: dict[int, int],
+) -> None:
+    points, spreads, both = trajectory(x, y)
+    axes.plot(points[:, 0], points[:, 1], color="0.6", linewidth=0.9, zorder=3)
+    axes.errorbar(
+        points[:, 0], points[:, 1], xerr=spreads[:, 0], yerr=spreads[:, 1],
+        fmt="none", ecolor="0.25", elinewidth=0.7, zorder=4,
+    )  # fmt: skip
+    marks = axes.scatter(
+        points[:, 0], points[:, 1], c=[ranks[e] for e in both], cmap=colours, norm=norm, marker=marker, s=24,
+        edgecolors="0.15", linewidths=0.5, zorder=5,
+    )  # fmt: skip
+    marks.set_gid(f"trajectory {x.tap}")
+
+
+def _reference_marks(axes: Axes, panel: Panel, rows: Sequence[Row]) -> None:
+    """Known information as black crosses."""
+    for one, other in _paired(panel, exact(rows, "I(x;h)"), exact(rows, "I(y;h)")):
+        points, _, _ = trajectory(one, other)
+        marks = axes.scatter(
+            points[:, 0], points[:, 1], marker="x", s=42, color="black", linewidths=0.9, zorder=6
+        )
+        marks.set_gid(f"exact {one.tap}")
+        axes.set_title(EXACT_KEY, loc="center", fontsize=7, fontweight="normal")
+
+
+def _common_limits(grid: Sequence[Axes], rows: Sequence[Row], limits: Ceilings) -> None:
+    """Axes that hold zero, every point with its bar, and the ceilings where they are near."""
+    x = _extent(rows, "I(x;h)", _near_ceilings(rows, limits))
+    y = _extent(rows, "I(y;h)", [limits.label_entropy] if limits.label_entropy else [])
+    grid[0].set(xlim=x, ylim=(y[0], y[1] + 0.04 * (y[1] - y[0])))
+
+
+def _extent(rows: Sequence[Row], quantity: Mutual, others: Sequence[float]) -> tuple[float, float]:
+    found = [*measured(rows, quantity), *exact(rows, quantity)]
+    ends = [
+        b + sign * s
+        for one in found
+        for b, s in zip(one.bits, one.spread_bits, strict=True)
+        for sign in (-1, 1)
+    ]
+    low, high = min([0.0, *ends]), max([*ends, *others, 1e-3])
+    return low - 0.04 * (high - low), high + 0.09 * (high - low)
+
+
+def _near_ceilings(rows: Sequence[Row], limits: Ceilings) -> list[float]:
+    """CE(x) and H(x) where they do not squeeze the data."""
+    reach = max((b for one in measured(rows, "I(x;h)") for b in one.bits), default=0.0)
+    near = (limits.image_cross_entropy, limits.image_entropy)
+    return [v for v in near if v is not None and v <= FAR_CEILING * reach]
+
+
+def _colour_bar(figure: Figure, grid: Sequence[Axes], found: Sequence[int]) -> None:
+    colours, norm = epoch_colours(found)
+    bar = figure.colorbar(ScalarMappable(norm, colours), ax=list(grid), aspect=28, pad=0.015, shrink=0.9)
+    step = ceil(len(found) / 16)
+    shown = [i for i in range(len(found)) if (len(found) - 1 - i) % step == 0]
+    bar.set_ticks(shown, labels=[str(found[i]) for i in shown])
+    bar.ax.tick_params(length=0, which="both")
+    bar.outline.set_linewidth(0.5)
+    bar.ax.set_title("epoch", fontsize=7, fontweight="normal", loc="center")
+
+
+def _write_names(
+    axes: Axes, panel: Panel, x: Sequence[Series], y: Sequence[Series], limits: Ceilings
+) -> None:
+    """Ceilings first, since they keep their place; then the taps around them."""
+    taken = _ceiling_names(axes, limits)
+    names, lines = [], []
+    for one, other in _paired(panel, over_seeds(x), over_seeds(y)):
+        points, spreads, _ = trajectory(one, other)
+        if len(points):
+            names.append(Name(one.tap, points[::-1]))
+        lines += [
+            p + s * np.array([sign, 1 - sign]) * [[-1], [1]]
+            for p, s in zip(points, spreads)
+            for sign in (0, 1)
+        ]
+    if limits.label_entropy is not None:
+        lines.append(np.array([[x, limits.label_entropy] for x in axes.get_xlim()]))
+    label_points(axes, names, taken, lines)
+
+
+def _ceiling_names(axes: Axes, limits: Ceilings) -> list[Bbox]:
+    texts = []
+    if limits.label_entropy is not None:
+        axes.axhline(limits.label_entropy, color="0.2", linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
+        words = f"H(y) = {bits_text(limits.label_entropy)} bits"
+        texts.append(
+            axes.annotate(words, (0.015, limits.label_entropy), xycoords=axes.get_yaxis_transform(),
+                          xytext=(0, 1.5), textcoords="offset points", fontsize=7, color="0.2", va="bottom")
+        )  # fmt: skip
+    right = axes.get_xlim()[1]
+    if (value := limits.image_cross_entropy) is not None:
+        texts.append(_upright(axes, value, "CE(x)", "left") if value < right else _beyond(axes, value))
+    if (value := limits.image_entropy) is not None and value < right:
+        texts.append(_upright(axes, value, "H(x)", "right"))
+    return [text.get_window_extent() for text in texts]
+
+
+def _upright(axes: Axes, value: float, letter: str, side: str) -> Annotation:
+    """A vertical ceiling with its name along it."""
+    dashes = (0, (4, 2)) if letter == "CE(x)" else (0, (1, 1.5))
+    axes.axvline(value, color="0.2", linewidth=0.8, linestyle=dashes, zorder=1)
+    return axes.annotate(
+        f"{letter} = {bits_text(value)} bits", (value, 0.03), xycoords=axes.get_xaxis_transform(),
+        xytext=(2 if side == "left" else -2, 0), textcoords="offset points", ha=side, va="bottom",
+        rotation=90, fontsize=7, color="0.2",
+    )  # fmt: skip
+
+
+def _beyond(axes: Axes, value: float) -> Annotation:
+    """A ceiling that lies off the page."""
+    return axes.annotate(
+        f"CE(x) = {bits_text(value)} bits \N{RIGHTWARDS ARROW}", (0.99, 0.02), xycoords="axes fraction",
+        ha="right", va="bottom", fontsize=7, color="0.2",
+    )  # fmt: skip

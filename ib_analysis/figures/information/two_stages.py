@@ -1,0 +1,148 @@
+"""The two stages of learning: how much information each tap gained up to its peak, and lost after it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ib_analysis.figures.information.series import Panel, Row, column, panel_of
+from ib_analysis.figures.style.figure_style import PAGE_INCHES, figure_style, paper_figure
+from ib_analysis.figures.style.number_text import measured_text
+
+MEANING = (
+    "The two stages of learning at each tap. Fitting gain: I(x;h) at its peak less that at the first "
+    "checkpoint. Compression: I(x;h) at its peak less that at the last. Thick bars: one standard error; "
+    "thin bars: two. The unconditional decoder cancels in both, so that they are differences of conditional "
+    "cross-entropies, paired by image. A fall says that these decoders, trained alike, can use less of h; "
+    "it is no proof that h holds less."
+)
+ROW_INCHES = 0.27
+DIGIT_POINTS = 4.5
+"""Width of a digit at 7 points, rounded up."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One of the two stages as it is drawn."""
+
+    name: Literal["fitting", "compression"]
+    words: str
+    colour: str
+    marker: str
+    lift: float
+    """Place within the row of a tap, in rows."""
+
+
+KINDS = (
+    Kind("fitting", "fitting gain\n(peak − first)", "#0072B2", "o", -0.16),
+    Kind("compression", "compression\n(peak − last)", "#D55E00", "s", 0.16),
+)
+
+
+def caption(rows: Sequence[Row]) -> str:
+    """What the figure shows, over how many images."""
+    counts = {int(n) for row in rows if (n := column(row, "n_images"))}
+    over = f" n = {counts.pop():,} evaluation images." if len(counts) == 1 else ""
+    return f"{MEANING}{over}"
+
+
+def draw(rows: Sequence[Row]) -> Figure:
+    """A dot and an interval for each stage of each tap, with the numbers and the verdicts beside them.
+
+    Columns of a row: encoder, regime, seed, tap, peak_epoch, and for each of fitting and compression
+    `<stage>_bits`, `<stage>_stderr_bits` and `<stage>_verdict`.
+    """
+    with figure_style():
+        panels = list(dict.fromkeys(panel_of(row) for row in rows))
+        if not panels:
+            return _nothing()
+        groups = [_ordered([row for row in rows if panel_of(row) == panel]) for panel in panels]
+        heights = [ROW_INCHES * (len(group) + 1) for group in groups]
+        figure = paper_figure(PAGE_INCHES, sum(heights) + 0.5 * len(groups) + 0.35)
+        grid = figure.subplots(len(groups), 1, squeeze=False, sharex=True, height_ratios=heights)[:, 0]
+        for axes, panel, group in zip(grid, panels, groups, strict=True):
+            _panel(axes, panel, group)
+        grid[-1].set_xlabel("change of I(x;h)  [bits per image]")
+        return figure
+
+
+def _ordered(rows: Sequence[Row]) -> list[Row]:
+    """Taps in the order of the table, the seeds of a tap together."""
+    taps = list(dict.fromkeys(column(row, "tap") for row in rows))
+    return sorted(rows, key=lambda row: taps.index(column(row, "tap")))
+
+
+def _nothing() -> Figure:
+    figure = paper_figure(PAGE_INCHES, 0.8)
+    figure.text(0.5, 0.5, "One checkpoint only: no stages to compare.", ha="center", va="center", fontsize=7)
+    return figure
+
+
+def _panel(axes: Axes, panel: Panel, rows: Sequence[Row]) -> None:
+    axes.set_title(panel.title)
+    axes.axvline(0.0, color="0.3", linewidth=0.7, zorder=1)
+    for kind in KINDS:
+        _intervals(axes, rows, kind)
+    _texts(axes, rows)
+    axes.set_yticks(range(len(rows)), _names(rows))
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", labelbottom=True)
+    axes.grid(visible=False, axis="y")
+
+
+def _names(rows: Sequence[Row]) -> list[str]:
+    """Taps, with the seed where there are several."""
+    several = len({column(row, "seed") for row in rows}) > 1
+    return [
+        f"{column(row, 'tap')}, seed {column(row, 'seed')}" if several else str(column(row, "tap"))
+        for row in rows
+    ]
+
+
+def _intervals(axes: Axes, rows: Sequence[Row], kind: Kind) -> None:
+    height = np.arange(len(rows)) + kind.lift
+    bits = np.array([float(column(row, f"{kind.name}_bits")) for row in rows])
+    error = np.array([float(column(row, f"{kind.name}_stderr_bits") or 0.0) for row in rows])
+    for width, line in ((2.0, 0.8), (1.0, 2.2)):
+        axes.errorbar(
+            bits, height, xerr=width * error, fmt="none", ecolor=kind.colour, elinewidth=line, zorder=2
+        )
+    marks = axes.plot(bits, height, kind.marker, color=kind.colour, markersize=4, markeredgewidth=0, zorder=3)
+    marks[0].set_gid(kind.name)
+
+
+def _texts(axes: Axes, rows: Sequence[Row]) -> None:
+    """Peak, and value, standard error and verdict of both stages, in columns as wide as their cells."""
+    columns = [("peak\nepoch", [str(column(row, "peak_epoch")) for row in rows], "0.1")]
+    columns += [(kind.words, [stage_text(row, kind.name) for row in rows], kind.colour) for kind in KINDS]
+    points = 10.0
+    for head, texts, colour in columns:
+        _column(axes, points, head, texts, colour)
+        points += 10.0 + DIGIT_POINTS * max(len(line) for line in [*head.split("\n"), *texts])
+
+
+def stage_text(row: Row, name: str) -> str:
+    """A stage in words.
+
+    >>> stage_text({"fitting_bits": 3.21, "fitting_stderr_bits": 0.4, "fitting_verdict": "yes"}, "fitting")
+    '3.21 ± 0.40  yes'
+    """
+    bits, error = float(column(row, f"{name}_bits")), float(column(row, f"{name}_stderr_bits") or 0.0)
+    return f"{measured_text(bits, error)}  {column(row, f'{name}_verdict')}"
+
+
+def _column(axes: Axes, points: float, head: str, texts: Sequence[str], colour: str) -> None:
+    """A column of text to the right of the axes, whose head names the colour."""
+    axes.annotate(
+        head, (1.0, 1.0), xycoords="axes fraction", xytext=(points, 2.0), textcoords="offset points",
+        va="bottom", fontsize=7, fontweight="bold", color=colour,
+    )  # fmt: skip
+    for i, text in enumerate(texts):
+        axes.annotate(
+            text, (1.0, i), xycoords=axes.get_yaxis_transform(), xytext=(points, 0.0),
+            textcoords="offset points", va="center", fontsize=7, color="0.1",
+        )  # fmt: skip

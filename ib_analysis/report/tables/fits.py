@@ -1,0 +1,74 @@
+"""The table of fits: near the plateau, or still improving at the end of the budget."""
+
+from collections.abc import Sequence
+
+from ib_analysis.figures.style.number_text import measured_text
+from ib_analysis.point import Point
+from ib_analysis.report.content import FitSummary
+from ib_analysis.report.tables.table import Column, Table
+from ib_analysis.units import bits
+
+NOTE = (
+    "Cross-entropy on the held-out share of the decoder part. Late gain: what the last quarter of the "
+    "steps still brought, ± its paired standard error. Near its plateau: the late gain is below two "
+    "standard errors or below 0.5 % of the cross-entropy. This says nothing of what a larger decoder would "
+    "reach. ignores h: p(x|h) as fitted was no better than p(x) on the held-out share, and p(x) is used in its place."
+)
+
+
+def fits_table(fits: Sequence[FitSummary]) -> Table:
+    """One row for each decoder."""
+    columns = (
+        Column("decoder"),
+        Column("encoder"),
+        Column("regime"),
+        Column("seed", number=True),
+        Column("epoch", number=True),
+        Column("tap"),
+        Column("steps", number=True),
+        Column("best at step", number=True),
+        Column("held-out cross-entropy", "bits", True),
+        Column("late gain", "bits", True),
+        Column("stopped by"),
+        Column("near plateau"),
+        Column("time", "s", True),
+    )
+    return Table(columns, tuple(_row(fit) for fit in fits), NOTE).without_constant("encoder", "seed")
+
+
+def _row(fit: FitSummary) -> tuple[str, ...]:
+    return (
+        fit.density,
+        *(("",) * len(Point._fields) if fit.point is None else map(str, fit.point)),
+        f"{fit.steps:,}",
+        f"{fit.best_step:,}",
+        measured_text(bits(fit.holdout_nats), bits(fit.holdout_stderr_nats)),
+        measured_text(bits(fit.late_gain_nats), bits(fit.late_gain_stderr_nats)),
+        "ignores h" if fit.ignores_h else fit.stopped,
+        "yes" if fit.near_plateau else "no †",
+        f"{fit.seconds:,.1f}",
+    )
+
+
+def fits_sentence(fits: Sequence[FitSummary]) -> str:
+    """How many decoders came near their plateau, in words."""
+    if not fits:
+        return "No decoder was fitted by gradients."
+    near = sum(fit.near_plateau for fit in fits)
+    rest = len(fits) - near
+    if rest == 0:
+        return f"All {len(fits)} decoders came near their plateau within their budget."
+    where = ", ".join(fit_name(fit) for fit in fits if not fit.near_plateau)
+    return (
+        f"{near} of {len(fits)} decoders came near their plateau within their budget; {rest} were still "
+        f"improving, and their numbers, marked † above, would move with a larger budget: {where}."
+    )
+
+
+def fit_name(fit: FitSummary) -> str:
+    """Which decoder it is, in a few words.
+
+    >>> fit_name(FitSummary(None, "image", 9, "budget", True, 9, 1.0, 0.1, 0.0, 0.1, 2.0))
+    'p(x)'
+    """
+    return fit.density if fit.point is None else f"{fit.density} of {fit.point.label}"

@@ -1,0 +1,140 @@
+"""The information table: one row a point, and one a quantity of the data set."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from ib_analysis.figures.style.number_text import measured_text
+from ib_analysis.information.measurement.estimate import Bound
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.point import Point, Target
+from ib_analysis.report.content import FitSummary
+from ib_analysis.report.tables.table import Column, Table
+
+WARNED = (
+    "§: few images carry most of the variance, so that the standard error may be too small (Cochran's rule, n at least "
+    "25 skewness²), or the estimate is negative beyond its error; information.csv says which."
+)
+MEASURED = (
+    Quantity.IMAGE_INFORMATION,
+    Quantity.LABEL_INFORMATION,
+    Quantity.CONDITIONAL_IMAGE_CROSS_ENTROPY,
+    Quantity.CONDITIONAL_LABEL_CROSS_ENTROPY,
+)
+FLAG = " †"
+CONTROLS_FLAG = " ‡"
+WARNING_FLAG = " §"
+
+
+def dataset_table(rows: Sequence[InformationRow]) -> Table:
+    """H(y), CE(x) and, where it is known, H(x)."""
+    columns = (
+        Column("quantity"),
+        Column("value", "bits", True),
+        Column("per dimension", "bits/dim", True),
+        Column("bound"),
+        Column("n", "images", True),
+        Column("method"),
+    )
+    return Table(columns, tuple(_dataset_row(row) for row in rows if row.point is None))
+
+
+def _dataset_row(row: InformationRow) -> tuple[str, ...]:
+    return (
+        str(row.quantity),
+        measured_text(row.bits, row.stderr_bits),
+        _per_dim(row),
+        str(row.bound),
+        f"{row.n_images:,}",
+        row.method,
+    )
+
+
+def information_table(
+    rows: Sequence[InformationRow],
+    fits: Sequence[FitSummary] = (),
+    failing: Collection[tuple[Point, Target]] = (),
+) -> Table:
+    """One row for each (encoder, regime, seed, epoch, tap).
+
+    A dagger marks a fit that ended too soon, a double dagger a point whose controls fail (`failing` names the
+    points and targets), a section sign a number with a warning.
+    """
+    points = _points(rows)
+    exact = any(row.bound is Bound.EXACT and row.tap for row in rows)
+    bounds = _bounds(rows)
+    columns = (
+        Column("encoder"),
+        Column("regime"),
+        Column("seed", number=True),
+        Column("epoch", number=True),
+        Column("tap"),
+        *(Column(_head(quantity, bounds), "bits", True) for quantity in MEASURED),
+        Column("I(x;h) per dimension", "bits/dim", True),
+        *((Column("exact I(x;h)", "bits", True), Column("exact I(y;h)", "bits", True)) if exact else ()),
+        Column("n", "images", True),
+    )
+    short = {(fit.point, fit.target) for fit in fits if fit.point is not None and not fit.near_plateau}
+    flags = {point: _flags(point, short, failing) for point in points}
+    body = tuple(_row(point, found, exact, flags[point]) for point, found in points.items())
+    note = "± one standard error over images, paired where it is a difference. "
+    note += f"{FLAG.strip()}: the decoder was still improving when its budget ended. " if short else ""
+    note += f"{CONTROLS_FLAG.strip()}: a control of this point fails. " if failing else ""
+    note += WARNED if any(row.warnings for row in rows if row.tap) else ""
+    return Table(columns, body, note.strip()).without_constant("encoder", "seed")
+
+
+def _points(rows: Sequence[InformationRow]) -> dict[Point, dict[tuple[Quantity, bool], InformationRow]]:
+    """Rows of each point by (quantity, whether it is the exact value)."""
+    points: dict[Point, dict[tuple[Quantity, bool], InformationRow]] = {}
+    for row in rows:
+        if row.point is not None:
+            points.setdefault(row.point, {})[row.quantity, row.bound is Bound.EXACT] = row
+    return points
+
+
+def _bounds(rows: Sequence[InformationRow]) -> dict[Quantity, str]:
+    kinds: dict[Quantity, set[str]] = {}
+    for row in rows:
+        if row.tap and row.bound is not Bound.EXACT:
+            kinds.setdefault(row.quantity, set()).add(
+                "estimate" if row.bound is Bound.NONE else f"{row.bound} bound"
+            )
+    return {quantity: " or ".join(sorted(found)) for quantity, found in kinds.items()}
+
+
+def _head(quantity: Quantity, bounds: dict[Quantity, str]) -> str:
+    return f"{quantity}, {bounds[quantity]}" if quantity in bounds else str(quantity)
+
+
+def _row(
+    point: Point,
+    found: dict[tuple[Quantity, bool], InformationRow],
+    exact: bool,
+    flags: Mapping[Quantity, str],
+) -> tuple[str, ...]:
+    values = [_value(found.get((quantity, False)), flags[quantity]) for quantity in MEASURED]
+    truths = [_value(found.get((q, True)), "") for q in MEASURED[:2]] if exact else []
+    image = found.get((Quantity.IMAGE_INFORMATION, False))
+    counts = sorted({row.n_images for row in found.values()})
+    return (*map(str, point), *values, _per_dim(image), *truths, " / ".join(f"{n:,}" for n in counts))
+
+
+def _flags(
+    point: Point, short: Collection[tuple[Point, Target]], failing: Collection[tuple[Point, Target]]
+) -> dict[Quantity, str]:
+    """The marks behind each quantity of a point."""
+    return {
+        quantity: (FLAG if (point, quantity.target) in short else "")
+        + (CONTROLS_FLAG if (point, quantity.target) in failing else "")
+        for quantity in MEASURED
+    }
+
+
+def _value(row: InformationRow | None, flag: str) -> str:
+    if row is None:
+        return ""
+    return measured_text(row.bits, row.stderr_bits) + flag + (WARNING_FLAG if row.warnings else "")
+
+
+def _per_dim(row: InformationRow | None) -> str:
+    return "" if row is None or row.bits_per_dim is None else f"{row.bits_per_dim:.4f}"
