@@ -13,15 +13,9 @@ from decoders.spec import CategoricalSpec, FitSpec, check_same_held_out
 from ib_analysis.activations.spec import ActivationsSpec
 from ib_analysis.consistency import ConsistencySpec
 from ib_analysis.controls import Control, ControlsSpec
-from ib_analysis.datasets.specs.cifar import Cifar10Spec, Cifar100Spec
-from ib_analysis.datasets.specs.cinic10 import Cinic10Spec
-from ib_analysis.datasets.specs.digits import DigitsSpec
-from ib_analysis.datasets.specs.image_folder import ImageFolderSpec
-from ib_analysis.datasets.specs.known_information import KnownInformationSpec
+from ib_analysis.datasets.specs.dataset import DatasetSpec
+from ib_analysis.encoders.specs.architecture import Architecture
 from ib_analysis.encoders.specs.identity import IdentitySpec
-from ib_analysis.encoders.specs.kept_rows import KeptRowsSpec
-from ib_analysis.encoders.specs.networks import Network
-from ib_analysis.encoders.specs.quantized import QuantizedSpec
 from ib_analysis.encoders.specs.training import Regime, TrainingSpec
 from ib_analysis.errors import UserError
 from ib_analysis.rivals import RivalsSpec, described_methods
@@ -31,11 +25,6 @@ from ib_analysis.studies.specs.study import StudySpec
 from ib_analysis.validation import ValidationSpec
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-DatasetSpec = Annotated[
-    DigitsSpec | Cifar10Spec | Cifar100Spec | Cinic10Spec | ImageFolderSpec | KnownInformationSpec,
-    Field(discriminator="kind"),
-]
-Architecture = Annotated[Network | QuantizedSpec | KeptRowsSpec | IdentitySpec, Field(discriminator="kind")]
 IDENTITY = "identity"
 """The name of the control encoder that forgets nothing."""
 ENCODERS_A_FIGURE = 3

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from ib_analysis.encoders.specs.encoder import EncoderSpec
-from ib_analysis.encoders.specs.networks import Network
+from ib_analysis.encoders.specs.trainable import TrainableArchitecture
 from ib_analysis.encoders.specs.training import Regime
 
 Bits = Literal[2, 4, 8, "bf16"]
@@ -24,7 +24,7 @@ class QuantizedSpec(EncoderSpec):
     implementation: ClassVar[str] = "ib_analysis.encoders.quantized:Quantized"
     regimes: ClassVar[tuple[Regime, ...]] = ("classifier", "autoencoder")
     kind: Literal["quantized"] = "quantized"
-    network: Network = Field(
+    network: TrainableArchitecture = Field(
         description="the network that is quantized: any other architecture that is trained"
     )
     weight_bits: Bits = Field(4, description="bits of the weights of convolutions and linear layers")

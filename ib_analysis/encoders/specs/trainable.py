@@ -1,4 +1,4 @@
-"""The networks of the zoo that are trained; an architecture is one of them, or is made of one."""
+"""Architectures with weights to train; each may also be the `network` of a quantized one."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from ib_analysis.encoders.specs.rir import RirSpec
 from ib_analysis.encoders.specs.shortcut_units import ShortcutUnitsSpec
 from ib_analysis.encoders.specs.three_layer_resnet import ThreeLayerResNetSpec
 
-Network = Annotated[
+TrainableArchitecture = Annotated[
     ResNetSpec | RirSpec | ThreeLayerResNetSpec | ShortcutUnitsSpec, Field(discriminator="kind")
 ]
-"""Name a new family here: it is then an `architecture` of its own, and the `network` of a quantized one."""
+"""Add the spec of a new trainable encoder here."""
