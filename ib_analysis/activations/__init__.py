@@ -1,1 +1,1 @@
-"""Hidden activations h[i], paired with image i."""
+"""Hidden activations h of the images of one part, paired by row."""

@@ -1,4 +1,4 @@
-"""Activations of one part, computed block by block into a store."""
+"""Computes the activations of one part, block by block, into a store."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -25,10 +25,9 @@ def store_activations(
     precision: Precision = "float32",
     block: int = 256,
 ) -> ActivationStore:
-    """Computes h at those taps for every image of the part, writes it to `folder` and opens it.
+    """Computes h at the given taps for every image of the part, writes it to `folder` and opens it.
 
-    Only `block` images at a time are in memory. An earlier store at `folder` is replaced when the new one
-    is whole.
+    At most `block` images are in memory. An earlier store at `folder` is replaced once the new one is complete.
 
     Raises:
         UserError: the disk is too small or full, or h is not finite or overflows float16.

@@ -1,4 +1,4 @@
-"""Pairs (target, h) of one part: what a decoder is fitted and evaluated on."""
+"""Pairs (target, h) of one part, to which a decoder is fitted and on which it is evaluated."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +17,7 @@ _SHUFFLE, _SHARE = 7, 8  # streams of random numbers
 
 @dataclass(frozen=True)
 class ImagePairs:
-    """Images with the activations at one tap; without a tap, images alone."""
+    """Images with the activations at one tap, or images without activations."""
 
     part: Part
     device: torch.device
@@ -59,9 +59,9 @@ def _rows(
 
 @dataclass(frozen=True)
 class ShuffledPairs:
-    """The pairs of another set, every target with the h of another example: a control, I must be 0.
+    """The pairs of another set with h permuted between examples: a control under which I must be 0.
 
-    The order is a random cycle, so that no example keeps its own h.
+    The permutation is a random cycle, so that no example keeps its own h.
     """
 
     pairs: ImagePairs | LabelPairs
@@ -69,7 +69,7 @@ class ShuffledPairs:
 
     @cached_property
     def others(self) -> NDArray[np.int64]:
-        """Whose h each example gets, (n,)."""
+        """For each example the row whose h it gets, (n,)."""
         cycle = np.random.default_rng([self.seed, _SHUFFLE]).permutation(len(self.pairs))
         others = np.empty_like(cycle)
         others[cycle] = np.roll(cycle, 1)
@@ -79,13 +79,13 @@ class ShuffledPairs:
         return len(self.pairs)
 
     def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
-        """Targets of the rows, and h of the others'."""
+        """Targets of the given rows, and h of their partners."""
         return self.pairs.batch(rows)[0], self.pairs.batch(self.others[rows])[1]
 
 
 @dataclass(frozen=True)
 class ShareOfPairs:
-    """A random share of the pairs of another set, in their order: a control of the amount of data."""
+    """A random subset of the pairs of another set, in their order: a control of the amount of data."""
 
     pairs: ImagePairs | LabelPairs
     share: float
@@ -93,7 +93,7 @@ class ShareOfPairs:
 
     @cached_property
     def chosen(self) -> NDArray[np.int64]:
-        """Rows of the other set, rising."""
+        """The chosen rows of the other set, increasing."""
         count = max(1, round(self.share * len(self.pairs)))
         order = np.random.default_rng([self.seed, _SHARE]).permutation(len(self.pairs))
         return np.sort(order[:count])
@@ -102,14 +102,14 @@ class ShareOfPairs:
         return len(self.chosen)
 
     def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
-        """Those of the chosen pairs."""
+        """The chosen pairs with the given numbers."""
         return self.pairs.batch(self.chosen[rows])
 
 
 def controlled(
     pairs: ImagePairs | LabelPairs, pairing: Pairing, share: float, seed: int
 ) -> ImagePairs | LabelPairs | ShuffledPairs | ShareOfPairs:
-    """The pairs as a control wants them; a control changes one thing."""
+    """The pairs under a control, which changes either the pairing or the share."""
     if pairing == "shuffled":
         return ShuffledPairs(pairs, seed)
     return ShareOfPairs(pairs, share, seed) if share < 1 else pairs

@@ -1,4 +1,4 @@
-"""Activations recomputed from the encoder whenever they are asked for."""
+"""Activations that are recomputed from the encoder at every access."""
 
 from collections.abc import Collection
 
@@ -14,10 +14,9 @@ from ib_analysis.errors import UserError
 
 
 class RecomputedActivations(Activations):
-    """h of the images of one part, computed anew in evaluation mode, no further than the tap asked for.
+    """h of the images of one part, recomputed in evaluation mode, up to the last tap asked for.
 
-    It costs a forward pass a batch and no disk. A row may differ from the same row computed in another
-    batch by float32 rounding.
+    It costs one forward pass per batch and no disk space. A row may differ by float32 rounding between batches.
     """
 
     def __init__(self, encoder: Tapped, part: Part, device: torch.device | str) -> None:
@@ -30,17 +29,17 @@ class RecomputedActivations(Activations):
         return len(self.part)
 
     def shape(self, tap: str) -> tuple[int, ...]:
-        """Shape of one h at that tap."""
+        """Shape of one h at the tap."""
         if tap not in self.shapes:
             raise UserError(f"the encoder has no tap {tap!r}: choose from {', '.join(self.shapes)}")
         return self.shapes[tap]
 
     def rows(self, tap: str, rows: NDArray[np.int64]) -> Tensor:
-        """h of those images, float32, shape (len(rows), *shape(tap)), on the device."""
+        """h of the given images, float32, shape (len(rows), *shape(tap)), on the device."""
         return self.rows_at((tap,), rows)[tap]
 
     @torch.no_grad()
     def rows_at(self, taps: Collection[str], rows: NDArray[np.int64]) -> dict[str, Tensor]:
-        """h of those images at several taps, in network order, from one forward pass."""
+        """h of the given images at several taps, in network order, from one forward pass."""
         x = torch.from_numpy(self.part.images[rows]).to(self.device)
         return {name: h.float().contiguous() for name, h in self.encoder.activations(x, taps).items()}

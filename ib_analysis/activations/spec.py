@@ -1,4 +1,4 @@
-"""How decoders come by the activations."""
+"""Whether activations are stored or recomputed, and at which precision."""
 
 from typing import Literal
 
@@ -8,17 +8,18 @@ from ib_analysis.spec import Spec
 
 
 class ActivationsSpec(Spec):
-    """Kept in a memory-mapped store while a checkpoint is measured, or recomputed from the checkpoint."""
+    """Activations are stored in a memory map while a checkpoint is measured, or recomputed from the checkpoint."""
 
     source: Literal["stored", "recomputed"] = Field(
-        "recomputed", description="one interface, two ways to come by h"
+        "recomputed",
+        description="stored: written once to a temporary memory map; recomputed: one forward pass a batch",
     )
     precision: Literal["float32", "float16"] = Field(
         "float32",
-        description="of the stored rows, to which decoders are fitted; they are judged by rows that are not rounded",
+        description="precision of the stored rows, to which decoders are fitted; evaluation never uses rounded rows",
     )
 
     @property
     def effective_precision(self) -> Literal["float32", "float16"]:
-        """What decoders are fitted to: rows that are not stored are not rounded."""
+        """Precision of the rows to which decoders are fitted; recomputed rows are float32."""
         return self.precision if self.source == "stored" else "float32"

@@ -1,4 +1,4 @@
-"""A folder of activations: row i of h is paired with image i of one part of one data set."""
+"""A folder of activations in which row i of h belongs to image i of one part of one data set."""
 
 import json
 import os
@@ -29,15 +29,15 @@ class StoredTap(Spec):
     """One memory-mapped array of the store."""
 
     shape: tuple[int, ...]
-    """Of one h, without the images."""
+    """Shape of one h, without the image axis."""
     sha256: str
-    """Of the file `<tap>.npy`."""
+    """Checksum of the file `<tap>.npy`."""
 
 
 class StoreHeader(Spec):
-    """What the rows are, and of which images and which checkpoint."""
+    """Description of the rows, and the images and the checkpoint that they belong to."""
 
-    fingerprint: str = Field(description="of the data set, its parts and their order")
+    fingerprint: str = Field(description="fingerprint of the data set, its parts and their order")
     part: PartName
     count: int = Field(ge=0)
     precision: Precision
@@ -49,23 +49,23 @@ class StoreHeader(Spec):
     def _names_are_file_names(cls, taps: dict[str, StoredTap]) -> dict[str, StoredTap]:
         for name in taps:
             if not re.fullmatch(r"\w[\w.-]*", name):
-                raise ValueError(f"tap {name!r} cannot be the name of a file")
+                raise ValueError(f"tap {name!r} is not usable as a file name")
         return taps
 
 
 class ActivationStore(Activations):
-    """Memory-mapped activations of one part: `header.json` and one `<tap>.npy` a tap."""
+    """Memory-mapped activations of one part: `header.json` and one `<tap>.npy` per tap."""
 
     def __init__(self, header: StoreHeader, arrays: dict[str, NDArray[np.floating]]) -> None:
         self.header, self.arrays = header, arrays
 
     @classmethod
     def open(cls, folder: Path, *, fingerprint: str, part: PartName, checkpoint_digest: str) -> Self:
-        """Opens a store, once it is certain that its rows are those of these images and this checkpoint.
+        """Opens a store after checking that its rows belong to the given images and checkpoint.
 
         Raises:
-            UserError: it is missing, belongs to another data set, part or checkpoint, is truncated, or its
-                content has not the checksum that was written down.
+            UserError: the store is missing, belongs to another data set, part or checkpoint, is truncated, or does not
+                match its checksum.
         """
         header = _header(folder)
         asked = {"fingerprint": fingerprint, "part": part, "checkpoint_digest": checkpoint_digest}
@@ -78,21 +78,21 @@ class ActivationStore(Activations):
         return self.header.count
 
     def shape(self, tap: str) -> tuple[int, ...]:
-        """Shape of one h at that tap."""
+        """Shape of one h at the tap."""
         if tap not in self.header.taps:
-            raise UserError(f"tap {tap!r} was not stored: there are {', '.join(self.header.taps)}")
+            raise UserError(f"tap {tap!r} was not stored: choose from {', '.join(self.header.taps)}")
         return self.header.taps[tap].shape
 
     def rows(self, tap: str, rows: NDArray[np.int64]) -> Tensor:
-        """h of those images, float32, shape (len(rows), *shape(tap)), on the CPU."""
+        """h of the given images, float32, shape (len(rows), *shape(tap)), on the CPU."""
         return torch.from_numpy(self.arrays[tap][rows]).float()
 
 
 class StoreWriter:
-    """Writes a store block by block beside its folder, and moves it into place when all rows are there.
+    """Writes a store block by block beside its folder, and moves it into place once it is complete.
 
-    Used as a context: what was written is thrown away if the block fails, so no half-written store is ever at
-    `folder`. Only one process may write to a folder.
+    It is a context manager. If the `with` block fails, everything written is removed, so `folder` never holds a partial
+    store. Only one process may write to a folder.
     """
 
     def __init__(
@@ -136,14 +136,16 @@ class StoreWriter:
                     np.lib.format.write_array_header_1_0(file, self._array_header(tap))
 
     def append(self, block: dict[str, Tensor]) -> None:
-        """Adds the next rows: for every tap of the store, h of shape (rows, *shape).
+        """Appends rows: for every tap of the store, h of shape (rows, *shape).
 
         Raises:
             UserError: a value is not finite or overflows float16, or the disk is full.
         """
         rows = {len(h) for h in block.values()}
         if set(block) != set(self.header.taps) or len(rows) != 1:
-            raise ValueError(f"a block must hold the same rows at each of {', '.join(self.header.taps)}")
+            raise ValueError(
+                f"a block must hold the same number of rows for each of the taps {', '.join(self.header.taps)}"
+            )
         for name, h in block.items():
             if tuple(h.shape[1:]) != self.header.taps[name].shape:
                 raise ValueError(
@@ -186,7 +188,7 @@ class StoreWriter:
         return stored.contiguous().numpy()
 
     def _write(self, name: str, h: NDArray[np.floating]) -> None:
-        # Plain writes, not a memory map: a full disk is then an error and not a killed process.
+        # With plain writes a full disk raises an error; with a memory map it would kill the process.
         with self._disk_errors_said(), self._array(name).open("ab") as file:
             file.write(h.data)
 
@@ -205,7 +207,7 @@ class StoreWriter:
 
     @property
     def bytes_needed(self) -> int:
-        """Size of all rows."""
+        """Size of all rows in bytes."""
         values = sum(int(np.prod(tap.shape)) for tap in self.header.taps.values())
         return values * self.header.count * np.dtype(self.header.precision).itemsize
 
@@ -223,14 +225,14 @@ class StoreWriter:
 
 
 def _demand_replaceable(folder: Path) -> None:
-    """A folder that is no store is not ours to remove."""
+    """Refuses a folder that is not a store, because it must not be removed."""
     if folder.exists() and not (folder / HEADER).exists() and any(folder.iterdir()):
-        raise UserError(f"{folder} holds something else than activations: name another folder, or empty it")
+        raise UserError(f"{folder} holds other files than activations: name another folder, or empty it")
 
 
 def _header(folder: Path) -> StoreHeader:
     if not folder.is_dir():
-        raise UserError(f"{folder} is missing: run the workflow again, it computes the activations")
+        raise UserError(f"{folder} is missing: run the workflow again to compute the activations")
     try:
         return StoreHeader(**json.loads((folder / HEADER).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, ValidationError) as error:
@@ -244,9 +246,9 @@ def _array(folder: Path, header: StoreHeader, tap: str) -> NDArray[np.floating]:
     except (OSError, ValueError, EOFError) as error:
         raise _refused(folder, f"is truncated or damaged: {path.name} cannot be read ({error})") from None
     if array.shape != (header.count, *header.taps[tap].shape) or array.dtype != np.dtype(header.precision):
-        raise _refused(folder, f"is damaged: {path.name} has not the shape and type that its header names")
+        raise _refused(folder, f"is damaged: {path.name} does not have the shape and type of its header")
     if sha256(path) != header.taps[tap].sha256:
-        raise _refused(folder, f"is damaged: the checksum of {path.name} is not the one in its header")
+        raise _refused(folder, f"is damaged: the checksum of {path.name} differs from its header")
     return array
 
 

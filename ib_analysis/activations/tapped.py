@@ -1,4 +1,4 @@
-"""What activations need of a network: named taps."""
+"""The protocol of a network with named taps."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ class NamedShape(Protocol):
 
 
 class Tapped(Protocol):
-    """A network with named taps, such as every encoder; this room knows no more of it."""
+    """A network with named taps; activations require nothing else of an encoder."""
 
     @property
     def taps(self) -> Sequence[NamedShape]: ...  # noqa: D102

@@ -1,1 +1,1 @@
-"""Channels x -> h whose information is known exactly: what an estimator is judged by."""
+"""Channels x -> h with exactly known information, against which estimators are tested."""

@@ -1,6 +1,6 @@
-"""The validation cases by name: a source and a channel each, described and not yet built.
+"""The validation cases by name, each a description of a source and a channel.
 
-The configuration reads the names, so that a mistake is found before anything runs: this module imports no numpy.
+The configuration checks names against this table before any job runs, so this module does not import numpy.
 """
 
 from collections.abc import Hashable
@@ -14,7 +14,7 @@ ROOM = "ib_analysis"
 
 @dataclass(frozen=True)
 class Described:
-    """A source or a channel that is built when it is asked for; equal descriptions are built once."""
+    """Description of a source or a channel, built on demand; equal descriptions are built once."""
 
     place: str
     arguments: tuple[Hashable, ...] = ()
@@ -27,13 +27,13 @@ class Described:
 
     @property
     def implementations(self) -> frozenset[str]:
-        """Its own implementation and those of all that it is made of."""
+        """The implementations of the object and of all its parts."""
         parts = (*self.arguments, *(value for _, value in self.options))
         inner = (part.implementations for part in parts if isinstance(part, Described))
         return frozenset({self.implementation}).union(*inner)
 
     def build(self) -> Any:
-        """The source or the channel itself."""
+        """Builds the source or the channel."""
         return _built(self)
 
 
@@ -53,12 +53,12 @@ def _value(part: Hashable) -> Any:
 
 @dataclass(frozen=True)
 class Constructor:
-    """A class by its place, called as the class itself would be."""
+    """A class by its place; a call with its arguments gives a description."""
 
     place: str
 
     def __call__(self, *arguments: Hashable, **options: Hashable) -> Described:
-        """The description of an object of that class."""
+        """The description of an object of the class."""
         return Described(self.place, arguments, tuple(options.items()))
 
 

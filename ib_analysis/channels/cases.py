@@ -1,4 +1,4 @@
-"""Named cases, a source with a channel each, that decoders and baseline estimators are judged on."""
+"""Validation cases, each a source and a channel, on which decoders and baseline estimators are tested."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +16,7 @@ _IMAGES, _CHANNEL = 0, 1  # streams of random numbers of one seed
 
 
 class Drawn(NamedTuple):
-    """Images uint8 (n, C, H, W), h float32 (n, ...), labels int64 (n,); row i belongs to row i."""
+    """Images uint8 (n, C, H, W), h float32 (n, ...) and labels int64 (n,), paired by row."""
 
     images: NDArray[np.uint8]
     h: NDArray[np.float32]
@@ -24,24 +24,24 @@ class Drawn(NamedTuple):
 
 
 class Sizes(NamedTuple):
-    """How many pairs a method gets to learn on, and how many to be judged on."""
+    """Number of pairs for fitting a method, and number of pairs for its evaluation."""
 
     fitting: int
     evaluation: int
 
 
 SIZES = {8: Sizes(14_000, 2000), 16: Sizes(7000, 1000), 32: Sizes(3500, 400)}
-"""By the size of the image. Images of a known law cost nothing: a fit of the default budget sees each of them once."""
+"""By image size. Drawing images is cheap, so a fit of the default budget sees each of them once."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A source and a channel: I(x; h), H(x) and I(y; h) are known.
+    """A source and a channel with known I(x; h), H(x) and I(y; h).
 
     Attributes:
-        name: small letters, digits, hyphens: source, size, channel.
-        law: of the images.
-        channel: from images to h.
+        name: source, size and channel, in lower-case letters, digits and hyphens.
+        law: the distribution of the images.
+        channel: the map from images to h.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Case:
 
     @property
     def sizes(self) -> Sizes:
-        """Numbers of pairs that suit images of this size."""
+        """Numbers of pairs for images of this size."""
         return SIZES[self.law.shape[1]]
 
     @property
@@ -69,14 +69,14 @@ class Case:
         return self.channel.label_information(self.law)
 
     def draw(self, n: int, seed: int) -> Drawn:
-        """n independent pairs; another seed for each part, so that no part has seen another."""
+        """Draws n independent pairs; parts drawn with different seeds are independent."""
         images = self.law.draw(n, np.random.default_rng([seed, _IMAGES]))
         h = self.channel(self.law, images, np.random.default_rng([seed, _CHANNEL]))
         return Drawn(images, h, self.law.label(images))
 
 
 def validation_cases() -> tuple[Case, ...]:
-    """All cases, from almost no information to thousands of bits, grey and RGB, 8x8 to 32x32, 2 to 256 levels.
+    """All cases: from nearly 0 to thousands of bits, grey and RGB, 8x8 to 32x32 pixels, 2 to 256 levels.
 
     >>> sorted({case.law.levels for case in validation_cases()})
     [2, 3, 4, 8, 16, 32, 64, 256]
@@ -86,12 +86,12 @@ def validation_cases() -> tuple[Case, ...]:
 
 @cache
 def validation_case(name: str) -> Case:
-    """The case of that name.
+    """The case with the given name.
 
     Raises:
-        UserError: there is none.
+        UserError: no case has this name.
     """
     if name not in CASES:
-        raise UserError(f"{name}: there is no such validation case; there are {', '.join(CASES)}")
+        raise UserError(f"{name}: there is no such validation case; choose from {', '.join(CASES)}")
     described = CASES[name]
     return Case(name, described.law.build(), described.channel.build())

@@ -1,4 +1,4 @@
-"""The interface of every channel: features h of images, and the information in them."""
+"""The interface of every channel: it draws features h of images and knows their information."""
 
 from abc import ABC, abstractmethod
 from typing import NoReturn
@@ -12,13 +12,13 @@ from ib_analysis.errors import UserError
 
 
 class Channel(ABC):
-    """A map from images, and noise of its own, to features h. Pixels come into h on [-1, 1]."""
+    """A possibly random map from images to features h; pixels are scaled to [-1, 1] in h."""
 
     @abstractmethod
     def __call__(
         self, law: ImageLaw, images: NDArray[np.uint8], rng: np.random.Generator
     ) -> NDArray[np.float32]:
-        """h of images (n, C, H, W) that were drawn from the law: shape (n, features) or (n, channels, H, W).
+        """Draws h of images (n, C, H, W) of the law: shape (n, features) or (n, channels, H, W).
 
         Raises:
             UserError: the channel does not fit the law.
@@ -29,49 +29,49 @@ class Channel(ABC):
         """I(x; h), in nats.
 
         Raises:
-            UserError: it is not known for this law.
+            UserError: the information is not known for this law.
         """
 
     @abstractmethod
     def label_information(self, law: ImageLaw, label_noise: float = 0.0) -> KnownNats:
-        """I(y; h) of the label with that noise, in nats.
+        """I(y; h) of the label with label noise, in nats.
 
         Raises:
-            UserError: it is not known for this law.
+            UserError: the information is not known for this law.
         """
 
     def refuse(self, law: ImageLaw, known_for: str) -> NoReturn:
-        """Say that the information is not known here.
+        """Raises the error for a law under which the information is not known.
 
         Raises:
             UserError: always.
         """
         raise UserError(
-            f"{type(self).__name__} of {type(law).__name__}: the information is known for {known_for} only; "
+            f"{type(self).__name__} of {type(law).__name__}: the information is only known for {known_for}; "
             "choose another source or another channel"
         )
 
     def independent(self, law: ImageLaw) -> IndependentPixels:
-        """The law, where its sub-pixels are independent.
+        """The law, if its sub-pixels are independent.
 
         Raises:
-            UserError: they are not.
+            UserError: the sub-pixels are not independent.
         """
         return law if isinstance(law, IndependentPixels) else self.refuse(law, "independent pixels")
 
 
 def check_probability(probability: float) -> None:
-    """Refuse what is no probability.
+    """Checks that a number is a probability.
 
     Raises:
-        UserError: it does not lie between 0 and 1.
+        UserError: it lies outside [0, 1].
     """
     if not 0 <= probability <= 1:
         raise UserError(f"probability: {probability:g}; give a number from 0 to 1")
 
 
 def scaled(images: NDArray, levels: int) -> NDArray[np.float32]:
-    """Levels 0..levels-1 on [-1, 1].
+    """Levels 0..levels-1 scaled to [-1, 1].
 
     >>> scaled(np.array([0, 1, 2]), 3).tolist()
     [-1.0, 0.0, 1.0]

@@ -1,4 +1,4 @@
-"""Erasure, of single sub-pixels or of the whole image: h shows what is there, or nothing."""
+"""Erasure of single sub-pixels or of whole images."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,14 +12,14 @@ from ib_analysis.datasets.image_law import ImageLaw, KnownNats
 
 @dataclass(frozen=True)
 class Erasure(Channel):
-    """Each part is erased with probability e: I(x; h) = (1 - e) H(x), and I(y; h) = (1 - e) I(y; x).
+    """Each sub-pixel or image is erased with probability e: I(x; h) = (1 - e) H(x) and I(y; h) = (1 - e) I(y; x).
 
-    Where whole images are erased this holds for every law; where sub-pixels are, for independent ones, whose label
-    is one of the first sub-pixel. What is erased is 0, and as many channels again are 1 where it is not.
+    For whole images this holds under every law; for sub-pixels it holds where they are independent and the label is a
+    function of the first one. Erased sub-pixels are 0; as many further channels are 1 where nothing is erased.
 
     Attributes:
         probability: e.
-        of: what is erased at once.
+        of: the unit of erasure, sub-pixel or image.
     """
 
     probability: float

@@ -1,4 +1,4 @@
-"""The factors of rendered objects, told outright: h is a one-hot code of those that are named."""
+"""One-hot codes of the factors of rendered objects."""
 
 import math
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from ib_analysis.errors import UserError
 
 @dataclass(frozen=True)
 class FactorCodes(Channel):
-    """h names the value of each of these factors: I(x; h) = sum of log(number of values).
+    """h is the one-hot code of each named factor: I(x; h) = sum of log(number of values).
 
-    The label is the shape: I(y; h) is I(y; x) where the shape is named, and 0 where it is not.
+    The label is the shape: I(y; h) is I(y; x) if the shape is named, else 0.
 
     Attributes:
-        names: of FACTORS, at least one, none twice.
+        names: one or more of FACTORS, each at most once.
 
     >>> from ib_analysis.units import bits
     >>> round(bits(FactorCodes(("shape", "texture")).information(Factors(16, 256, 3)).nats), 6)
@@ -32,13 +32,13 @@ class FactorCodes(Channel):
     def __post_init__(self) -> None:
         if not self.names or len(set(self.names)) < len(self.names) or not set(self.names) <= set(FACTORS):
             raise UserError(
-                f"names: {', '.join(self.names) or 'none'}; name some of {', '.join(FACTORS)}, each once"
+                f"names: {', '.join(self.names) or 'none'}; give one or more of {', '.join(FACTORS)}, each at most once"
             )
 
     def __call__(
         self, law: ImageLaw, images: NDArray[np.uint8], rng: np.random.Generator
     ) -> NDArray[np.float32]:
-        """Shape (n, sum of the numbers of values)."""
+        """Draws h, shape (n, sum of the numbers of values)."""
         objects = self._objects(law)
         high = law.high(images) if isinstance(law, LowBits) else images
         factors = objects.factors(high)
@@ -56,7 +56,7 @@ class FactorCodes(Channel):
         return len(objects.values[FACTORS.index(name)])
 
     def information(self, law: ImageLaw) -> KnownNats:
-        """H of the factors that are named."""
+        """Entropy of the named factors."""
         objects = self._objects(law)
         return KnownNats(sum(math.log(self._values(objects, name)) for name in self.names))
 

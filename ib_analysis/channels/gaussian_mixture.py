@@ -1,4 +1,4 @@
-"""Gaussian noise on equally likely points: the information by Monte Carlo over the mixture of all of them."""
+"""Gaussian noise on equally likely points, with the information by Monte Carlo over their mixture."""
 
 from collections.abc import Iterator
 
@@ -18,21 +18,22 @@ def mixture_information(
     samples: int,
     rng: np.random.Generator,
 ) -> tuple[KnownNats, KnownNats]:
-    """I(c; h) and I(y; h) of h = c + deviation z, z standard normal, c uniform over the centres (Goldfeld et al. 2019,
-    arXiv 1810.05728, section 4: the noisy network).
+    """I(c; h) and I(y; h) for h = c + deviation z, z standard normal, c uniform over the centres.
 
-    I(c; h) = log K - E[H(c | h)]: the posterior over all K centres is exact for each h that is drawn, so that only the
-    mean over h is by Monte Carlo. Likewise I(y; h) = H(y) - E[H(y | h)].
+    This is the noisy network of Goldfeld et al. 2019, arXiv 1810.05728, section 4.
+
+    I(c; h) = log K - E[H(c | h)]. The posterior over all K centres is exact for each drawn h; only the mean over h is
+    a Monte Carlo estimate. Likewise I(y; h) = H(y) - E[H(y | h)].
 
     Args:
         centres: shape (K, features).
         classes: P(y | c), shape (K, classes).
-        deviation: of the noise.
-        samples: how many h are drawn.
-        rng: of centres and noise.
+        deviation: standard deviation of the noise.
+        samples: number of drawn h.
+        rng: generator of centres and noise.
 
     Returns:
-        The two, with their standard errors.
+        I(c; h) and I(y; h) with their standard errors.
 
     >>> two = np.array([[-1.0], [1.0]])
     >>> found, label = mixture_information(two, np.eye(2), 1.0, 40_000, np.random.default_rng(0))
@@ -49,7 +50,7 @@ def mixture_information(
 def _posteriors(
     centres: NDArray[np.float64], deviation: float, samples: int, rng: np.random.Generator
 ) -> Iterator[NDArray[np.float64]]:
-    """P(c | h), blocks of shape (some samples, K)."""
+    """P(c | h) in blocks of shape (samples of the block, K)."""
     half_squares = (centres**2).sum(1) / 2
     length = max(1, _BLOCK_NUMBERS // len(centres))
     for start in range(0, samples, length):

@@ -23,11 +23,11 @@ _STEP, _REACH = 0.1, 10.0  # of the integral over noise, in standard deviations
 class GaussianNoise(PixelChannel):
     """h_i = x_i + sigma z_i, z standard normal: the discrete-input Gaussian channel.
 
-    On independent pixels by numerical integration: with d_kj = (k - j) / sigma,
+    On independent pixels the information follows by numerical integration: with d_kj = (k - j) / sigma,
     I(x_i; h_i) = -sum_k p_k int phi(z) log(sum_j p_j exp(-d_kj^2 / 2 - z d_kj)) dz,
-    to better than 1e-10 nats. The integrand is analytic and falls as phi, so that the trapezoidal rule converges
+    with an error below 1e-10 nats. The integrand is analytic and decays like phi, so the trapezoidal rule converges
     exponentially (Trefethen and Weideman 2014, SIAM Review 56(3)).
-    On a finite universe of up to 20,000 images by Monte Carlo over the mixture of all of them, with a standard error.
+    On a finite universe of up to 20,000 images it is a Monte Carlo estimate over their mixture, with a standard error.
 
     Attributes:
         deviation: sigma, in levels.
@@ -60,18 +60,18 @@ class GaussianNoise(PixelChannel):
         return _over_universe(law, self.deviation, label_noise)[1]
 
     def independent(self, law: ImageLaw) -> IndependentPixels:
-        """The law, where its sub-pixels are independent."""
+        """The law, if its sub-pixels are independent."""
         if isinstance(law, IndependentPixels):
             return law
         return self.refuse(law, f"independent pixels and universes of up to {MOST_CENTRES} images")
 
     def sub_pixel_nats(self, prior: NDArray[np.float64], origin: NDArray[np.float64]) -> float:
-        """I(a; h_i) = I(x_i; h_i) - I(x_i; h_i | a): what the level tells beyond a is taken away."""
+        """I(a; h_i) = I(x_i; h_i) - I(x_i; h_i | a)."""
         whole = self._nats(prior @ origin)
         return whole - sum(float(p) * self._nats(levels) for p, levels in zip(prior, origin) if p > 0)
 
     def _nats(self, p: NDArray[np.float64]) -> float:
-        """I(x_i; h_i) of a level with these probabilities."""
+        """I(x_i; h_i) for a level with the probabilities p."""
         occurring = np.flatnonzero(p)
         if len(occurring) == 1:
             return 0.0
@@ -86,7 +86,7 @@ class GaussianNoise(PixelChannel):
     def _log_ratio(
         self, log_p: NDArray[np.float64], distance: NDArray[np.float64], z: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """log of the density of h over that of h given this level, at each noise z."""
+        """log p(h) / p(h | level) at each noise z."""
         exponent = log_p - distance**2 / 2 - z[:, np.newaxis] * distance
         highest = exponent.max(1)
         return np.asarray(highest + np.log(np.exp(exponent - highest[:, np.newaxis]).sum(1)))
@@ -98,7 +98,7 @@ def _is_small(law: ImageLaw) -> TypeGuard[FiniteLaw]:
 
 @lru_cache(maxsize=8)
 def _over_universe(law: FiniteLaw, deviation: float, label_noise: float) -> tuple[KnownNats, KnownNats]:
-    """I(x; h) and I(y; h) over all images of the universe; the same numbers each time."""
+    """I(x; h) and I(y; h) over all images of the universe, from a fixed seed."""
     images, noise = law.render(np.arange(law.count)), SymmetricNoise(label_noise, len(law.class_names))
     centres = images.reshape(law.count, -1).astype(np.float64)
     return mixture_information(

@@ -1,4 +1,4 @@
-"""h = x: all that there is to know."""
+"""The identity channel, h = x."""
 
 from dataclasses import dataclass
 

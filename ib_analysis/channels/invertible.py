@@ -1,4 +1,4 @@
-"""An invertible map of another channel's h: the information stays what it was."""
+"""An invertible map of another channel's h, which leaves the information unchanged."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -15,17 +15,17 @@ SCALES = (0.1, 10.0)
 
 @dataclass(frozen=True)
 class Invertible(Channel):
-    """h' = f(h), f fixed by `seed`: I(x; h') = I(x; h), which an estimator that is invariant must find again.
+    """h' = f(h), f fixed by `seed`: I(x; h') = I(x; h), which an invariant estimator must reproduce.
 
-    `permutation` puts features in another order. `rotation` is a product of Householder reflections, an orthogonal
-    matrix. `scale` multiplies each feature by a number between 0.1 and 10 of either sign. `over` says what a
-    feature is: one channel of h, wherever it stands, or one number of h.
+    `permutation` reorders the features. `rotation` is a product of Householder reflections, an orthogonal matrix.
+    `scale` multiplies each feature by a number between 0.1 and 10 of either sign. `over` defines a feature: a channel
+    of h at all positions, or a single number of h.
 
     Attributes:
-        channel: whose h it is.
-        map: f.
+        channel: the channel that gives h.
+        map: kind of f.
         over: a channel of h, or every number of it.
-        seed: which f.
+        seed: seed of f.
     """
 
     channel: Channel
@@ -36,13 +36,13 @@ class Invertible(Channel):
     def __call__(
         self, law: ImageLaw, images: NDArray[np.uint8], rng: np.random.Generator
     ) -> NDArray[np.float32]:
-        """Shape of the other channel's h."""
+        """Draws h', in the shape of h."""
         h = self.channel(law, images, rng)
         rows = h.reshape(len(h), -1, 1) if self.over == "everything" else h.reshape(*h.shape[:2], -1)
         return self._mapped(rows).reshape(h.shape).astype(np.float32)
 
     def _mapped(self, h: NDArray[np.float32]) -> NDArray:
-        """f of h (n, features, places)."""
+        """f(h) for h of shape (n, features, positions)."""
         features, rng = h.shape[1], np.random.default_rng(self.seed)
         if self.map == "permutation":
             return h[:, rng.permutation(features)]
@@ -52,16 +52,16 @@ class Invertible(Channel):
         return _reflected(h.astype(np.float64), rng)
 
     def information(self, law: ImageLaw) -> KnownNats:
-        """That of the other channel."""
+        """The information of the other channel."""
         return self.channel.information(law)
 
     def label_information(self, law: ImageLaw, label_noise: float = 0.0) -> KnownNats:
-        """That of the other channel."""
+        """The information of the other channel."""
         return self.channel.label_information(law, label_noise)
 
 
 def _reflected(h: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """h (n, features, places) after reflections h - 2 u (u . h)."""
+    """h (n, features, positions) after reflections h - 2 u (u . h)."""
     for _ in range(_REFLECTIONS):
         normal = rng.standard_normal(h.shape[1])
         u = np.asarray(normal / np.linalg.norm(normal))

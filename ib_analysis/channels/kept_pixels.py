@@ -1,4 +1,4 @@
-"""Every k-th sub-pixel in raster order, and nothing of those between."""
+"""A channel that keeps every k-th sub-pixel in raster order."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,11 @@ from ib_analysis.errors import UserError
 
 @dataclass(frozen=True)
 class KeptPixels(Channel):
-    """h shows sub-pixels 1, 1 + k, 1 + 2k ... in raster order, m of them.
+    """h keeps the m sub-pixels 1, 1 + k, 1 + 2k ... in raster order.
 
-    On a raster Markov field they are a chain with the k-th power of the transition matrix:
+    On a raster Markov field they form a Markov chain with the k-th power of the transition matrix:
     I(x; h) = h_1 + (m - 1) H(x_{1+k} | x_1). On independent pixels I(x; h) is the sum of their entropies.
-    The others are 0, and as many channels again are 1 where a sub-pixel was kept.
+    Other sub-pixels are 0; an equal number of further channels is 1 where a sub-pixel is kept.
 
     Attributes:
         stride: k.
@@ -29,7 +29,9 @@ class KeptPixels(Channel):
 
     def __post_init__(self) -> None:
         if self.stride < 1:
-            raise UserError(f"stride: {self.stride}; keep every sub-pixel with 1, or fewer with more")
+            raise UserError(
+                f"stride: {self.stride}; give 1 to keep every sub-pixel, or a larger number to keep fewer"
+            )
 
     def __call__(
         self, law: ImageLaw, images: NDArray[np.uint8], rng: np.random.Generator
@@ -43,7 +45,7 @@ class KeptPixels(Channel):
         return from_raster((np.arange(law.dimensions) % self.stride == 0).astype(np.uint8), law.shape)
 
     def information(self, law: ImageLaw) -> KnownNats:
-        """H of the sub-pixels that are kept."""
+        """Entropy of the kept sub-pixels."""
         kept = self._kept(law)
         if isinstance(law, RasterMarkov):
             between = law.distant_rate_nats(self.stride)
@@ -53,7 +55,7 @@ class KeptPixels(Channel):
         return self.refuse(law, "raster Markov fields and independent pixels")
 
     def label_information(self, law: ImageLaw, label_noise: float = 0.0) -> KnownNats:
-        """The label is one of the first sub-pixel, which is kept: I(y; x)."""
+        """I(y; x), since the label is a function of the first sub-pixel, which is kept."""
         if not isinstance(law, RasterMarkov | IndependentPixels):
             self.refuse(law, "raster Markov fields and independent pixels")
         return law.nats("I(y;x)", label_noise)

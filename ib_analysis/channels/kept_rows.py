@@ -1,4 +1,4 @@
-"""The top rows of the image, and nothing of the others."""
+"""A channel that keeps the top rows of the image."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ from ib_analysis.errors import UserError
 
 @dataclass(frozen=True)
 class KeptRows(Channel):
-    """h shows the top t rows: I(x; h) = H(those rows).
+    """h keeps the top t rows: I(x; h) is the entropy of these rows.
 
-    The other rows are 0, and a last channel is 1 where a row was kept: each pixel stays at its place.
+    Other rows are 0, and a last channel is 1 where a row is kept; each pixel stays at its position.
 
     Attributes:
         rows: t.
@@ -37,7 +37,7 @@ class KeptRows(Channel):
         return np.concatenate([scaled(images, law.levels), shown], axis=1) * kept.astype(np.float32)
 
     def information(self, law: ImageLaw) -> KnownNats:
-        """H of the top t rows."""
+        """Entropy of the top t rows."""
         self._check(law)
         return law.nats(f"I(x;rows{self.rows})")
 
@@ -48,4 +48,6 @@ class KeptRows(Channel):
 
     def _check(self, law: ImageLaw) -> None:
         if not 1 <= self.rows <= law.shape[1]:
-            raise UserError(f"rows: {self.rows} of images of {law.shape[1]} rows; keep from 1 to all of them")
+            raise UserError(
+                f"rows: {self.rows}; the images have {law.shape[1]} rows, so keep 1 to {law.shape[1]} of them"
+            )

@@ -1,6 +1,6 @@
-"""Views of real images for the tests of consistency: rows kept, all rows folded to fewer, two images side by side.
+"""Maps of real images for the consistency tests: kept rows, folded rows, two images side by side.
 
-A view is a plain function of levels (n, C, H, W). Nothing of the images' law need be known.
+Each map is a function of levels (n, C, H, W). The distribution of the images need not be known.
 """
 
 import numpy as np
@@ -14,16 +14,18 @@ Features = NDArray[np.float32]
 
 
 def kept_rows(images: Levels, rows: int, levels: int) -> Features:
-    """The top rows on [-1, 1], the others 0, and a last channel that is 1 where a row was kept: (n, C + 1, H, W).
+    """The top rows scaled to [-1, 1], the others 0, and a last channel that is 1 for a kept row: (n, C + 1, H, W).
 
     >>> kept_rows(np.full((1, 1, 2, 2), 3, np.uint8), 1, 4)[0, :, :, 0].tolist()
     [[1.0, 0.0], [1.0, 0.0]]
 
     Raises:
-        UserError: the images have fewer rows.
+        UserError: the images have fewer rows than asked for.
     """
     if rows > images.shape[2]:
-        raise UserError(f"consistency: {rows} rows of images of {images.shape[2]}; keep at most all of them")
+        raise UserError(
+            f"consistency: {rows} rows are asked for and the images have {images.shape[2]}; ask for fewer"
+        )
     shown = np.ones((len(images), 1, *images.shape[2:]), np.float32)
     view = np.concatenate([scaled(images, levels), shown], axis=1)
     view[:, :, rows:] = 0.0
@@ -31,10 +33,10 @@ def kept_rows(images: Levels, rows: int, levels: int) -> Features:
 
 
 def folded(images: Levels, rows: int, levels: int) -> Features:
-    """The whole image on a grid of so many rows: the top ones at their places, those below as further channels.
+    """The whole image on a grid of `rows` rows: the rows below the top ones become further channels.
 
-    Invertible, so that it holds all of the image; a decoder of the top rows finds each pixel at its place. Missing
-    rows of the last fold are 0. Shape (n, C ceil(H / rows), rows, W).
+    The map is invertible, so it keeps all information; the top rows stay at their positions. Missing rows of the last
+    fold are 0. Shape (n, C ceil(H / rows), rows, W).
 
     >>> folded(np.arange(3, dtype=np.uint8).reshape(1, 1, 3, 1), 2, 3)[0, :, :, 0].tolist()
     [[-1.0, 0.0], [1.0, 0.0]]

@@ -1,4 +1,4 @@
-"""The high bits of every sub-pixel, and nothing of its low bits."""
+"""A channel that keeps the high bits of every sub-pixel."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,10 @@ from ib_analysis.errors import UserError
 
 @dataclass(frozen=True)
 class Quantized(PixelChannel):
-    """h = x div 2^b. On independent pixels I(x; h) = H(h) by adding up probabilities; where b low bits are random, it
-    is H(u) of what lies above them.
+    """h = x div 2^b.
+
+    On independent pixels I(x; h) = H(h) by summing probabilities. Where the b low bits are random, it is the entropy of
+    the high bits.
 
     Attributes:
         dropped_bits: b.
@@ -25,7 +27,7 @@ class Quantized(PixelChannel):
 
     def __post_init__(self) -> None:
         if not 0 <= self.dropped_bits <= 8:
-            raise UserError(f"dropped_bits: {self.dropped_bits}; drop from 0 to 8 of them")
+            raise UserError(f"dropped_bits: {self.dropped_bits}; give a number from 0 to 8")
 
     def __call__(
         self, law: ImageLaw, images: NDArray[np.uint8], rng: np.random.Generator
@@ -37,11 +39,11 @@ class Quantized(PixelChannel):
         return levels // 2**self.dropped_bits
 
     def _high(self, law: ImageLaw) -> ImageLaw | None:
-        """The law of what lies above the random bits, where just those are dropped."""
+        """The law of the high bits, if exactly the random low bits are dropped."""
         return law.law if isinstance(law, LowBits) and law.bits == self.dropped_bits else None
 
     def sub_pixel_nats(self, prior: NDArray[np.float64], origin: NDArray[np.float64]) -> float:
-        """By the table of a and the cell that comes out."""
+        """I(a; h_i) from the joint probabilities of a and the quantized level."""
         cell = self._cell(np.arange(origin.shape[1]))
         out = origin @ (cell[:, np.newaxis] == np.arange(cell[-1] + 1))
         return mutual_information_nats(prior[:, np.newaxis] * out)
@@ -52,7 +54,7 @@ class Quantized(PixelChannel):
         return super().information(law) if high is None else high.nats("H(x)")
 
     def label_information(self, law: ImageLaw, label_noise: float = 0.0) -> KnownNats:
-        """I(y; h); the random bits say nothing of the label."""
+        """I(y; h); random low bits are independent of the label."""
         high = self._high(law)
         return (
             super().label_information(law, label_noise) if high is None else high.nats("I(y;x)", label_noise)

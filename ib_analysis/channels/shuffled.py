@@ -1,4 +1,4 @@
-"""h of another image: no information, whatever the channel."""
+"""h of another image, which has no information about x for any channel."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ from ib_analysis.errors import UserError
 
 @dataclass(frozen=True)
 class Shuffled(Channel):
-    """Rows of h change places in one random cycle, so that no image keeps its own: I(x; h) = I(y; h) = 0.
+    """Rows of h are permuted by one random cycle, so that no image keeps its own: I(x; h) = I(y; h) = 0.
 
     Attributes:
-        channel: whose h it is.
+        channel: the channel that gives h.
     """
 
     channel: Channel
@@ -23,9 +23,9 @@ class Shuffled(Channel):
     def __call__(
         self, law: ImageLaw, images: NDArray[np.uint8], rng: np.random.Generator
     ) -> NDArray[np.float32]:
-        """Shape of the other channel's h."""
+        """Draws h in the shape of the other channel's h."""
         if len(images) < 2:
-            raise UserError("Shuffled: one image has no other to take h from; draw two or more")
+            raise UserError("Shuffled: h of another image needs at least two images; draw more")
         h = self.channel(law, images, rng)
         order = rng.permutation(len(images))
         shuffled = np.empty_like(h)

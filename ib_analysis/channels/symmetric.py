@@ -1,4 +1,4 @@
-"""The symmetric channel: a sub-pixel keeps its level, or takes any other."""
+"""The symmetric channel: each level is replaced by another one with a given probability."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from ib_analysis.datasets.image_law import ImageLaw, SymmetricNoise, mutual_info
 
 @dataclass(frozen=True)
 class Symmetric(PixelChannel):
-    """With probability e, each level becomes one of the q - 1 others, equally likely.
+    """With probability e a level becomes one of the q - 1 others, all equally likely.
 
     On uniform pixels I(x_i; h_i) = log q - H2(e) - e log(q - 1): for two levels, log 2 - H2(e).
 
@@ -34,6 +34,6 @@ class Symmetric(PixelChannel):
         return scaled(noisy.reshape(images.shape), law.levels)
 
     def sub_pixel_nats(self, prior: NDArray[np.float64], origin: NDArray[np.float64]) -> float:
-        """By the table of a and the level that comes out."""
+        """I(a; h_i) from the joint probabilities of a and the resulting level."""
         out = origin @ SymmetricNoise(self.probability, origin.shape[1]).matrix()
         return mutual_information_nats(prior[:, np.newaxis] * out)

@@ -1,1 +1,1 @@
-"""Image sources behind one interface, in three disjoint parts."""
+"""Image sources with one interface, prepared as three disjoint parts."""

@@ -1,4 +1,4 @@
-"""Unpacking an archive that may come from anywhere."""
+"""Safe unpacking of an untrusted archive."""
 
 import os
 import shutil
@@ -14,9 +14,9 @@ from ib_analysis.progress import progress
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a tar archive (plain, gz, bz2 or xz) as the new folder `folder`, all of it or nothing.
+    """Unpacks a tar archive (plain, gz, bz2 or xz) into the new folder `folder`, completely or not at all.
 
-    A top folder that bears the name of `folder` is stripped.
+    A top-level folder with the name of `folder` is removed from the paths.
 
     Raises:
         UserError: a member would be written outside the folder or is a link or a device, the archive is
@@ -35,42 +35,42 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def _extract(archive: Path, folder: Path) -> None:
-    """Every member in turn; the list of members is not kept, for it grows with their number."""
+    """Extracts the members one by one without keeping their list, whose size grows with their number."""
     folder.mkdir()
     try:
-        with tarfile.open(archive, "r:*") as tar:  # as a stream ("r|*") a truncated gz would just end early
+        with tarfile.open(archive, "r:*") as tar:  # stream mode ("r|*") would not detect a truncated gz
             for member in progress(_members(tar), f"unpacking {archive.name}"):
                 _refuse_escape(archive, member, folder)
                 tar.extract(member, folder, filter="data")
             _require_end(tar)
     except (tarfile.TarError, EOFError, zlib.error, LZMAError) as error:
-        reason = str(error).partition(":\n")[0]  # tarfile lists every format that it tried
-        raise UserError(f"{archive}: damaged archive ({reason}); remove it and fetch it again") from error
+        reason = str(error).partition(":\n")[0]  # drop tarfile's list of attempted formats
+        raise UserError(f"{archive}: damaged archive ({reason}); remove it and download it again") from error
 
 
 def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """The members in turn, each forgotten once it was served."""
+    """The members one by one; tarfile's cache of members is cleared after each."""
     while (member := tar.next()) is not None:
         yield member
         vars(tar)["members"].clear()
 
 
 def _require_end(tar: tarfile.TarFile) -> None:
-    """A tar ends in blocks of zeros, of which one was read; one cut between two members has none."""
+    """Checks for the zero blocks at the end of a tar, which a file truncated between two members lacks."""
     file = tar.fileobj
     assert file is not None
     zeros = bytes(tarfile.BLOCKSIZE)
     if file.tell() - tar.offset != len(zeros) or file.read(len(zeros)) not in (b"", zeros):
-        raise tarfile.ReadError("its end is missing")
+        raise tarfile.ReadError("the end is missing")
 
 
 def _refuse_escape(archive: Path, member: tarfile.TarInfo, folder: Path) -> None:
-    """Only plain files and folders below `folder`: image archives hold nothing else."""
+    """Accepts only regular files and folders below `folder`, the only members of image archives."""
     name = PurePosixPath(member.name.replace("\\", "/"))
     outside = name.is_absolute() or ".." in name.parts
     if outside or not (folder / name).resolve().is_relative_to(folder.resolve()):
         raise UserError(
-            f"{archive}: its member {member.name!r} would unpack outside of its folder; do not trust it"
+            f"{archive}: member {member.name!r} would be unpacked outside the folder; do not trust this archive"
         )
     if not (member.isreg() or member.isdir()):
-        raise UserError(f"{archive}: its member {member.name!r} is a link or a device; do not trust it")
+        raise UserError(f"{archive}: member {member.name!r} is a link or a device; do not trust this archive")

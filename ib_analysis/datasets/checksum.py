@@ -1,4 +1,4 @@
-"""Checksums of files: is this the official archive, whole and unchanged?"""
+"""Checksums that verify official archives."""
 
 import hashlib
 from pathlib import Path
@@ -7,17 +7,17 @@ from ib_analysis.errors import UserError
 
 
 def md5_of(path: Path) -> str:
-    """The md5 of a file, read in chunks; it tells damage from health and is no defence against forgery."""
+    """The md5 of a file, read in chunks; it detects damage but not forgery."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def require_md5(path: Path, md5: str, remedy: str) -> None:
-    """Refuse a file whose md5 is another.
+    """Checks the md5 of a file.
 
     Raises:
-        UserError: names the file, both sums and the remedy.
+        UserError: the md5 differs; the message names the file, both checksums and the remedy.
     """
     found = md5_of(path)
     if found != md5:
-        raise UserError(f"{path}: md5 is {found} where the official file has {md5}; {remedy}")
+        raise UserError(f"{path}: md5 is {found}, that of the official file is {md5}; {remedy}")

@@ -39,5 +39,5 @@ class Cifar10(Source):
         self.class_names = class_names(self.folder / "batches.meta", "label_names")
 
     def blocks(self) -> Iterator[Block]:
-        """The five train batches, then the test batch."""
+        """The five training batches, then the test batch."""
         yield from batch_blocks(self.folder, self._batches, "labels", len(self.class_names))

@@ -34,5 +34,5 @@ class Cifar100(Source):
         self.class_names = class_names(self.folder / "meta", "fine_label_names")
 
     def blocks(self) -> Iterator[Block]:
-        """The train file, then the test file, with their fine labels."""
+        """The training file, then the test file, with fine labels."""
         yield from batch_blocks(self.folder, ("train", "test"), "fine_labels", len(self.class_names))

@@ -1,4 +1,4 @@
-"""CIFAR's python batches, which are pickles, read without executing anything that they name."""
+"""CIFAR's python batches, which are pickles, read without executing code from the file."""
 
 import pickle
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ SHAPE = (3, 32, 32)
 
 
 class _Array:
-    """What a pickle says of an array; becomes an array only after inspection."""
+    """Record of a pickled array, which is converted to an array only after inspection."""
 
     state: tuple[Any, ...] = ()
 
@@ -23,25 +23,25 @@ class _Array:
         self.state = state
 
     def rows(self) -> NDArray[np.uint8]:
-        """The uint8 matrix that was pickled: state = (version, shape, dtype, is_fortran, bytes)."""
+        """The pickled uint8 matrix, from state = (version, shape, dtype, is_fortran, bytes)."""
         _, shape, dtype, fortran, raw = self.state
         if not isinstance(dtype, _DType) or dtype.code not in {"u1", b"u1"} or not isinstance(raw, bytes):
-            raise ValueError("its data is no uint8 array")
+            raise ValueError("its data are not a uint8 array")
         return np.frombuffer(raw, np.uint8).reshape(shape, order="F" if fortran else "C")
 
 
 class _DType:
-    """What a pickle says of a dtype."""
+    """Record of a pickled dtype."""
 
     def __init__(self, code: str | bytes, *_: Any) -> None:
         self.code = code
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        """Byte order and fields: a uint8 has neither."""
+        """Ignores byte order and fields, which a uint8 does not have."""
 
 
 class _NDArray:
-    """Stands for the type numpy.ndarray, an argument of the reconstruction."""
+    """Placeholder for the type numpy.ndarray, an argument of the reconstruction."""
 
 
 def _reconstruct(*_: Any) -> _Array:
@@ -49,9 +49,9 @@ def _reconstruct(*_: Any) -> _Array:
 
 
 def _latin1(text: str, encoding: str) -> bytes:
-    """How Python 3 spells bytes in protocol 2: _codecs.encode(text, "latin1")."""
+    """Decodes bytes as Python 3 writes them in protocol 2: _codecs.encode(text, "latin1")."""
     if encoding != "latin1":
-        raise pickle.UnpicklingError(f"it asks for the encoding {encoding!r}")
+        raise pickle.UnpicklingError(f"it uses the encoding {encoding!r}")
     return text.encode("latin1")
 
 
@@ -65,19 +65,19 @@ _ADMITTED: dict[tuple[str, str], Any] = {
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Plain containers and uint8 arrays: numpy's few names lead to inert records, all others are refused."""
+    """Unpickler of containers and uint8 arrays: numpy's names map to inert records, all other names are refused."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ADMITTED:
-            raise pickle.UnpicklingError(f"it asks to run {module}.{name}")
+            raise pickle.UnpicklingError(f"it would run {module}.{name}")
         return _ADMITTED[module, name]
 
 
 def read_pickle(path: Path) -> dict[str, Any]:
-    """A pickled dictionary of plain containers and uint8 arrays, its keys as text.
+    """Reads a pickled dictionary of containers and uint8 arrays, with its keys as text.
 
     Raises:
-        UserError: the file is damaged, no dictionary, or names anything else.
+        UserError: the file is damaged, is not a dictionary, or names other types.
     """
     try:
         with path.open("rb") as file:
@@ -85,7 +85,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
         return {_text(key): value for key, value in content.items()}
     except (pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise UserError(
-            f"{path}: no CIFAR batch ({error}); remove it and unpack the official archive again"
+            f"{path}: not a CIFAR batch ({error}); remove it and unpack the official archive again"
         ) from error
 
 
@@ -94,7 +94,7 @@ def _text(value: str | bytes) -> str:
 
 
 def class_names(path: Path, key: str) -> tuple[str, ...]:
-    """The names of the classes, from batches.meta (CIFAR-10) or meta (CIFAR-100).
+    """The class names, from batches.meta (CIFAR-10) or meta (CIFAR-100).
 
     Raises:
         UserError: the file is damaged or has no such list.
@@ -117,7 +117,7 @@ def read_batch(path: Path, label_key: str, classes: int) -> tuple[NDArray[np.uin
         labels = np.array(batch[label_key], dtype=np.int64)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise UserError(
-            f"{path}: no CIFAR batch ({error}); remove it and unpack the official archive again"
+            f"{path}: not a CIFAR batch ({error}); remove it and unpack the official archive again"
         ) from error
     if labels.shape != (len(images),) or labels.min(initial=0) < 0 or labels.max(initial=0) >= classes:
         raise UserError(f"{path}: its labels do not match its {len(images)} images and {classes} classes")
@@ -125,6 +125,6 @@ def read_batch(path: Path, label_key: str, classes: int) -> tuple[NDArray[np.uin
 
 
 def batch_blocks(folder: Path, names: tuple[str, ...], label_key: str, classes: int) -> Iterator[Block]:
-    """The images of several batches in turn; at most one batch is in memory."""
+    """The images of several batches in order; at most one batch is in memory."""
     for name in names:
         yield from in_blocks(*read_batch(folder / name, label_key, classes))

@@ -1,4 +1,4 @@
-"""CINIC-10, made of three equal parts for this purpose."""
+"""CINIC-10, which has three equal parts."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -16,7 +16,7 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 class Cinic10(Source):
     """270,000 RGB images of 32x32, ten classes, three parts of 90,000 (Darlow et al. 2018, arXiv 1810.03505).
 
-    Encoders learn on `train`, decoders on `valid`, and numbers come from `test`.
+    Encoders are trained on `train`, decoders are fitted on `valid`, and reported numbers come from `test`.
     """
 
     Spec = Cinic10Spec
@@ -40,12 +40,12 @@ class Cinic10(Source):
             found = tuple(path.name for path in class_folders(self.folder / split))
             if found != CLASSES:
                 raise UserError(
-                    f"{self.folder / split}: its classes are {', '.join(found)}, not the ten of CINIC-10; "
+                    f"{self.folder / split}: the classes are {', '.join(found)}, not the ten of CINIC-10; "
                     f"remove {self.folder} and unpack {self.official.archive} again"
                 )
 
     def blocks(self) -> Iterator[Block]:
-        """The parts in turn, each sorted by class and file."""
+        """The parts in order, each sorted by class and file."""
         for split, part in self._parts.items():
             files = (
                 (path, label)

@@ -13,7 +13,7 @@ PARTS: tuple[PartName, ...] = ("encoder", "decoder", "evaluation")
 
 
 class Header(Spec):
-    """What is known of a prepared data set without touching its images."""
+    """Description of a prepared data set, which is read without its images."""
 
     name: str
     channels: int
@@ -46,7 +46,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Three disjoint parts: encoders learn on one, decoders on the next, numbers come from the last."""
+    """Three disjoint parts: encoders are trained on one, decoders fitted on the next, numbers reported on the last."""
 
     header: Header
     encoder: Part
@@ -54,5 +54,5 @@ class Dataset:
     evaluation: Part
 
     def part(self, name: PartName) -> Part:
-        """The part of that name."""
+        """The part with the given name."""
         return {"encoder": self.encoder, "decoder": self.decoder, "evaluation": self.evaluation}[name]

@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits: real images that need no download."""
+"""scikit-learn's handwritten digits, real images without a download."""
 
 from collections.abc import Iterator
 

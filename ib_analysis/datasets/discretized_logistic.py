@@ -1,4 +1,4 @@
-"""The discretized logistic distribution on levels 0..levels-1, tails folded into the end levels."""
+"""The discretized logistic distribution on levels 0..levels-1; the end levels take the tails."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,8 +8,8 @@ from scipy.special import entr, expit
 def probabilities(mean: ArrayLike, scale: float, levels: int) -> NDArray[np.float64]:
     """P(k) = F((k + 1/2 - mean) / scale) - F((k - 1/2 - mean) / scale), F the logistic function.
 
-    F is 0 below the lowest level and 1 above the highest. Differences are taken on the side of the smaller
-    tail, where they keep their relative precision.
+    F is 0 below the lowest level and 1 above the highest. Differences are computed in the smaller tail, where they
+    keep their relative precision.
 
     Args:
         mean: in levels, any shape.
@@ -40,6 +40,6 @@ def entropy_nats(p: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def sample(mean: ArrayLike, scale: ArrayLike, levels: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """One level for each mean: a logistic variate rounded to the nearest level and clipped to the ends."""
+    """Draws one level for each mean: a logistic variate rounded to the nearest level and clipped to the range."""
     x = rng.logistic(np.asarray(mean, np.float64), np.asarray(scale, np.float64))
     return np.clip(np.floor(x + 0.5), 0, levels - 1).astype(np.int64)

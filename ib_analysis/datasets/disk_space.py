@@ -1,4 +1,4 @@
-"""A full disk is a user's sentence, not a traceback."""
+"""Errors of the file system, reported as one sentence."""
 
 import errno
 import os
@@ -13,28 +13,28 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 @contextmanager
 def writing_to(folder: Path) -> Iterator[None]:
-    """Everything in here writes below `folder`.
+    """Context for code that writes below `folder`.
 
     Raises:
-        UserError: the disk (or the quota) is full, or something may not be read or written.
+        UserError: the disk (or the quota) is full, or a permission is missing.
     """
     try:
         yield
     except OSError as error:
         if error.errno in _FULL:
-            raise UserError(f"{folder}: the disk is full; make room there and run again") from error
+            raise UserError(f"{folder}: the disk is full; free space there and run again") from error
         if isinstance(error, PermissionError) or error.errno == errno.EROFS:
             raise UserError(
-                f"{error.filename or folder}: permission denied; change it or name another folder"
+                f"{error.filename or folder}: permission denied; change the permissions or name another folder"
             ) from error
         raise
 
 
 def reserve(path: Path, n_bytes: int) -> None:
-    """Give an existing file its final length with every block allocated.
+    """Extends an existing file to its final length and allocates every block.
 
-    A memory-mapped write to a file with holes dies of SIGBUS on a full disk; a reservation fails beforehand,
-    with an error that can be told.
+    On a full disk a memory-mapped write to a sparse file kills the process with SIGBUS; this reservation raises an
+    error instead.
     """
     with path.open("r+b") as file:
         if hasattr(os, "posix_fallocate"):

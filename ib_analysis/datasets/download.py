@@ -1,4 +1,4 @@
-"""Downloads that go on from where they stopped."""
+"""Resumable downloads."""
 
 import http.client
 import re
@@ -20,18 +20,18 @@ _RANGE_NOT_SATISFIABLE = 416
 
 
 class _InterruptedError(Exception):
-    """The connection ended before the file did."""
+    """The connection ended before the end of the file."""
 
 
 def download(url: str, target: Path, md5: str) -> None:
-    """Bring `url` to `target`.
+    """Downloads `url` to `target`.
 
-    Bytes gather in `<target>.part`; an interrupted download is resumed from there by a Range request, in this
-    run and in the next. The file gets its name only once its md5 is right.
+    Bytes are written to `<target>.part`. An interrupted download resumes there with a Range request, in the same or a
+    later run. The file is renamed to `target` once its md5 is correct.
 
     Raises:
-        UserError: the server cannot be reached or refuses, the connection breaks again and again, the md5 of
-            the whole is wrong (the bytes are then removed), or the disk is full.
+        UserError: the server is unreachable or refuses, the connection breaks repeatedly, the md5 is wrong (the bytes
+            are then removed), or the disk is full.
     """
     part = target.with_name(target.name + ".part")
     with writing_to(target.parent):
@@ -41,14 +41,14 @@ def download(url: str, target: Path, md5: str) -> None:
         if found != md5:
             part.unlink()
             raise UserError(
-                f"{url}: what arrived has md5 {found} where the official file has {md5}; it was removed, "
-                "run again to download it afresh"
+                f"{url}: the downloaded file has md5 {found}, the official file {md5}; it was removed, "
+                "run again to download it anew"
             )
         part.replace(target)
 
 
 def _fetch_all(url: str, part: Path) -> None:
-    """Ask for what is missing until nothing is, as long as each request brings something."""
+    """Requests the missing bytes until the file is complete, as long as each request adds some."""
     for _ in range(ATTEMPTS):
         before = _size(part)
         try:
@@ -56,9 +56,7 @@ def _fetch_all(url: str, part: Path) -> None:
         except _InterruptedError:
             if _size(part) == before:
                 break
-    raise UserError(
-        f"{url}: the connection broke off after {_size(part)} bytes; run again, it goes on from there"
-    )
+    raise UserError(f"{url}: the connection broke after {_size(part)} bytes; run again to resume from there")
 
 
 def _size(part: Path) -> int:
@@ -66,28 +64,28 @@ def _size(part: Path) -> int:
 
 
 def _fetch_rest(url: str, part: Path) -> None:
-    """One request for the bytes after those in `part`."""
+    """Requests the bytes after those in `part`."""
     have = _size(part)
     headers = {"User-Agent": "ib-analysis"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
         with _reply(urllib.request.Request(url, headers=headers)) as reply:
             start = _start(reply) if reply.status == http.HTTPStatus.PARTIAL_CONTENT else 0
             if start > have:
-                raise UserError(f"{url}: the server sent bytes from {start} on where {have} were asked for")
+                raise UserError(f"{url}: the server sent bytes from {start} on instead of {have}")
             _write(reply, part, start)
     except urllib.error.HTTPError as error:
         if error.code == _RANGE_NOT_SATISFIABLE and have:
-            return  # nothing is missing: the checksum judges what is there
-        raise UserError(f"{url}: the server answers {error.code} {error.reason}") from error
+            return  # the file is complete; its checksum is verified later
+        raise UserError(f"{url}: the server answered {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
-        raise UserError(f"{url}: cannot be reached ({error.reason})") from error
+        raise UserError(f"{url}: unreachable ({error.reason})") from error
 
 
 def _reply(request: urllib.request.Request) -> http.client.HTTPResponse:
-    """The server's answer, its body still to come.
+    """Opens the reply of the server.
 
     Raises:
-        _InterruptedError: the connection ended before the answer began, of which urllib makes no URLError.
+        _InterruptedError: the connection ended before the reply; urllib does not raise URLError for this.
     """
     try:
         reply: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
@@ -99,15 +97,15 @@ def _reply(request: urllib.request.Request) -> http.client.HTTPResponse:
 
 
 def _start(reply: http.client.HTTPResponse) -> int:
-    """First byte of a partial reply: `Content-Range: bytes 100-199/200`."""
+    """First byte of a partial reply, from `Content-Range: bytes 100-199/200`."""
     found = re.match(r"bytes (\d+)-", reply.headers.get("Content-Range", ""))
     if found is None:
-        raise UserError(f"{reply.url}: the server sent a part of the file without saying which")
+        raise UserError(f"{reply.url}: the server sent a part of the file without its position")
     return int(found.group(1))
 
 
 def _write(reply: http.client.HTTPResponse, part: Path, start: int) -> None:
-    """Append the reply to `part` from byte `start` on; a server that ignores Range starts again from 0."""
+    """Appends the reply to `part` from byte `start` on; a server that ignores Range restarts at 0."""
     length = reply.headers.get("Content-Length")
     total = None if length is None else start + int(length)
     with part.open("r+b" if start else "wb") as file:
@@ -121,17 +119,17 @@ def _write(reply: http.client.HTTPResponse, part: Path, start: int) -> None:
 def _copy(
     reply: http.client.HTTPResponse, file: IO[bytes], label: str, start: int, total: int | None
 ) -> None:
-    """Copy with a bar that counts MiB."""
+    """Copies the reply with a progress bar in MiB."""
     chunks = None if total is None else -(-total // CHUNK_BYTES)
     for chunk in progress(_chunks(reply), f"{label} [MiB]", chunks, start // CHUNK_BYTES):
         file.write(chunk)
 
 
 def _chunks(reply: http.client.HTTPResponse) -> Iterator[bytes]:
-    """The body, a MiB at a time.
+    """The body of the reply, one MiB at a time.
 
     Raises:
-        _InterruptedError: the connection broke; errors of the disk are not mistaken for it.
+        _InterruptedError: the connection broke, as opposed to an error of the disk.
     """
     while True:
         try:

@@ -1,4 +1,4 @@
-"""One process at a time in a shared folder."""
+"""A file lock for shared folders."""
 
 import fcntl
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def exclusive(lock: Path) -> Iterator[None]:
-    """Hold the lock file while inside; others wait. The system frees the lock of a process that died."""
+    """Context that holds the lock file; other processes wait. The system releases the lock of a killed process."""
     with lock.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""Objects rendered from discrete factors: the information between an image and each factor is exact."""
+"""Objects rendered from discrete factors, with exact information between an image and each factor."""
 
 import math
 from dataclasses import dataclass
@@ -23,18 +23,18 @@ SMALLEST_SIZE = 8
 
 @dataclass(frozen=True)
 class Factors(FiniteLaw):
-    """One object on black: five independent uniform factors, and no two choices give the same image.
+    """One object on black, given by five independent uniform factors; different factors give different images.
 
-    A shape fills a box of about half the size of the image, whose corner is any (row, column) inside; its colour is any
-    non-empty set of channels; its texture divides the pixels of the box into full and half brightness. Each shape
-    touches all four sides of its box, and no pixel of it is black, so that shape and position can be read off;
-    hence H(x) = sum of log(number of values) over the factors, and I(x; factor) = log(number of its values).
+    A shape fills a box of about half the size of the image. Its corner is any (row, column) for which the box lies in
+    the image. The colour is any non-empty set of channels. The texture gives each pixel of the box full or half
+    brightness. Each shape touches all four sides of its box and has no black pixel, so the image determines shape and
+    position; hence H(x) = sum of log(number of values) over the factors, and I(x; factor) = log(number of its values).
     The label is the shape.
 
     Attributes:
         size: S, at least 8.
         levels: at least 3: black, half and full brightness.
-        channels: 1 is grey, with one colour; 3 is RGB, with seven.
+        channels: 1 for grey, with one colour; 3 for RGB, with seven.
 
     >>> {name: len(law) for name, law in zip(FACTORS, Factors(8, 256, 3).values)}
     {'shape': 4, 'row': 5, 'column': 5, 'colour': 7, 'texture': 4}
@@ -56,7 +56,7 @@ class Factors(FiniteLaw):
 
     @property
     def box(self) -> int:
-        """Height and width of an object: even, or two textures would agree on the diagonals."""
+        """Height and width of an object; an odd size would make two textures agree on the diagonals."""
         return 2 * (self.size // 4)
 
     @property
@@ -119,14 +119,14 @@ class Factors(FiniteLaw):
         return self.factors(images)[:, 0]
 
     def log_probability(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """-H(x) of a rendered object, -inf of anything else."""
+        """-H(x) for a rendered object, -inf for any other image."""
         valid = (self.render_factors(self.factors(images)) == images).all((1, 2, 3))
         return np.where(valid, -math.log(self.count), -np.inf)
 
     def known(self, label_noise: float) -> dict[str, float]:
-        """Factors in closed form, rows by counting.
+        """The factors in closed form, rows by counting.
 
-        The colour is seen in full as soon as any of the object is, and says nothing of the rest.
+        Any visible pixel of the object determines the colour, which is independent of the other factors.
         """
         label = label_facts(np.full(len(SHAPES), 1 / len(SHAPES)), label_noise)
         known = {"H(x)": math.log(self.count)} | label
@@ -141,9 +141,9 @@ class Factors(FiniteLaw):
 
     @cached_property
     def _rows_and_shapes(self) -> list[NDArray[np.float64]]:
-        """P(what the top t rows show, shape) but for the colour, one table (contents, shapes) for each t.
+        """P(content of the top t rows, shape) without the colour, one table (contents, shapes) for each t.
 
-        Contents are numbered row by row: two images agree on t rows if they agree on t - 1 and on row t.
+        Contents are numbered recursively: two images agree on t rows if they agree on t - 1 rows and on row t.
         """
         grey = Factors(self.size, 3, 1)
         images, n = grey.render(np.arange(grey.count))[:, 0], grey.count
@@ -159,7 +159,7 @@ class Factors(FiniteLaw):
 
 
 def _masks(box: int) -> NDArray[np.bool_]:
-    """Which pixels of its box each shape fills, (shapes, box, box); each touches all four sides."""
+    """The pixels of the box that each shape fills, (shapes, box, box); each shape touches all four sides."""
     row, column = np.indices((box, box))
     middle = np.array([(box - 1) // 2, box // 2])
     frame = (np.minimum(row, column) == 0) | (np.maximum(row, column) == box - 1)
@@ -169,6 +169,6 @@ def _masks(box: int) -> NDArray[np.bool_]:
 
 
 def _dark(box: int) -> NDArray[np.bool_]:
-    """Which pixels of its box each texture dims, (textures, box, box)."""
+    """The pixels of the box that each texture dims, (textures, box, box)."""
     row, column = np.indices((box, box)) % 2 == 1
     return np.stack([np.zeros((box, box), bool), row, column, row ^ column])

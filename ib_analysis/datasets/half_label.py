@@ -1,4 +1,4 @@
-"""The label of sources without objects: the half of the levels in which the first sub-pixel lies."""
+"""The label of sources without objects: whether the first sub-pixel is in the upper half of the levels."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ def half_label(images: NDArray[np.uint8], levels: int) -> NDArray[np.int64]:
 
 
 def half_shares(first: NDArray[np.float64]) -> NDArray[np.float64]:
-    """P(y = 0) and P(y = 1), where the first sub-pixel has these probabilities of its levels.
+    """P(y = 0) and P(y = 1), given the probabilities of the levels of the first sub-pixel.
 
     >>> half_shares(np.array([0.2, 0.3, 0.5])).tolist()
     [0.5, 0.5]

@@ -1,4 +1,4 @@
-"""Image files in one sub-folder a class, read by Pillow."""
+"""Image files in one sub-folder per class, read by Pillow."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -18,28 +18,28 @@ _PILLOW_MODE = {"grey": "L", "rgb": "RGB"}
 
 
 def class_folders(folder: Path) -> list[Path]:
-    """The sub-folders, sorted by name: one a class.
+    """The sub-folders, one per class, sorted by name.
 
     Raises:
         UserError: the folder is missing or has no sub-folder.
     """
     if not folder.is_dir():
-        raise UserError(f"folder {folder}: does not exist; it must hold one sub-folder of images a class")
+        raise UserError(f"folder {folder}: does not exist; it must hold one sub-folder of images per class")
     classes = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not classes:
         raise UserError(
-            f"folder {folder}: is empty of classes; it must hold one sub-folder of images a class"
+            f"folder {folder}: has no sub-folders; it must hold one sub-folder of images per class"
         )
     return classes
 
 
 def image_paths(folder: Path) -> list[Path]:
-    """The images anywhere below a class folder, sorted.
+    """All images below a class folder, sorted.
 
-    Hidden files are passed over, and so are files whose suffix is that of no image format: notes, tables.
+    Hidden files and files without the suffix of an image format are ignored.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no image.
     """
     known = Image.registered_extensions()
     paths = sorted(
@@ -48,15 +48,15 @@ def image_paths(folder: Path) -> list[Path]:
         if not path.name.startswith(".") and path.suffix.lower() in {*known, ""} and path.is_file()
     )
     if not paths:
-        raise UserError(f"class folder {folder}: holds no image; put images there or remove the folder")
+        raise UserError(f"class folder {folder}: holds no image; add images or remove the folder")
     return paths
 
 
 def read_image(path: Path, mode: Mode, resize: tuple[int, int] | None = None) -> NDArray[np.uint8]:
-    """One image as uint8 (C, H, W), upright as its camera meant it, resized to (height, width) if asked.
+    """Reads an image as uint8 (C, H, W), with its EXIF orientation applied, resized to (height, width) if given.
 
-    16-bit grey keeps its upper eight bits; transparency is ignored; of several frames the first is
-    taken. Resizing weighs all pixels under the shrunken one (Lanczos), so that nothing aliases.
+    16-bit grey is reduced to its upper eight bits, transparency is ignored, and only the first frame is read. Resizing
+    uses the Lanczos filter, which avoids aliasing.
 
     Raises:
         UserError: Pillow cannot read the file, or its pixels have no fixed range.
@@ -64,7 +64,7 @@ def read_image(path: Path, mode: Mode, resize: tuple[int, int] | None = None) ->
     try:
         with Image.open(path) as file:
             image = _eight_bits(ImageOps.exif_transpose(file)).convert(_PILLOW_MODE[mode])
-    except Exception as error:  # Pillow's formats raise whatever a damaged file makes them stumble over
+    except Exception as error:  # Pillow raises many types of errors for damaged files
         raise UserError(f"image {path}: cannot be read ({error}); replace or remove it") from error
     if resize is not None:
         image = image.resize((resize[1], resize[0]), Image.Resampling.LANCZOS)
@@ -73,11 +73,11 @@ def read_image(path: Path, mode: Mode, resize: tuple[int, int] | None = None) ->
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Pillow would clip 16-bit grey at 255 where it ought to scale it."""
+    """Scales 16-bit grey to 8 bits, which Pillow would clip at 255."""
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in {"I", "F"}:
-        raise ValueError(f"its pixels are of mode {image.mode}, without a fixed range; convert it to 8 bits")
+        raise ValueError(f"its pixels have mode {image.mode}, which has no fixed range; convert it to 8 bits")
     return image
 
 
@@ -89,10 +89,10 @@ def image_blocks(
     part: PartName | None = None,
     remedy: str = "remove it",
 ) -> Iterator[Block]:
-    """Blocks of the images at those paths with those labels.
+    """Blocks of the images at the given paths with the given labels.
 
     Raises:
-        UserError: an image cannot be read or is of another shape; the sentence ends with the remedy.
+        UserError: an image cannot be read or has another shape; the message ends with the remedy.
     """
     files = iter(files)
     while some := list(islice(files, block_length(shape))):
@@ -108,7 +108,7 @@ def image_blocks(
 
 
 def _size(shape: tuple[int, ...]) -> str:
-    """Height x width.
+    """Height x width as text.
 
     >>> _size((3, 32, 48))
     '32x48'

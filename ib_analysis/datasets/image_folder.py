@@ -1,4 +1,4 @@
-"""Any folder of images with one sub-folder a class."""
+"""A folder of images with one sub-folder per class."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from ib_analysis.datasets.specs.image_folder import ImageFolderSpec
 
 
 class ImageFolder(Source):
-    """Whatever Pillow opens, grey or RGB. Without `resize`, every image must have the size of the first."""
+    """Images of any format that Pillow opens, grey or RGB. Without `resize` all must have the size of the first."""
 
     Spec = ImageFolderSpec
     levels = 256

@@ -1,4 +1,4 @@
-"""The interface of a distribution over images that is known exactly, and what every such distribution shares."""
+"""The interface of an exactly known distribution over images, and functions shared by all of them."""
 
 import math
 from abc import ABC, abstractmethod
@@ -13,14 +13,14 @@ from ib_analysis.errors import UserError
 
 
 class KnownNats(NamedTuple):
-    """A quantity in nats; the standard error is 0 where the quantity is exact."""
+    """A quantity in nats; the standard error of an exact quantity is 0."""
 
     nats: float
     stderr: float = 0.0
 
 
 class ImageLaw(ABC):
-    """p(x) of square images and an exact label y(x), which noise may flip afterwards.
+    """p(x) of square images with an exact label y(x), to which label noise may be added.
 
     Attributes:
         class_names: names of the labels.
@@ -37,11 +37,11 @@ class ImageLaw(ABC):
 
     @abstractmethod
     def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Images (n, C, H, W), independent and exactly distributed."""
+        """Draws independent images (n, C, H, W)."""
 
     @abstractmethod
     def label(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """The label of each image before any noise, shape (n,)."""
+        """The label of each image before label noise, shape (n,)."""
 
     @abstractmethod
     def log_probability(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -52,18 +52,18 @@ class ImageLaw(ABC):
         """H(x), H(y), I(y;x), and I(x;rows<t>) and I(y;rows<t>) of the top t rows, t = 1..size, in nats."""
 
     def standard_errors(self) -> dict[str, float]:
-        """Standard errors, in nats, of those entries of `known` that are means over drawn images."""
+        """Standard errors, in nats, of the entries of `known` that are means over drawn images."""
         return {}
 
     def nats(self, name: str, label_noise: float = 0.0) -> KnownNats:
         """One entry of `known` with its standard error.
 
         Raises:
-            UserError: the law does not know it.
+            UserError: `known` has no such entry.
         """
         known = self.known(label_noise)
         if name not in known:
-            raise UserError(f"{name}: {type(self).__name__} does not know it; it knows {', '.join(known)}")
+            raise UserError(f"{name}: not known for {type(self).__name__}; choose from {', '.join(known)}")
         return KnownNats(known[name], self.standard_errors().get(name, 0.0))
 
     @property
@@ -73,7 +73,7 @@ class ImageLaw(ABC):
 
 
 class FiniteLaw(ImageLaw):
-    """A finite universe of distinct images, equally likely: H(x) = log count."""
+    """The uniform distribution over a finite universe of distinct images: H(x) = log count."""
 
     @property
     @abstractmethod
@@ -82,15 +82,15 @@ class FiniteLaw(ImageLaw):
 
     @abstractmethod
     def render(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """The images of those numbers, 0..count-1, shape (n, C, H, W)."""
+        """The images with the given numbers, 0..count-1, shape (n, C, H, W)."""
 
     def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Independent uniform members of the universe."""
+        """Draws independent uniform members of the universe."""
         return self.render(rng.integers(0, self.count, n))
 
 
 class SymmetricNoise(NamedTuple):
-    """The K-ary symmetric channel: with probability e, a value becomes one of the K - 1 others, equally likely.
+    """The K-ary symmetric channel: with probability e a value becomes one of the K - 1 others, all equally likely.
 
     >>> SymmetricNoise(0.3, 4).matrix()[0].round(12).tolist()
     [0.7, 0.1, 0.1, 0.1]
@@ -100,24 +100,24 @@ class SymmetricNoise(NamedTuple):
     values: int
 
     def matrix(self) -> NDArray[np.float64]:
-        """P(j | i), shape (K, K), rows i."""
+        """P(j | i), shape (K, K), with i along rows."""
         matrix = np.full((self.values, self.values), self.probability / (self.values - 1))
         np.fill_diagonal(matrix, 1 - self.probability)
         return matrix
 
     def entropy_nats(self) -> float:
-        """What comes out given what went in: H2(e) + e log(K - 1)."""
+        """Entropy of the output given the input: H2(e) + e log(K - 1)."""
         return float(binary_entropy_nats(self.probability)) + self.probability * math.log(self.values - 1)
 
     def __call__(self, values: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-        """What comes out of values 0..K-1, shape (n,)."""
+        """Draws the output for input values 0..K-1, shape (n,)."""
         replaced = rng.random(len(values)) < self.probability
         shift = 1 if self.values == 2 else rng.integers(1, self.values, len(values))
         return np.where(replaced, (values + shift) % self.values, values)
 
 
 def label_facts(class_shares: NDArray[np.float64], label_noise: float) -> dict[str, float]:
-    """H(y) and I(y;x) of a label that x determines but for its noise, in nats.
+    """H(y) and I(y;x) of a label that x determines up to label noise, in nats.
 
     >>> label_facts(np.array([0.5, 0.5]), 0.5)["I(y;x)"]
     0.0
@@ -128,7 +128,7 @@ def label_facts(class_shares: NDArray[np.float64], label_noise: float) -> dict[s
 
 
 def rows_of_label_in_first_row(size: int, label: Mapping[str, float]) -> dict[str, float]:
-    """I(y;rows<t>), t = 1..size, of a label that the first row determines: all of I(y;x)."""
+    """I(y;rows<t>), t = 1..size, of a label that the first row determines: each equals I(y;x)."""
     return {f"I(y;rows{t})": label["I(y;x)"] for t in range(1, size + 1)}
 
 

@@ -1,4 +1,4 @@
-"""Independent sub-pixels, each with the law of its channel."""
+"""Independent sub-pixels, identically distributed within a channel."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ib_analysis.datasets.image_law import ImageLaw, label_facts, log_nats, rows
 class IndependentPixels(ImageLaw):
     """p(x) = prod over pixels and channels of p_c(x_c): H(x) = size^2 sum_c H(p_c).
 
-    The label is the half of the levels of the first sub-pixel.
+    The label is whether the first sub-pixel is in the upper half of the levels.
 
     Attributes:
         size: height and width in pixels.
@@ -29,7 +29,7 @@ class IndependentPixels(ImageLaw):
 
     @classmethod
     def logistic(cls, size: int, levels: int, means: Sequence[float], scales: Sequence[float]) -> Self:
-        """Discretized logistics, one mean and one scale a channel, in levels.
+        """Discretized logistics with one mean and one scale per channel, in levels.
 
         >>> from ib_analysis.units import bits
         >>> law = IndependentPixels.logistic(8, 256, means=(127.5, 127.5, 60), scales=(5, 20, 10))
@@ -40,7 +40,7 @@ class IndependentPixels(ImageLaw):
 
     @classmethod
     def uniform(cls, size: int, levels: int, channels: int) -> Self:
-        """Every level equally likely: log2(levels) bits a sub-pixel."""
+        """Uniform levels: log2(levels) bits per sub-pixel."""
         return cls(size, np.full((channels, levels), 1 / levels))
 
     @property
@@ -54,7 +54,7 @@ class IndependentPixels(ImageLaw):
         return len(self.pixel), self.size, self.size
 
     def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Channel after channel, by the inverse of the distribution function."""
+        """Draws channel by channel, by inversion of the distribution function."""
         images = np.empty((n, *self.shape), np.uint8)
         for channel, p in enumerate(self.pixel):
             ends = np.cumsum(p)[:-1]
@@ -62,7 +62,7 @@ class IndependentPixels(ImageLaw):
         return images
 
     def label(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Whether the first sub-pixel lies in the upper half of the levels."""
+        """Whether the first sub-pixel is in the upper half of the levels."""
         return half_label(images, self.levels)
 
     def log_probability(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Procedural images whose information is known exactly: the ground truth."""
+"""Procedural images with exactly known information."""
 
 from collections.abc import Iterator
 
@@ -15,13 +15,13 @@ from ib_analysis.datasets.specs.known_information import KnownInformationSpec
 from ib_analysis.datasets.teacher import Teacher
 from ib_analysis.errors import UserError
 
-_DRAW = 4  # stream of random numbers: the split must not depend on what the images are made of
+_DRAW = 4  # random stream of the images, independent of that of the split
 
 
 class KnownInformation(Source):
-    """Images of an exact law; `known` holds their entropies and informations in nats.
+    """Images of an exactly known law; `known` holds their entropies and informations in nats.
 
-    Where an entry NAME of `known` is a mean over drawn images, an entry "stderr of NAME" says how sure it is.
+    If an entry NAME of `known` is a mean over drawn images, the entry "stderr of NAME" is its standard error.
     """
 
     Spec = KnownInformationSpec
@@ -44,11 +44,13 @@ class KnownInformation(Source):
     @property
     def _universe(self) -> FiniteLaw:
         if not isinstance(self.law, FiniteLaw):
-            raise UserError(f"draw: all needs a finite source, and {self.spec.source} is none; use sampled")
+            raise UserError(
+                f"draw: all needs a finite source, and {self.spec.source} is not finite; use sampled"
+            )
         return self.law
 
     def blocks(self) -> Iterator[Block]:
-        """All images, the same at each pass."""
+        """All images, identical in every pass."""
         rng = np.random.default_rng([self.spec.seed, _DRAW])
         noise = SymmetricNoise(self.spec.label_noise, len(self.class_names))
         length, everything = block_length(self.shape), self.spec.draw == "all"
@@ -73,7 +75,7 @@ def image_law(spec: KnownInformationSpec) -> ImageLaw:
 
 
 def _logistic_law(spec: KnownInformationSpec) -> ImageLaw:
-    """One of the laws that are made of discretized logistics."""
+    """The law of a source that is built from discretized logistics."""
     scales = _per_channel(spec.scale, spec.channels)
     if spec.source == "markov":
         return RasterMarkov(spec.size, spec.levels, spec.correlation, scales[0], spec.channels)

@@ -1,4 +1,4 @@
-"""Random low bits under any other law: information that says nothing of the label or of the objects."""
+"""Random low bits added to another law: information that is independent of the label and of the objects."""
 
 import math
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from ib_analysis.datasets.image_law import ImageLaw
 class LowBits(ImageLaw):
     """x = 2^k u + e: u from another law, e uniform on 0..2^k-1, independent at each of D sub-pixels.
 
-    H(x) = H(u) + k D log 2. The top t rows of width W and C channels have k t W C log 2 more than those of u; the
-    label is that of u.
+    H(x) = H(u) + k D log 2. The entropy of the top t rows, with width W and C channels, exceeds that of u by
+    k t W C log 2. The label is that of u.
 
     Attributes:
         law: the law of u.
@@ -31,21 +31,21 @@ class LowBits(ImageLaw):
 
     def __post_init__(self) -> None:
         if self.bits < 1 or self.levels > 256:
-            raise ValueError(f"{self.bits} low bits under {self.law.levels} levels do not fit a byte")
+            raise ValueError(f"{self.bits} low bits and {self.law.levels} levels do not fit into a byte")
 
     @property
     def levels(self) -> int:  # type: ignore[override]
-        """2^k times those of u."""
+        """2^k times the number of levels of u."""
         return self.law.levels << self.bits
 
     @property
     def class_names(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Those of u."""
+        """The values of u."""
         return self.law.class_names
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """That of u."""
+        """The shape of u."""
         return self.law.shape
 
     @property
@@ -53,7 +53,7 @@ class LowBits(ImageLaw):
         return math.log(2**self.bits)
 
     def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """u, shifted, and its low bits."""
+        """Draws u, shifts it and adds random low bits."""
         high = np.left_shift(self.law.draw(n, rng), np.uint8(self.bits))
         return high | rng.integers(0, 1 << self.bits, high.shape, np.uint8)
 
@@ -70,7 +70,7 @@ class LowBits(ImageLaw):
         return self.law.log_probability(self.high(images)) - self.dimensions * self._nats_per_sub_pixel
 
     def known(self, label_noise: float) -> dict[str, float]:
-        """What is known of u, and k log 2 for each sub-pixel seen."""
+        """The entries of u plus k log 2 for each visible sub-pixel."""
         channels, height, width = self.shape
         row = channels * width * self._nats_per_sub_pixel
         known = self.law.known(label_noise)
@@ -78,5 +78,5 @@ class LowBits(ImageLaw):
         return {name: nats + added.get(name, 0.0) for name, nats in known.items()}
 
     def standard_errors(self) -> dict[str, float]:
-        """Those of u."""
+        """The values of u."""
         return self.law.standard_errors()

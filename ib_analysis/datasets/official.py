@@ -1,4 +1,4 @@
-"""Where the files of an official archive lie: unpacked, packed, or still on their server."""
+"""Locating the files of an official archive: unpacked, packed, or still to be downloaded."""
 
 import os
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ _SUFFIXES = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar")
 
 @dataclass(frozen=True)
 class Official:
-    """An archive as its authors publish it.
+    """An archive as published by its authors.
 
     Attributes:
-        title: what people call the data set.
-        url: where the archive is.
-        md5: of the archive.
+        title: name of the data set.
+        url: address of the archive.
+        md5: checksum of the archive.
         folder: name of the folder with its files.
-        files: what that folder must hold (files or sub-folders), with the md5 where one is published.
+        files: files or sub-folders that the folder must hold, with the published md5 if there is one.
     """
 
     title: str
@@ -46,14 +46,14 @@ def cache_folder() -> Path:
 
 
 def locate(official: Official, folder: str | None) -> Path:
-    """The folder with the official files, every checksum verified.
+    """The folder with the official files, after verification of every checksum.
 
-    Looked for, in this order: unpacked in `folder` (or `folder` itself), packed in `folder` (or `folder` is
-    the archive). An archive is unpacked beside itself, or in the cache where its folder may not be written.
-    Without a `folder` the cache is searched in the same way, and only then is the archive downloaded into it.
+    Search order: unpacked in `folder` (or `folder` itself), then packed in `folder` (or `folder` is the archive). An
+    archive is unpacked beside itself, or in the cache if its folder is read-only. Without `folder` the cache is
+    searched in the same way, and the archive is downloaded into it if it is missing.
 
     Raises:
-        UserError: nothing there, a file is missing or has a wrong checksum, or the download fails.
+        UserError: nothing is found, a file is missing or has a wrong checksum, or the download fails.
     """
     home = cache_folder() if folder is None else Path(folder).expanduser()
     files = _unpacked(official, home)
@@ -64,7 +64,7 @@ def locate(official: Official, folder: str | None) -> Path:
 
 
 def _unpacked(official: Official, home: Path) -> Path | None:
-    """The first of `home` and its sub-folder that holds any of the files."""
+    """`home` or its sub-folder, whichever first holds any of the files."""
     for candidate in (home / official.folder, home):
         if any((candidate / name).exists() for name in official.files):
             return candidate
@@ -84,7 +84,7 @@ def _from_archive(official: Official, home: Path, may_download: bool) -> Path:
 
 
 def _archives(official: Official, home: Path) -> Iterator[Path]:
-    """Every name under which the archive may lie in `home`."""
+    """Every possible path of the archive in `home`."""
     if home.name.endswith(_SUFFIXES):
         yield home
     stem = official.archive.removesuffix(".tar.gz")
@@ -95,8 +95,8 @@ def _archives(official: Official, home: Path) -> Iterator[Path]:
 def _absent(official: Official, home: Path) -> str:
     state = "holds neither" if home.is_dir() else "does not exist, so it holds neither"
     return (
-        f"folder {home}: {state} {official.archive} nor the folder {official.folder}; put either there "
-        f"(from {official.url}), or leave `folder` out to download {official.title}"
+        f"folder {home}: {state} {official.archive} nor the folder {official.folder}; put one of them there "
+        f"(from {official.url}), or omit `folder` to download {official.title}"
     )
 
 
@@ -115,8 +115,10 @@ def _download(official: Official, room: Path) -> Path:
 
 
 def _unpack(official: Official, archive: Path, room: Path) -> Path:
-    if archive.name == official.archive:  # other packings have no published sum: their files are verified
-        require_md5(archive, official.md5, "remove it and run again to fetch it afresh")
+    if (
+        archive.name == official.archive
+    ):  # other packings have no published checksum, but their files are verified
+        require_md5(archive, official.md5, "remove it and run again to download it anew")
     folder = room / official.folder
     if folder.is_dir() and any(folder.iterdir()):
         raise UserError(f"{folder}: holds none of the files of {official.title}; remove it and run again")

@@ -1,4 +1,4 @@
-"""From a source to a prepared data set on disk, block by block, and back."""
+"""Writes and opens prepared data sets on disk, block by block."""
 
 import hashlib
 import json
@@ -31,13 +31,13 @@ from ib_analysis.scratch import locked
 
 IMAGES, LABELS, HEADER = "images.npy", "labels.npy", "header.json"
 _DRAWN = UNUSED
-"""The native part of an image whose source has none."""
-_CHANGED = "its images changed while they were read; run again"
+"""Marks an image whose source has no native parts."""
+_CHANGED = "the images changed while they were read; run again"
 
 
 @dataclass(frozen=True)
 class _Index:
-    """What the first pass keeps of every image: some thirty bytes."""
+    """Data of the first pass, about thirty bytes per image."""
 
     labels: NDArray[np.int64]
     native: NDArray[np.int8]
@@ -46,7 +46,7 @@ class _Index:
 
 @dataclass(frozen=True)
 class _Plan:
-    """Where every image goes: the source rows in stored order, and the sizes of the three parts."""
+    """The source rows in stored order, and the sizes of the three parts."""
 
     rows: NDArray[np.int64]
     counts: tuple[int, ...]
@@ -54,14 +54,14 @@ class _Plan:
 
 
 def prepare_dataset(source: Source, spec: SourceSpec, folder: Path) -> Header:
-    """Write `images.npy`, `labels.npy` and `header.json` into `folder`, replacing those that are there.
+    """Writes `images.npy`, `labels.npy` and `header.json` into `folder`, replacing earlier files.
 
-    Two passes over the source: the first reads labels and digests, the second puts every image in its place.
-    Images are never in memory but a block at a time. The header is written last and removed first, so that a
-    folder with a header is whole, whenever the process may die. The same source and spec give the same bytes.
+    The first pass over the source reads labels and digests, the second writes every image to its position. One block of
+    images is in memory at a time. The header is written last and removed first, so a folder with a header is complete
+    even if a process is killed. The same source and spec give the same bytes.
 
     Raises:
-        UserError: a class has too few images for three parts, a part is left empty, or the disk is full.
+        UserError: a class has too few images for three parts, a part becomes empty, or the disk is full.
     """
     partial = folder.with_name(f".{folder.name}.partial")
     with writing_to(folder.parent), locked(partial):
@@ -81,16 +81,16 @@ def prepare_dataset(source: Source, spec: SourceSpec, folder: Path) -> Header:
 
 
 def _checked_blocks(source: Source) -> Iterator[Block]:
-    """The blocks of a source that keeps its word on shapes, types and ranges."""
+    """The blocks of a source, checked for shapes, types and ranges."""
     for block in source.blocks():
         images, labels = block.images, block.labels
         if images.dtype != np.uint8 or images.shape != (len(labels), *source.shape):
             raise ValueError(
-                f"{source.name}: a block of {images.dtype} {images.shape} for {len(labels)} labels"
+                f"{source.name}: a block of {images.dtype} {images.shape} has {len(labels)} labels"
             )
         if images.max(initial=0) >= source.levels:
             raise ValueError(
-                f"{source.name}: a pixel of {images.max()} where there are {source.levels} levels"
+                f"{source.name}: a pixel has the value {images.max()}, beyond {source.levels} levels"
             )
         if labels.min(initial=0) < 0 or labels.max(initial=0) >= len(source.class_names):
             raise ValueError(f"{source.name}: a label without a class")
@@ -100,7 +100,7 @@ def _checked_blocks(source: Source) -> Iterator[Block]:
 def _read_index(source: Source) -> _Index:
     labels, native, found = [], [], []
     for block in progress(_checked_blocks(source), f"{source.name}: reading"):
-        labels.append(np.asarray(block.labels, np.int64).copy())  # a view would keep its block alive
+        labels.append(np.asarray(block.labels, np.int64).copy())  # a view would keep the block in memory
         native.append(np.full(len(block), _DRAWN if block.part is None else PARTS.index(block.part), np.int8))
         found.append(digests(block.images))
     if not labels:
@@ -109,7 +109,7 @@ def _read_index(source: Source) -> _Index:
 
 
 def _plan(source: Source, index: _Index, spec: SourceSpec) -> _Plan:
-    """Subset, parts, duplicates, order: in this order."""
+    """Chooses the subset, then the parts, then drops duplicates, then fixes the order."""
     strata = index.labels + len(source.class_names) * index.native.astype(np.int64)
     chosen = choose_subset(strata, spec.images, spec.seed)
     parts = _parts(source, index, spec, chosen)
@@ -121,29 +121,29 @@ def _plan(source: Source, index: _Index, spec: SourceSpec) -> _Plan:
     for name, count in zip(PARTS, counts):
         if count == 0:
             raise UserError(
-                f"{source.name}: the {name} part is left without images ({duplicates.sum()} duplicates of "
-                "earlier parts were dropped); give it more images or set `duplicates: keep`"
+                f"{source.name}: the {name} part has no images ({duplicates.sum()} duplicates of "
+                "earlier parts were dropped); add images or set `duplicates: keep`"
             )
     return _Plan(arrangement(parts, spec.seed), counts, int(duplicates.sum()))
 
 
 def _parts(source: Source, index: _Index, spec: SourceSpec, chosen: NDArray[np.bool_]) -> NDArray[np.int8]:
-    """The source's own parts, or three that are drawn."""
+    """The native parts of the source, or three random parts."""
     if not (index.native == _DRAWN).any():
         return np.where(chosen, index.native, UNUSED).astype(np.int8)
     if not isinstance(spec, SplitSourceSpec):
-        raise TypeError(f"{source.name}: has no parts of its own and {type(spec).__name__} names no shares")
+        raise TypeError(f"{source.name}: has no native parts and {type(spec).__name__} has no shares")
     return draw_parts(index.labels, chosen, spec.shares, spec.seed, source.class_names)
 
 
 def _create(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> None:
-    """An array file of its full length, so that a full disk is found before anything is written."""
+    """Creates an array file of its full length, so that a full disk is detected before images are written."""
     open_memmap(path, "w+", dtype, shape).flush()
     reserve(path, path.stat().st_size)
 
 
 def _write_images(source: Source, index: _Index, plan: _Plan, path: Path) -> None:
-    """The second pass. The file is mapped anew for each block: no more than a block stays resident."""
+    """The second pass; the file is mapped again for each block, so that only one block stays in memory."""
     place = np.full(len(index.labels), UNUSED, np.int64)
     place[plan.rows] = np.arange(len(plan.rows))
     start = 0
@@ -158,7 +158,7 @@ def _write_images(source: Source, index: _Index, plan: _Plan, path: Path) -> Non
 
 
 def _require_same(source: Source, index: _Index, block: Block, rows: slice) -> None:
-    """The second pass must see what the first saw."""
+    """Checks that the second pass reads the same images as the first."""
     same = np.array_equal(digests(block.images), index.digests[rows])
     if not same or not np.array_equal(block.labels, index.labels[rows]):
         raise UserError(f"{source.name}: {_CHANGED}")
@@ -182,7 +182,7 @@ def _header(source: Source, plan: _Plan, folder: Path) -> Header:
 
 
 def _fingerprint(header: Header, folder: Path) -> str:
-    """blake2b of levels, shape and split, then of the labels, then of the pixels, in stored order."""
+    """blake2b of levels, shape and split, then labels, then pixels, in stored order."""
     digest = hashlib.blake2b(digest_size=16)
     facts = [header.levels, *_shape(header), *(header.counts[name] for name in PARTS)]
     digest.update(json.dumps(facts).encode())
@@ -197,7 +197,7 @@ def _shape(header: Header) -> tuple[int, int, int, int]:
 
 
 def _install(partial: Path, folder: Path) -> None:
-    """Move the three files into place; other files in the folder are left alone."""
+    """Moves the three files into place; other files in the folder are not changed."""
     for name in (IMAGES, LABELS, HEADER):
         with (partial / name).open("rb") as file:
             os.fsync(file.fileno())
@@ -208,17 +208,17 @@ def _install(partial: Path, folder: Path) -> None:
 
 
 def open_dataset(folder: Path) -> Dataset:
-    """The prepared data set of that folder, memory-mapped and read-only.
+    """Opens the prepared data set in a folder, memory-mapped and read-only.
 
     Raises:
-        UserError: a file is missing, truncated, damaged, or does not agree with the header.
+        UserError: a file is missing, truncated or damaged, or does not match the header.
     """
     header = _read_header(folder)
     total, *shape = _shape(header)
     images = _open_array(folder / IMAGES, (total, *shape), np.dtype(np.uint8))
     labels = _open_array(folder / LABELS, (total,), np.dtype(np.int64))
     if labels.min(initial=0) < 0 or labels.max(initial=0) >= len(header.class_names):
-        raise UserError(f"{folder / LABELS}: holds a label without a class; {_remedy(folder)}")
+        raise UserError(f"{folder / LABELS}: a label has no class; {_remedy(folder)}")
     ends = np.cumsum([header.counts[name] for name in PARTS])
     encoder, decoder, evaluation = (
         Part(name, images[end - header.counts[name] : end], labels[end - header.counts[name] : end])
@@ -234,29 +234,29 @@ def _remedy(folder: Path) -> str:
 def _read_header(folder: Path) -> Header:
     path = folder / HEADER
     if not path.is_file():
-        raise UserError(f"{path}: is missing, so the data set was never finished; {_remedy(folder)}")
+        raise UserError(f"{path}: is missing, so the data set is incomplete; {_remedy(folder)}")
     try:
         header = Header.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise UserError(
-            f"{path}: is no header of a data set ({error.errors()[0]['msg']}); {_remedy(folder)}"
+            f"{path}: not a header of a data set ({error.errors()[0]['msg']}); {_remedy(folder)}"
         ) from error
     if set(header.counts) != set(PARTS) or min(header.counts.values()) < 1:
-        raise UserError(f"{path}: does not count the three parts; {_remedy(folder)}")
+        raise UserError(f"{path}: lacks the counts of the three parts; {_remedy(folder)}")
     return header
 
 
 def _open_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """A memory-mapped array of just that shape and type, and a file of just that length."""
+    """Memory-maps an array after checking its shape and type and the length of the file."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
         raise UserError(f"{path}: is missing; {_remedy(path.parent)}") from error
     except (ValueError, EOFError) as error:
-        raise UserError(f"{path}: is truncated or no array; {_remedy(path.parent)}") from error
+        raise UserError(f"{path}: is truncated or not an array; {_remedy(path.parent)}") from error
     if not isinstance(array, np.memmap) or array.shape != shape or array.dtype != dtype:
         raise UserError(
-            f"{path}: does not agree with {HEADER}, which says {dtype} {shape}; {_remedy(path.parent)}"
+            f"{path}: does not match {HEADER}, which states {dtype} {shape}; {_remedy(path.parent)}"
         )
     if path.stat().st_size != array.offset + array.nbytes:
         raise UserError(f"{path}: is longer than its array; {_remedy(path.parent)}")

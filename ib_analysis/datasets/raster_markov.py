@@ -1,4 +1,4 @@
-"""A first-order Markov field in raster order, grey or in colour."""
+"""A first-order Markov field in raster order, grey or RGB."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,18 +16,17 @@ from ib_analysis.errors import UserError
 class RasterMarkov(ImageLaw):
     """x_1 ~ pi, x_i ~ DL(mu + a (x_{i-1} - mu), s), mu = (levels - 1) / 2, sub-pixels in raster order.
 
-    In colour the chain runs through red, green and blue of a pixel before it goes to the next. pi is the
-    stationary law of the chain of `levels` states, so that every sub-pixel has it. With D sub-pixels,
+    In RGB the chain visits red, green and blue of a pixel before the next pixel. pi is the stationary distribution of
+    the chain of `levels` states, so it is the marginal of every sub-pixel. With D sub-pixels,
     H(x) = h_1 + (D - 1) h_r, where h_1 = H(pi) and h_r = sum_j pi_j H(x_i | x_{i-1} = j).
-    a = 0 gives independent discretized logistic pixels. The label is the half of the levels of x_1:
-    y = [2 x_1 >= levels].
+    a = 0 gives independent discretized logistic pixels. The label is y = [2 x_1 >= levels].
 
     Attributes:
         size: height and width in pixels.
         levels: number of levels.
         correlation: a.
         scale: s, in levels.
-        channels: 1 is grey, 3 is RGB.
+        channels: 1 for grey, 3 for RGB.
     """
 
     size: int
@@ -51,7 +50,7 @@ class RasterMarkov(ImageLaw):
 
     @cached_property
     def transition(self) -> NDArray[np.float64]:
-        """P(x_i = k | x_{i-1} = j), shape (levels, levels), rows j."""
+        """P(x_i = k | x_{i-1} = j), shape (levels, levels), with j along rows."""
         return probabilities(self._means(np.arange(self.levels)), self.scale, self.levels)
 
     @cached_property
@@ -59,13 +58,13 @@ class RasterMarkov(ImageLaw):
         """pi = pi P, shape (levels,).
 
         Raises:
-            UserError: the scale is so small that the chain never leaves some levels.
+            UserError: the scale is so small that the chain is reducible.
         """
         try:
             return stationary_law(self.transition)
         except ZeroDivisionError as error:
             raise UserError(
-                f"scale: {self.scale:g} levels are too few for the Markov field to leave its level; raise it"
+                f"scale: {self.scale:g} levels are too few for the Markov field to change its level; increase it"
             ) from error
 
     @property
@@ -75,15 +74,15 @@ class RasterMarkov(ImageLaw):
 
     @property
     def rate_nats(self) -> float:
-        """h_r, the entropy of a sub-pixel given the one before."""
+        """h_r, the entropy of a sub-pixel given the previous one."""
         return self.distant_rate_nats(1)
 
     def distant_rate_nats(self, steps: int) -> float:
-        """H(x_{i+steps} | x_i), by the power of the transition matrix."""
+        """H(x_{i+steps} | x_i), from the power of the transition matrix."""
         return float(self.stationary @ entropy_nats(np.linalg.matrix_power(self.transition, steps)))
 
     def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Sub-pixel after sub-pixel, all images at once."""
+        """Draws all images at once, one sub-pixel after another."""
         x = np.empty((n, self.dimensions), np.uint8)
         last = self.levels - 1
         pixel = np.searchsorted(np.cumsum(self.stationary), rng.random(n), side="right").clip(0, last)
@@ -94,7 +93,7 @@ class RasterMarkov(ImageLaw):
         return from_raster(x, self.shape)
 
     def label(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Whether the first sub-pixel lies in the upper half of the levels."""
+        """Whether the first sub-pixel is in the upper half of the levels."""
         return half_label(images, self.levels)
 
     def log_probability(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -114,7 +113,7 @@ class RasterMarkov(ImageLaw):
 
 
 def in_raster(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Images (n, C, H, W) as (n, H W C): the sub-pixels of a pixel stand together, in raster order.
+    """Reorders images (n, C, H, W) to (n, H W C): pixels in raster order, the channels of a pixel together.
 
     >>> in_raster(np.arange(12, dtype=np.uint8).reshape(1, 3, 2, 2)).tolist()
     [[0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]]
@@ -134,13 +133,13 @@ def from_raster(x: NDArray[np.uint8], shape: tuple[int, int, int]) -> NDArray[np
 
 
 def stationary_law(transition: NDArray[np.float64]) -> NDArray[np.float64]:
-    """pi = pi P by Grassmann, Taksar and Heyman (1985).
+    """The solution of pi = pi P by the algorithm of Grassmann, Taksar and Heyman (1985).
 
-    The algorithm never subtracts, so that rare moves keep their precision.
-    States are eliminated from the ends towards the middle, where a chain of levels spends its time.
+    The algorithm has no subtractions, so rare transitions keep their precision. States are eliminated from the ends
+    towards the middle, where a chain of levels has most of its probability.
 
     Raises:
-        ZeroDivisionError: a state is never left for those nearer to the middle.
+        ZeroDivisionError: a state has no transition towards the middle.
 
     >>> stationary_law(np.array([[0.9, 0.1], [0.3, 0.7]])).round(12).tolist()
     [0.75, 0.25]

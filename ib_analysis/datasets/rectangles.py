@@ -1,4 +1,4 @@
-"""Filled rectangles with integer corners: a finite universe of images."""
+"""Filled rectangles with integer corners, a finite universe of images."""
 
 import math
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from ib_analysis.datasets.image_law import FiniteLaw, binary_entropy_nats, flip_
 
 @dataclass(frozen=True)
 class Rectangles(FiniteLaw):
-    """All C(S + 1, 2)^2 filled rectangles on S x S, equally likely: H(x) = 2 log C(S + 1, 2).
+    """The uniform distribution over all C(S + 1, 2)^2 filled rectangles on S x S: H(x) = 2 log C(S + 1, 2).
 
-    Rows y0 <= r < y1 and columns x0 <= c < x1 have the highest level, all else is 0. The label says whether
-    the area is at least the threshold that divides the rectangles most evenly.
+    Rows y0 <= r < y1 and columns x0 <= c < x1 have the highest level, all other pixels are 0. The label is whether the
+    area reaches the threshold that divides the rectangles most evenly.
 
     Attributes:
         size: S.
-        levels: number of levels; only the lowest and the highest occur.
+        levels: number of levels, of which only the lowest and the highest occur.
     """
 
     size: int
@@ -39,12 +39,12 @@ class Rectangles(FiniteLaw):
 
     @property
     def _intervals(self) -> int:
-        """C(S + 1, 2) intervals y0 < y1 on one axis."""
+        """C(S + 1, 2), the number of intervals y0 < y1 on one axis."""
         return math.comb(self.size + 1, 2)
 
     @cached_property
     def area_threshold(self) -> int:
-        """The least area of a large rectangle."""
+        """The smallest area of a large rectangle."""
         lengths = np.arange(1, self.size + 1)
         ways = self.size + 1 - lengths
         counts = np.bincount(np.outer(lengths, lengths).ravel(), np.outer(ways, ways).ravel())
@@ -52,7 +52,7 @@ class Rectangles(FiniteLaw):
         return int(np.abs(large - self._intervals**2 / 2).argmin())
 
     def render(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Number i is the interval of rows i div C(S + 1, 2) and that of columns i mod C(S + 1, 2)."""
+        """Image i has the row interval i div C(S + 1, 2) and the column interval i mod C(S + 1, 2)."""
         starts, ends = np.triu_indices(self.size + 1, 1)
         rows, columns = (self._mask(starts, ends, chosen) for chosen in np.divmod(indices, self._intervals))
         filled = rows[:, np.newaxis, :, np.newaxis] & columns[:, np.newaxis, np.newaxis, :]
@@ -61,7 +61,7 @@ class Rectangles(FiniteLaw):
     def _mask(
         self, starts: NDArray[np.int64], ends: NDArray[np.int64], chosen: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
-        """Which positions each chosen interval covers, (n, size)."""
+        """The positions that each chosen interval covers, (n, size)."""
         position = np.arange(self.size)
         return (position >= starts[chosen, np.newaxis]) & (position < ends[chosen, np.newaxis])
 
@@ -70,7 +70,7 @@ class Rectangles(FiniteLaw):
         return ((images != 0).sum((1, 2, 3)) >= self.area_threshold).astype(np.int64)
 
     def log_probability(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """-H(x) of a rectangle, -inf of anything else."""
+        """-H(x) for a rectangle, -inf for any other image."""
         filled = images[:, 0] == self.levels - 1
         rows, columns = filled.any(2), filled.any(1)
         is_product = (filled == rows[:, :, np.newaxis] & columns[:, np.newaxis]).all((1, 2))
@@ -79,7 +79,7 @@ class Rectangles(FiniteLaw):
         return np.where(valid, -2 * math.log(self._intervals), -np.inf)
 
     def known(self, label_noise: float) -> dict[str, float]:
-        """By counting all rectangles."""
+        """The known quantities, by counting all rectangles."""
         large = self._large_share(np.arange(1, self.size + 1))
         ways = self.size + 1 - np.arange(1, self.size + 1)
         hy = float(binary_entropy_nats(flip_probability(ways @ large / self._intervals, label_noise)))
@@ -96,16 +96,16 @@ class Rectangles(FiniteLaw):
         return (np.multiply.outer(heights, widths) >= self.area_threshold) @ ways
 
     def _information_in_rows(self, t: int) -> float:
-        """H(top t rows). Rectangles with y0 >= t look alike; those with y0 < t <= y1 only hide their y1."""
+        """H(top t rows): rectangles with y0 >= t are identical there; only y1 is hidden of those with y0 < t <= y1."""
         n = self._intervals
         blank = math.comb(self.size - t + 1, 2) / n
-        whole = math.comb(t, 2)  # y1 < t: the interval is seen
+        whole = math.comb(t, 2)  # y1 < t: the interval is visible
         cut = (self.size - t + 1) / n  # probability of each of the t intervals that reach row t
         seen = whole * math.log(n) / n + t * float(entr(cut))
         return float(entr(blank)) + seen + (1 - blank) * math.log(n)
 
     def _label_entropy_given_rows(self, t: int, noise: float) -> float:
-        """H(y | top t rows) = sum over what is seen of P(seen) H2(P(y = 1 | seen))."""
+        """H(y | top t rows) = sum over the contents s of the rows of P(s) H2(P(y = 1 | s))."""
         n, S = self._intervals, self.size
         blank_heights = np.arange(1, S - t + 1)
         entropy = math.comb(t, 2) / n * float(binary_entropy_nats(noise))
@@ -115,7 +115,7 @@ class Rectangles(FiniteLaw):
             entropy += ways.sum() / n * float(binary_entropy_nats(flip_probability(large, noise)))
         widths = np.arange(1, S + 1)
         for y0 in range(t):
-            heights = np.arange(t, S + 1) - y0  # y1 = t..S, unseen
+            heights = np.arange(t, S + 1) - y0  # y1 = t..S, not visible
             large_given_width = (np.multiply.outer(widths, heights) >= self.area_threshold).mean(1)
             unsure = binary_entropy_nats(flip_probability(large_given_width, noise))
             entropy += len(heights) / n * float((S + 1 - widths) / n @ unsure)
@@ -123,7 +123,7 @@ class Rectangles(FiniteLaw):
 
 
 def _is_interval(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which rows of (n, S) hold one non-empty run: just one step up and at most one down.
+    """The rows of (n, S) that hold a single non-empty run: one step up and at most one step down.
 
     >>> _is_interval(np.array([[False, True, True], [True, False, True], [False, False, False]])).tolist()
     [True, False, False]

@@ -1,4 +1,4 @@
-"""The interface of every source of images: blocks of bounded size, in an order that never changes."""
+"""The interface of every source of images: blocks of bounded size in a fixed order."""
 
 import math
 from abc import ABC, abstractmethod
@@ -22,7 +22,7 @@ class Block:
     Attributes:
         images: uint8, (n, C, H, W), values 0..levels-1.
         labels: int64, (n,).
-        part: the source's own part that they all belong to; None where the parts are to be drawn.
+        part: the native part of all images of the block; None if the source has no native parts.
     """
 
     images: NDArray[np.uint8]
@@ -34,14 +34,14 @@ class Block:
 
 
 class Source(ABC):
-    """Images, whence ever they come. Every pass over `blocks` yields the same images in the same order."""
+    """A source of images; every pass over `blocks` yields the same images in the same order."""
 
     Spec: ClassVar[type[Spec]]
     name: str
     shape: tuple[int, int, int]
     """(C, H, W) of every image."""
     levels: int
-    """Number of levels of a sub-pixel: values 0..levels-1."""
+    """Number of levels of a sub-pixel, values 0..levels-1."""
     class_names: tuple[str, ...]
     known: dict[str, float] | None = None
     """Quantities known in closed form, in nats: "H(x)", "H(y)", "I(y;x)", "I(x;rows2)" ..."""
@@ -51,11 +51,11 @@ class Source(ABC):
 
     @abstractmethod
     def blocks(self) -> Iterator[Block]:
-        """All images, in blocks of at most `block_length(self.shape)`: memory is bounded by one block."""
+        """All images in blocks of at most `block_length(self.shape)`, which bounds memory by one block."""
 
 
 def block_length(shape: tuple[int, int, int]) -> int:
-    """How many images of (C, H, W) make a block of 8 MiB.
+    """Number of images (C, H, W) in a block of 8 MiB.
 
     >>> block_length((3, 32, 32)) * 3 * 32 * 32 <= BLOCK_BYTES
     True
@@ -68,7 +68,7 @@ def block_length(shape: tuple[int, int, int]) -> int:
 def in_blocks(
     images: NDArray[np.uint8], labels: NDArray[np.int64], part: PartName | None = None
 ) -> Iterator[Block]:
-    """Images (N, C, H, W) that are at hand already, cut into blocks; nothing is copied."""
+    """Blocks of an array of images (N, C, H, W), as views."""
     channels, height, width = images.shape[1:]
     length = block_length((channels, height, width))
     for start in range(0, len(labels), length):

@@ -1,4 +1,4 @@
-"""Three disjoint parts, stratified by class, fixed by the seed; no image in two of them."""
+"""Splits into three disjoint parts, stratified by class and determined by the seed."""
 
 import hashlib
 
@@ -10,12 +10,12 @@ from ib_analysis.datasets.specs.source import Shares
 from ib_analysis.errors import UserError
 
 UNUSED = -1
-"""The part of an image that belongs to none of the three."""
+"""Marks an image outside the three parts."""
 _SUBSET, _SPLIT, _ORDER = 1, 2, 3  # streams of random numbers of one seed
 
 
 def allot(count: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Divide `count` things by shares that add up to 1, by largest remainders (earlier shares win a tie).
+    """Divides `count` by shares with sum 1, by largest remainders; earlier shares win ties.
 
     >>> allot(10, np.array([0.4, 0.4, 0.2])).tolist()
     [4, 4, 2]
@@ -30,16 +30,16 @@ def allot(count: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def choose_subset(strata: NDArray[np.int64], images: int | None, seed: int) -> NDArray[np.bool_]:
-    """Which images stay when only `images` of them are wanted: from each stratum its share, at random.
+    """Chooses `images` rows at random, from each stratum its share; None keeps all.
 
     Raises:
-        UserError: more images are wanted than there are.
+        UserError: more images are asked for than there are.
     """
     if images is None:
         return np.ones(len(strata), bool)
     if images > len(strata):
         raise UserError(
-            f"images: {images} are asked for and the source holds {len(strata)}; ask for fewer, or null"
+            f"images: {images} are asked for and the source has {len(strata)}; ask for fewer, or null"
         )
     rng = np.random.default_rng([seed, _SUBSET])
     values, counts = np.unique(strata, return_counts=True)
@@ -56,7 +56,7 @@ def draw_parts(
     seed: int,
     class_names: tuple[str, ...],
 ) -> NDArray[np.int8]:
-    """The part of every image (an index into PARTS, or UNUSED), each class divided by the shares.
+    """The part of every image (an index into PARTS, or UNUSED); each class is divided by the shares.
 
     Raises:
         UserError: a class has too few images to give each part one.
@@ -70,23 +70,23 @@ def draw_parts(
         if not sizes.all():
             raise UserError(
                 f"class {name!r}: {len(rows)} images are too few for the three parts with shares "
-                f"{shares.encoder:g}, {shares.decoder:g}, {shares.evaluation:g}; give it more or leave it out"
+                f"{shares.encoder:g}, {shares.decoder:g}, {shares.evaluation:g}; add images or omit the class"
             )
         parts[rng.permutation(rows)] = np.repeat(np.arange(len(PARTS), dtype=np.int8), sizes)
     return parts
 
 
 def digests(images: NDArray[np.uint8]) -> NDArray[np.bytes_]:
-    """A blake2b of the pixels of each image, 16 bytes: equal just where the images are equal."""
+    """The 16-byte blake2b of the pixels of each image, equal for equal images only."""
     found = [hashlib.blake2b(np.ascontiguousarray(x).data, digest_size=16).digest() for x in images]
     return np.array(found, dtype="S16")
 
 
 def in_earlier_part(found: NDArray[np.bytes_], parts: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """Which images stand, pixel for pixel, in an earlier part too (encoder < decoder < evaluation).
+    """Which images have an identical copy in an earlier part (encoder < decoder < evaluation).
 
-    The copy of the earlier part is the one to keep: an evaluation image that the encoder or a decoder has
-    seen is no evaluation image. Copies within one part are no leak and stay.
+    The copy in the earlier part is kept, because no encoder or decoder may be trained on an evaluation image. Copies
+    within one part are harmless and are not marked.
     """
     _, group = np.unique(found, return_inverse=True)
     used = parts != UNUSED
@@ -96,6 +96,6 @@ def in_earlier_part(found: NDArray[np.bytes_], parts: NDArray[np.int8]) -> NDArr
 
 
 def arrangement(parts: NDArray[np.int8], seed: int) -> NDArray[np.int64]:
-    """The source rows in the order in which they are stored: the three parts in turn, each shuffled."""
+    """The source rows in stored order: the three parts one after another, each shuffled."""
     rng = np.random.default_rng([seed, _ORDER])
     return np.concatenate([rng.permutation(np.flatnonzero(parts == part)) for part in range(len(PARTS))])

@@ -1,4 +1,4 @@
-"""An autoregressive network with fixed weights: images with structure, and their exact log-probability."""
+"""An autoregressive network with fixed weights, which gives structured images with exact log-probabilities."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from ib_analysis.datasets.image_law import ImageLaw, label_facts, log_nats, rows
 from ib_analysis.datasets.raster_markov import in_raster
 
 NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, -1))
-"""(down, right) of the pixels that a pixel sees; of its own, it sees the earlier channels."""
+"""Offsets (down, right) of the visible pixels; earlier channels of the same pixel are also visible."""
 _ABOVE, _LEFT = 1, 3  # of NEIGHBOURS
 HIDDEN = 16
 CONTRAST_GAIN = 12.0
 MEANS = 1025  # grid of means, so that every conditional is a row of one table
-SPREADS = (0.5, 1.0, 2.0)  # conditional scales, in units of `scale`
-ENTROPY_SUB_PIXELS = 2**20  # of the images that the entropy is averaged over
+SPREADS = (0.5, 1.0, 2.0)  # scales of the conditionals, in units of `scale`
+ENTROPY_SUB_PIXELS = 2**20  # sub-pixels over which the entropy is averaged
 _BLOCK_SUB_PIXELS = 2**18
-_ENTROPY = 5  # stream of random numbers of the images behind the entropy
+_ENTROPY = 5  # random stream of the images of this average
 
 
 class _Conditional(NamedTuple):
-    """The row of the table that a sub-pixel is drawn from; arrays of one shape."""
+    """Indices of the table row from which each sub-pixel is drawn; arrays of equal shape."""
 
     spread: NDArray[np.int64]
     mean: NDArray[np.int64]
@@ -34,23 +34,23 @@ class _Conditional(NamedTuple):
 
 @dataclass(frozen=True)
 class Teacher(ImageLaw):
-    """x_i ~ DL(m(x_<i), s(x_<i)) in raster order, channels within a pixel, m and s by a network of one hidden layer.
+    """x_i ~ DL(m(x_<i), s(x_<i)) in raster order, channels within pixels; a one-hidden-layer network gives m and s.
 
-    The network sees four neighbours and the earlier channels of the pixel, on [-1, 1]: v = tanh(W z + b) - tanh(b),
-    m = A z + w v on a grid of 1025 means, s one of half, once and twice `scale`. W, b and w are a formula of `weights`,
-    A follows the left and the upper neighbour and the channel before. Outside the image z is 0, so that the first
-    sub-pixel is DL((levels - 1) / 2, scale) and its half of the levels a fair label.
+    The input z of the network is four neighbours and the earlier channels of the pixel, scaled to [-1, 1]:
+    v = tanh(W z + b) - tanh(b), m = A z + w v on a grid of 1025 means, s one of half, once and twice `scale`. W, b
+    and w are given by a formula of `weights`; A weighs the left and the upper neighbour and the previous channel.
+    Outside the image z is 0, so the first sub-pixel is DL((levels - 1) / 2, scale) and both labels are equally likely.
 
-    log p(x) is exact for each image. H(x) is the mean of sum_i H(x_i | x_<i), by the chain rule, over about a million
-    drawn sub-pixels: `standard_errors` are those of that mean. No entropy enters but that of a table's row, so that
-    it spreads far less than -log p(x).
+    log p(x) is exact for each image. By the chain rule H(x) is the mean of sum_i H(x_i | x_<i), taken over about a
+    million drawn sub-pixels; `standard_errors` are those of this mean. Each H(x_i | x_<i) is the exact entropy of a row
+    of the table, so the mean varies far less than that of -log p(x).
 
     Attributes:
         size: height and width in pixels.
         levels: number of levels.
-        channels: 1 is grey, 3 is RGB.
-        scale: in levels.
-        weights: which network; each number is another teacher.
+        channels: 1 for grey, 3 for RGB.
+        scale: scale of the discretized logistic, in levels.
+        weights: number of the network; each number gives another teacher.
     """
 
     size: int
@@ -82,13 +82,15 @@ class Teacher(ImageLaw):
         w = formula_weights(C * HIDDEN * (F + 3), self.weights)
         first, bias, last = np.split(w, [C * F * HIDDEN, C * (F + 1) * HIDDEN])
         W = first.reshape(C, F, HIDDEN)
-        contrast = W - W.mean(1, keepdims=True)  # blind to brightness, or most images would saturate
+        contrast = W - W.mean(
+            1, keepdims=True
+        )  # contrast only, since a response to brightness would saturate most images
         scaled = CONTRAST_GAIN / np.sqrt(F) * contrast
         return scaled, bias.reshape(C, HIDDEN), last.reshape(C, HIDDEN, 2) / np.sqrt(HIDDEN)
 
     @cached_property
     def _followed(self) -> NDArray[np.float64]:
-        """A (C, features): what a mean follows linearly."""
+        """A (C, features), the linear part of the mean."""
         A = np.zeros((self.channels, self._features))
         for channel in range(self.channels):
             before = 0.3 if channel else 0.0
@@ -99,7 +101,7 @@ class Teacher(ImageLaw):
         return A
 
     def _conditional(self, z: NDArray[np.float64], channel: int) -> _Conditional:
-        """The law of a sub-pixel that sees z, (n, features)."""
+        """The law of a sub-pixel given z, (n, features)."""
         W, b, w = (weights[channel] for weights in self._network)
         output = (np.tanh(z @ W + b) - np.tanh(b)) @ w
         mean = np.clip(z @ self._followed[channel] + 0.3 * output[:, 0], -1, 1)
@@ -107,11 +109,11 @@ class Teacher(ImageLaw):
         return _Conditional(spread, np.rint((mean + 1) / 2 * (MEANS - 1)).astype(np.int64))
 
     def _scaled(self, x: NDArray) -> NDArray[np.float64]:
-        """Levels on [-1, 1]."""
+        """Levels scaled to [-1, 1]."""
         return x * (2 / (self.levels - 1)) - 1.0
 
     def _seen(self, z: NDArray[np.float64], row: slice, column: slice, channel: int) -> NDArray[np.float64]:
-        """What the sub-pixels of that channel see in z, (n, 1 + H, 1 + W + 1, C), a margin of 0 around the image."""
+        """The inputs of the sub-pixels of a channel, from z (n, 1 + H, 1 + W + 1, C) with a zero margin."""
         C = self.channels
         seen = [z[:, _moved(row, 1 + down), _moved(column, 1 + right)] for down, right in NEIGHBOURS]
         own = np.zeros((*seen[0].shape[:3], C - 1))
@@ -122,7 +124,7 @@ class Teacher(ImageLaw):
         return np.zeros((n, 1 + self.size, 2 + self.size, self.channels))
 
     def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Sub-pixel after sub-pixel, all images at once."""
+        """Draws all images at once, one sub-pixel after another."""
         images, z = np.empty((n, *self.shape), np.uint8), self._empty(n)
         for row, column, channel in np.ndindex(self.size, self.size, self.channels):
             seen = self._seen(z, slice(row, row + 1), slice(column, column + 1), channel)
@@ -134,7 +136,7 @@ class Teacher(ImageLaw):
         return images
 
     def _conditionals(self, images: NDArray[np.uint8]) -> _Conditional:
-        """The law of every sub-pixel given those before, (n, H W C) in raster order."""
+        """The law of every sub-pixel given the earlier ones, (n, H W C) in raster order."""
         z, everywhere = self._empty(len(images)), slice(0, self.size)
         z[:, 1:, 1:-1] = self._scaled(images.transpose(0, 2, 3, 1))
         found = [
@@ -150,7 +152,7 @@ class Teacher(ImageLaw):
             yield images[start : start + length]
 
     def label(self, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Whether the first sub-pixel lies in the upper half of the levels."""
+        """Whether the first sub-pixel is in the upper half of the levels."""
         return half_label(images, self.levels)
 
     def log_probability(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -163,7 +165,7 @@ class Teacher(ImageLaw):
 
     @cached_property
     def _rows_nats(self) -> NDArray[np.float64]:
-        """sum of H(x_i | x_<i) over the top t rows of drawn images, shape (images, size)."""
+        """The sum of H(x_i | x_<i) over the top t rows of drawn images, shape (images, size)."""
         entropy = entropy_nats(self.table)
         n = max(64, ENTROPY_SUB_PIXELS // self.dimensions)
         drawn = self.draw(n, np.random.default_rng([self.weights, _ENTROPY]))
@@ -171,7 +173,7 @@ class Teacher(ImageLaw):
         return np.concatenate(found).reshape(n, self.size, -1).sum(2).cumsum(1)
 
     def known(self, label_noise: float) -> dict[str, float]:
-        """Entropies as means over drawn images, the label exactly."""
+        """Entropies of images as means over drawn images; quantities of the label exactly."""
         means = self._rows_nats.mean(0)
         label = label_facts(half_shares(self._first), label_noise)
         known = {"H(x)": float(means[-1])} | label
@@ -180,12 +182,12 @@ class Teacher(ImageLaw):
 
     @property
     def _first(self) -> NDArray[np.float64]:
-        """The law of the first sub-pixel, which sees nothing."""
+        """The law of the first sub-pixel, which has no inputs."""
         spread, mean = self._conditional(np.zeros((1, self._features)), 0)
         return self.table[spread[0], mean[0]]
 
     def standard_errors(self) -> dict[str, float]:
-        """Of H(x) and I(x;rows<t>), in nats."""
+        """Standard errors of H(x) and I(x;rows<t>), in nats."""
         stderr = self._rows_nats.std(0, ddof=1) / np.sqrt(len(self._rows_nats))
         rows = {f"I(x;rows{t})": float(nats) for t, nats in enumerate(stderr, start=1)}
         return {"H(x)": float(stderr[-1])} | rows
@@ -194,7 +196,7 @@ class Teacher(ImageLaw):
 def formula_weights(count: int, number: int) -> NDArray[np.float64]:
     """sqrt(2) cos(2 pi u_k), mean 0 and variance 1; u_k = frac(g k (k + 1 + 2 number)), g the golden ratio.
 
-    A formula rather than a random generator: no release of a library changes a teacher.
+    A formula, unlike a random generator, does not change with the release of a library.
 
     >>> formula_weights(3, 0).round(4).tolist()
     [0.1236, -0.3671, -1.2236]

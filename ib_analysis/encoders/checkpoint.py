@@ -1,4 +1,4 @@
-"""Checkpoints: the weights of one encoder at one epoch, and all that is needed to build it again."""
+"""Checkpoints: the weights of one encoder at one epoch, with the description from which it is rebuilt."""
 
 import json
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def checkpoint_name(epoch: int) -> str:
 
 
 def save_checkpoint(encoder: Encoder, path: Path, *, epoch: int, seed: int) -> None:
-    """Writes the encoder's state as safetensors, atomically; what it is stands as JSON in the metadata.
+    """Writes the encoder's state as safetensors, atomically; the metadata holds its description as JSON.
 
     Raises:
         UserError: the disk is full.
@@ -78,7 +78,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except UNREADABLE as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise UserError(
-            f"{path} is truncated or no checkpoint of an encoder ({reason}): remove it and run the workflow "
+            f"{path} is truncated or not a checkpoint of an encoder ({reason}): remove it and run the workflow "
             "again"
         ) from None
     return Checkpoint(encoder.eval().requires_grad_(False), epoch, seed, sha256(path))

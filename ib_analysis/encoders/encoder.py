@@ -54,13 +54,13 @@ class Encoder(nn.Module, ABC):
         super().__init__()
         if regime not in spec.regimes:
             raise UserError(
-                f"regime {regime!r} is none of {', '.join(spec.regimes)}, those of {spec.implementation}"
+                f"{spec.implementation} has no regime {regime!r}: choose from {', '.join(spec.regimes)}"
             )
         self.spec, self.regime, self.image, self.classes = spec, regime, image, classes
 
     @abstractmethod
     def activations(self, x: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
-        """The activations at those taps, in network order; computes no further than the last of them.
+        """The activations at the given taps, in network order; layers behind the last of them are not computed.
 
         Raises:
             UserError: the encoder has no such tap.
@@ -76,10 +76,10 @@ class Encoder(nn.Module, ABC):
 
     @abstractmethod
     def set_normalisation(self, mean: Tensor, std: Tensor) -> None:
-        """Sets what pixels, as levels scaled to [0, 1], are normalised with: one value a channel."""
+        """Sets the mean and standard deviation of each channel, (C,) each, of pixels scaled to [0, 1]."""
 
     def in_network_order(self, taps: Collection[str]) -> tuple[str, ...]:
-        """Those taps without repetition, in network order; an unknown one raises UserError."""
+        """The given taps in network order, each once; an unknown tap raises UserError."""
         names = [tap.name for tap in self.taps]
         for tap in taps:
             if tap not in names:
@@ -87,7 +87,7 @@ class Encoder(nn.Module, ABC):
         return tuple(name for name in names if name in taps)
 
     def description(self) -> dict[str, Any]:
-        """All that it takes to build this encoder again: implementation, spec, regime, image, classes."""
+        """Arguments from which this encoder is rebuilt: implementation, spec, regime, image, classes."""
         return {
             **self.spec.described(),
             "regime": self.regime,

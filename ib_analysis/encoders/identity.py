@@ -1,4 +1,4 @@
-"""The encoder that forgets nothing: h = x, the control whose CE(x | h) must approach 0."""
+"""The identity encoder, h = x: a control whose CE(x | h) must approach 0."""
 
 from collections.abc import Collection
 
@@ -34,7 +34,7 @@ class Identity(Encoder):
         return x.float() * (2 / (self.image.levels - 1)) - 1
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Draws nothing: there are no weights."""
+        """Does nothing: there are no weights."""
 
     def set_normalisation(self, mean: Tensor, std: Tensor) -> None:
-        """Changes nothing: the scale to [-1, 1] depends on the number of levels alone."""
+        """Does nothing: the scaling to [-1, 1] depends only on the number of levels."""

@@ -14,10 +14,9 @@ from ib_analysis.errors import UserError
 class KeptRows(Encoder):
     """Tap `rows<t>` is the image with all but its top t rows masked, shape (C + 1, H, W).
 
-    Levels are scaled to [-1, 1], masked pixels are 0, and the last channel is 1 where a row was kept: the map has
-    the size of the image, so that a decoder finds each kept pixel at its place. It has no parameters and is never
-    trained. h determines those rows and nothing else, so on a source whose rows have a known entropy I(x; h) is
-    known.
+    Levels are scaled to [-1, 1], masked pixels are 0, and the last channel is 1 where a row is kept. The map has the
+    size of the image, so each kept pixel is at its own position. The encoder has no parameters and is never trained.
+    h determines the kept rows and nothing else: where the entropy of these rows is known, I(x; h) is known.
 
     >>> image = ImageShape(channels=1, height=4, width=3, levels=256)
     >>> h = KeptRows(KeptRowsSpec(rows=(1, 2)), "fixed", image, 2)
@@ -43,12 +42,12 @@ class KeptRows(Encoder):
         return {name: shown * (below < self.kept[name]) for name in self.in_network_order(taps)}
 
     def forward(self, x: Tensor) -> Tensor:
-        """The rows of the last tap: it neither classifies nor reconstructs."""
+        """The rows of the last tap; this encoder neither classifies nor reconstructs."""
         last = self.taps[-1].name
         return self.activations(x, (last,))[last]
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Draws nothing: there are no weights."""
+        """Does nothing: there are no weights."""
 
     def set_normalisation(self, mean: Tensor, std: Tensor) -> None:
-        """Changes nothing: the scale to [-1, 1] depends on the number of levels alone."""
+        """Does nothing: the scaling to [-1, 1] depends only on the number of levels."""

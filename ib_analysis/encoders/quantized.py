@@ -1,4 +1,4 @@
-"""Any network of the zoo at few bits: every convolution and linear layer replaced by its fake-quantized form."""
+"""Quantized form of any trainable encoder: every convolution and linear layer is fake-quantized."""
 
 from collections.abc import Collection, Iterator, Sequence
 
@@ -20,21 +20,21 @@ from ib_analysis.encoders.trunk import TrunkEncoder
 from ib_analysis.spec import Described
 
 PROBES = 32
-"""Images of noise by which it is found what can be negative: a single unit deceives with probability 2^-32."""
+"""Noise images that show which activations can be negative; for a single unit they fail with probability 2^-32."""
 
 
 class Quantized(Encoder):
-    """The network of its spec, quantized as `fake_quantization` says; batch norms, biases and sums stay in float.
+    """The network of the spec under fake quantization; batch norms, biases and sums stay in floating point.
 
-    Weights are quantized from the first step on, activations once their bounds have been collected. The first and the
-    last layer, in the order in which they run, have `end_bits`. A layer reads unsigned activations where these come
-    out of a ReLU; signed ones where they can be negative, as at the stem, or where the projection of a shortcut reads
-    them too, as in the paper's code.
+    Weights are quantized from the first step on, activations once their bounds are collected. The first and the last
+    layer in execution order have `end_bits`. Activations behind a ReLU are quantized as unsigned. They are quantized as
+    signed where they can be negative, as at the stem, or where the projection of a shortcut also reads them, as in the
+    paper's code.
 
-    Tap h2 is that of the network. Tap h2_quantized is the same tensor as a layer of `activation_bits` reads it: its
-    bounds are collected like those of the layers, so it equals, to the bit, what the layers after h2 see (but for the
-    ends; and an identity shortcut carries h2 itself on). Its values are discrete: its entropy is finite and bounds
-    I(x; h2_quantized). Until there are bounds, as at epoch 0, it is h2.
+    Tap h2 is that of the network. Tap h2_quantized is the same tensor quantized to `activation_bits`. Its bounds are
+    collected like those of the layers, so it equals, to the bit, the input of the layers after h2, except for the first
+    and the last layer and for an identity shortcut, which passes h2 itself on. Its values are discrete, so its entropy
+    is finite and bounds I(x; h2_quantized). Before the bounds are collected, as at epoch 0, it equals h2.
     """
 
     Spec = QuantizedSpec
@@ -58,7 +58,7 @@ class Quantized(Encoder):
         self.taps = tuple(Tap(name, shapes[tap]) for name, tap in self.source.items())
 
     def activations(self, x: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
-        """The activations at those taps, in network order; computes no further than the last of them."""
+        """The activations at the given taps, in network order; layers behind the last of them are not computed."""
         wanted = self.in_network_order(taps)
         h = self.network.activations(x, {self.source[name] for name in wanted})
         return {
@@ -88,7 +88,7 @@ class Quantized(Encoder):
         return (module for module in self.modules() if isinstance(module, ActivationQuantizer | Bfloat16))
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Draws every weight anew, and forgets every bound."""
+        """Redraws every weight and resets every bound."""
         self.network.initialise(generator)
         for each in self.quantizers():
             each.reset()
@@ -99,17 +99,17 @@ class Quantized(Encoder):
 
 
 def network_of(spec: QuantizedSpec, regime: Regime, image: ImageShape, classes: int) -> TrunkEncoder:
-    """The network that is to be quantized, not yet quantized."""
+    """The network of the spec before quantization."""
     inner = spec.network.described()
     found, inner_spec = Described(implementation=inner["implementation"], spec=inner["spec"]).load()
     network = found(inner_spec, regime, image, classes)
     if not isinstance(network, TrunkEncoder):
-        raise TypeError(f"{inner['implementation']} has no trunk, whose layers could be quantized")
+        raise TypeError(f"{inner['implementation']} has no trunk with layers to quantize")
     return network
 
 
 def probe(network: TrunkEncoder) -> tuple[tuple[LayerCall, ...], dict[str, Tensor]]:
-    """The layers in the order in which they run on noise, and the activations at every tap."""
+    """The layers in execution order on noise images, and the activations at every tap."""
     image, names = network.image, [tap.name for tap in network.taps]
     x = torch.zeros(PROBES, image.channels, image.height, image.width, dtype=torch.uint8)
     h = dict[str, Tensor]()
@@ -127,19 +127,19 @@ def probe(network: TrunkEncoder) -> tuple[tuple[LayerCall, ...], dict[str, Tenso
 
 
 def is_signed(x: Tensor, calls: Sequence[LayerCall]) -> bool:
-    """Whether activations are read as signed: some are negative, or a projection reads them beside another layer."""
+    """Whether x is quantized as signed: it has negative values, or a projection reads it beside another layer."""
     readers = [call for call in calls if same_memory(call.read, x)]
     projected = len(readers) > 1 and any(call.is_projection for call in readers)
     return projected or bool((x < 0).any())
 
 
 def quantizer(x: Tensor, bits: Bits, calls: Sequence[LayerCall], start_step: int) -> Quantizer:
-    """The quantizer of activations such as those."""
+    """The quantizer of activations shaped like x."""
     return activation_quantizer(x.shape[1], bits, signed=is_signed(x, calls), start_step=start_step)
 
 
 def quantize_layers(network: nn.Module, calls: Sequence[LayerCall], spec: QuantizedSpec) -> None:
-    """Replaces every layer that was called by its fake-quantized form, with the same parameters."""
+    """Replaces every called layer by its fake-quantized form, which shares its parameters."""
     for call in calls:
         is_end = call in (calls[0], calls[-1])
         weight_bits, activation_bits = bits_of(spec, is_end=is_end)
@@ -148,7 +148,7 @@ def quantize_layers(network: nn.Module, calls: Sequence[LayerCall], spec: Quanti
 
 
 def bits_of(spec: QuantizedSpec, *, is_end: bool) -> tuple[Bits, Bits]:
-    """Bits of the weights and of the activations of a layer; is_end: the first or the last one.
+    """Bits of the weights and of the activations of a layer; `is_end` marks the first and the last layer.
 
     >>> bits_of(QuantizedSpec(network={"kind": "resnet"}, weight_bits=2, activation_bits="bf16"), is_end=True)
     (8, 'bf16')

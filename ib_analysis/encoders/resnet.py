@@ -23,8 +23,8 @@ class ResNet(TrunkEncoder):
 
     Taps: stem, h1..hN (the end of each stage), then pooled and logits (classifier) or bottleneck
     (autoencoder). The first stage keeps the resolution of the image and each later one halves it, rounded
-    up, so any size is allowed. The trunk up to hN is the same in both regimes. The branches of its blocks are scaled as
-    the spec says (Hayou et al. 2021); the blocks of the autoencoder's mirror never are, so that only the trunk differs.
+    up, so any size is allowed. The trunk up to hN is the same in both regimes. Its residual branches are scaled by the
+    spec's scheme (Hayou et al. 2021); those of the autoencoder's mirror are not scaled.
     """
 
     Spec = ResNetSpec
@@ -52,7 +52,7 @@ def stage_shapes(widths: Sequence[int], image: ImageShape) -> list[Shape]:
 
 
 def stages(spec: ResNetSpec) -> dict[str, nn.Module]:
-    """The stages h1..hN; each is a run of basic blocks whose first one changes the shape."""
+    """The stages h1..hN; each is a sequence of basic blocks of which the first changes the shape."""
     inputs = (spec.widths[0], *spec.widths)
     scales = iter(branch_scales(spec.scaling, sum(spec.blocks)))
     return {
@@ -62,7 +62,7 @@ def stages(spec: ResNetSpec) -> dict[str, nn.Module]:
 
 
 def stage(scales: Sequence[float], inputs: int, outputs: int, stride: int, kind: Norm) -> nn.Sequential:
-    """A run of basic blocks, one a scale of its branch."""
+    """A sequence of basic blocks, one for each branch scale."""
     first = BasicBlock(inputs, outputs, stride, kind, scales[0])
     return nn.Sequential(first, *(BasicBlock(outputs, outputs, 1, kind, scale) for scale in scales[1:]))
 

@@ -1,4 +1,4 @@
-"""Resnet in Resnet for small images, and the three networks of equal size it is held against."""
+"""Resnet in Resnet for small images, and the three networks of equal size that it is compared with."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -21,13 +21,13 @@ from ib_analysis.encoders.trunk import Channels, TrunkEncoder, View
 class Rir(TrunkEncoder):
     """A 3x3 stem, stages of two-layer blocks over two streams, then a 1x1 convolution to the classes and pooling.
 
-    The trunk runs the concatenation (r, t), residual stream first. Taps: stem, h1..hN (both streams at the end of
+    The trunk processes the concatenation (r, t), residual stream first. Taps: stem, h1..hN (both streams at the end of
     each stage), h1_residual, h1_transient .. hN_transient (channels of h1..hN, where the arm has streams), then pooled
-    and logits (classifier) or bottleneck (autoencoder). `pooled` is hN averaged over pixels: in evaluation mode the
+    and logits (classifier) or bottleneck (autoencoder). `pooled` is hN averaged over pixels. In evaluation mode the
     logits are an affine map of it, since averaging commutes with a 1x1 convolution and its batch norm. The first
     stage keeps the resolution of the image and each later one halves it, rounded up.
 
-    With blocks (2, 3, 3), widths (48, 96, 192) and ten classes it is the 18-layer wide network for CIFAR.
+    Blocks (2, 3, 3), widths (48, 96, 192) and ten classes give the paper's 18-layer wide network for CIFAR.
     """
 
     Spec = RirSpec
@@ -55,7 +55,7 @@ class Rir(TrunkEncoder):
         return tuple(module for module in self.trunk.modules() if isinstance(module, RirBlock))
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Draws every weight anew, the same for an explicit and an absorbed identity, which is then added."""
+        """Redraws every weight; an absorbed identity is added to the draws of the explicit one."""
         super().initialise(generator)
         if self.spec.identity == "absorbed":
             for block in self.blocks:
@@ -63,7 +63,7 @@ class Rir(TrunkEncoder):
 
 
 def stages(spec: RirSpec) -> dict[str, nn.Module]:
-    """The stages h1..hN; each is a run of blocks whose first one changes the shape."""
+    """The stages h1..hN; each is a sequence of blocks of which the first changes the shape."""
     before = (spec.widths[0], *spec.widths)
     scales = iter(branch_scales(spec.scaling, sum(spec.blocks)))
     return {
@@ -75,13 +75,13 @@ def stages(spec: RirSpec) -> dict[str, nn.Module]:
 
 
 def stage(scales: Sequence[float], before: int, after: int, stride: int, kind: Shortcuts) -> nn.Sequential:
-    """A run of blocks, one a scale of its branches; widths are those of one stream."""
+    """A sequence of blocks, one for each branch scale; widths are those of one stream."""
     first = RirBlock(before, after, stride, kind, scales[0])
     return nn.Sequential(first, *(RirBlock(after, after, 1, kind, scale) for scale in scales[1:]))
 
 
 def shortcuts(spec: RirSpec) -> Shortcuts:
-    """Where the arm has shortcuts.
+    """The shortcuts of the spec's arm.
 
     >>> [shortcuts(RirSpec(arm=arm)).streams for arm in ("plain", "resnet", "resnet_init", "rir")]
     [0, 2, 1, 1]
@@ -102,7 +102,7 @@ def class_head(channels: int, classes: int) -> dict[str, nn.Module]:
 
 
 def views(spec: RirSpec, classifier: bool) -> dict[str, View]:
-    """The two streams at the end of each stage, and the average over pixels that the logits are made of."""
+    """The two streams at the end of each stage, and the average over pixels that determines the logits."""
     found = dict[str, View]()
     for i, width in enumerate(spec.widths if spec.has_streams else (), 1):
         found[f"h{i}_residual"] = View(f"h{i}", Channels(0, width))
@@ -116,7 +116,7 @@ def pooled(h: Tensor) -> Tensor:
 
 
 def places_of(spec: RirSpec, shapes: list[Shape]) -> dict[str, tuple[int, ...]]:
-    """Shape of every tap up to `pooled`, whether the arm has it or not."""
+    """Shape of every tap up to `pooled`, including taps that the arm lacks."""
     places: dict[str, tuple[int, ...]] = {"stem": shapes[0], "pooled": (shapes[-1][0],)}
     for i, (width, shape) in enumerate(zip(spec.widths, shapes), 1):
         half = (width, *shape[1:])

@@ -1,4 +1,4 @@
-"""Units with shortcuts of depth one, two or three, or none (Li, Jiao, Han & Weissman 2016, Demystifying ResNet)."""
+"""Units with a shortcut of depth one, two or three, or none (Li, Jiao, Han & Weissman 2016, Demystifying ResNet)."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -26,11 +26,11 @@ Layer = Callable[[], nn.Module]
 
 
 class Unit(nn.Module):
-    """h + W_n s(... s(W_1 h)): a nonlinearity s between the layers of a branch, and the identity beside it.
+    """h + W_n s(... s(W_1 h)): the identity plus a branch of layers with a nonlinearity s between them.
 
-    A branch of one layer, which has nothing between, is W_1 s(h) unless `reads_raw`. Without a shortcut the unit is
-    its branch. The stream h meets no nonlinearity of its own, as in the identity mappings of He et al. (2016b), so a
-    unit with a shortcut and all weights 0 is the identity.
+    A branch of one layer is W_1 s(h), or W_1 h if `reads_raw`. Without a shortcut the unit is its branch. The stream h
+    passes through no nonlinearity, as in the identity mappings of He et al. (2016b), so a unit with a shortcut and all
+    weights 0 is the identity.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Unit(nn.Module):
 
 
 def unit(layer: Layer, shortcut: Shortcut, nonlinearity: Nonlinearity, reads_raw: bool = False) -> Unit:
-    """A unit of fresh layers, each made by a call of `layer`."""
+    """A unit of new layers, each created by a call of `layer`."""
     count = layers_of_a_unit(shortcut)
     return Unit((layer() for _ in range(count)), nonlinearity, shortcut != "none", reads_raw)
 
@@ -58,7 +58,7 @@ def unit(layer: Layer, shortcut: Shortcut, nonlinearity: Nonlinearity, reads_raw
 def draw_weights(
     units: nn.Module, initialization: Initialization, std: float, generator: torch.Generator
 ) -> None:
-    """Draws the weights of every layer inside the units anew; biases become 0.
+    """Redraws the weights of every layer inside the units; biases become 0.
 
     near_zero: N(0, std^2). xavier: N(0, 2 / (fan-in + fan-out)) (Glorot & Bengio 2010, section 4.2.1). orthogonal:
     orthonormal rows or columns of the matrix (outputs, fan-in) (Saxe, McClelland & Ganguli 2014, section 3).
@@ -76,11 +76,11 @@ def draw_weights(
 
 
 class ShortcutUnits(TrunkEncoder):
-    """A linear stem, the units, then logits, or a linear code and as many mirrored units.
+    """A linear stem, the units, then logits, or a linear code and the same number of mirrored units.
 
-    Taps: stem, then behind every unit, named after the layers up to there (layer2, layer4, ...), then logits
-    (classifier) or bottleneck (autoencoder). Dense: h is a vector of `width` from the stem on. Convolutional: h is a
-    map of `width` channels at the resolution of the image, averaged over places before the logits. The trunk up to the
+    Taps: stem, the output of every unit, named after the number of layers so far (layer2, layer4, ...), then logits
+    (classifier) or bottleneck (autoencoder). Dense: h is a vector of length `width`. Convolutional: h is a map of
+    `width` channels at the resolution of the image, averaged over positions before the logits. The trunk up to the
     last unit is the same in both regimes. The mirror is one linear layer from the code to the shape of h, units like
     those of the trunk, and a linear layer or 3x3 convolution with a sigmoid: pixels in [0, 1].
     """
@@ -103,7 +103,7 @@ class ShortcutUnits(TrunkEncoder):
         self.initialise(torch.Generator().manual_seed(0))
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Stem, head and code as everywhere in the house; the units by the family's own initialization."""
+        """Stem, head and code by the initialisation of every encoder; the units by the spec's initialization."""
         super().initialise(generator)
         for module in self.modules():
             if isinstance(module, Unit):

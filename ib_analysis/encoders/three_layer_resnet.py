@@ -13,7 +13,7 @@ from ib_analysis.encoders.trunk import Channels, TrunkEncoder, View
 
 
 class FixedReadOut(nn.Module):
-    """A h, A a random matrix that is part of the state and is never trained."""
+    """A h with a random matrix A, which is part of the state and never trained."""
 
     weight: Tensor
 
@@ -27,7 +27,7 @@ class FixedReadOut(nn.Module):
 
 
 class SecondHidden(nn.Module):
-    """(out1, hidden2), hidden2 = relu(V (out1, 1)): the stream goes on beside the branch."""
+    """The concatenation (out1, hidden2) with hidden2 = relu(V (out1, 1))."""
 
     def __init__(self, code: int, width: int) -> None:
         super().__init__()
@@ -53,14 +53,13 @@ class SecondSum(nn.Module):
 
 
 class ThreeLayerResNet(TrunkEncoder):
-    """out1 = A relu(W (x, 1)); out = out1 + A relu(V (out1, 1)); x the normalised pixels in a row.
+    """out1 = A relu(W (x, 1)); out = out1 + A relu(V (out1, 1)); x is the vector of normalised pixels.
 
     Taps: hidden1 (width), out1 (code), hidden2 (width), out (code), then logits (classifier). hidden2 is the branch
-    alone: what it dropped of out1, the shortcut still carries to out. Without the last layer it is the learner of the
-    paper's experiment: A, V and all biases drawn from N(0, 1 / width), W from N(0, 1 / pixels), A not trained.
-
-    A classifier's linear layer reads out. An autoencoder's mirror is trained in full: a residual block of the code,
-    a hidden layer, the pixels.
+    without the shortcut, which carries out1 to out. Without the last layer the network is the learner of the paper's
+    experiment: A, V and all biases are drawn from N(0, 1 / width), W from N(0, 1 / pixels), and A is not trained. The
+    linear layer of a classifier reads `out`. The mirror of an autoencoder is trained in full: a residual block of the
+    code, a hidden layer, the pixels.
     """
 
     Spec = ThreeLayerResNetSpec
@@ -88,7 +87,7 @@ class ThreeLayerResNet(TrunkEncoder):
         self.initialise(torch.Generator().manual_seed(0))
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Draws A, W and V, with their biases, as the paper does, and the rest as every encoder."""
+        """Draws A, W and V with their biases as in the paper, and all other weights as in every encoder."""
         initialise(self, generator)
         small = math.sqrt(1 / self.width)
         for name in ("hidden1.1.bias", "stream.linear.bias", "stream.linear.weight"):
@@ -112,7 +111,7 @@ class CodeBlock(nn.Module):
 
 
 def mirror(code: int, width: int, image: ImageShape) -> nn.Sequential:
-    """The code back to the image in [0, 1]: both blocks in reverse."""
+    """Decoder from the code to the image in [0, 1]: both blocks in reverse order."""
     shape = (image.channels, image.height, image.width)
     to_pixels = nn.Linear(width, math.prod(shape))
     hidden = nn.Sequential(nn.Linear(code, width), nn.ReLU())

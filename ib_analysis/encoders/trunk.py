@@ -1,4 +1,4 @@
-"""Encoders whose taps are the keys of their trunk."""
+"""Encoders whose taps are the keys of an ordered mapping of modules, the trunk."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -21,27 +21,27 @@ class Channels:
     stop: int
 
     def __call__(self, h: Tensor) -> Tensor:
-        """Those channels."""
+        """The selected channels of h."""
         return h[:, self.start : self.stop]
 
 
 @dataclass(frozen=True)
 class View:
-    """A tap that reads what a module of the trunk returned, and hands nothing on."""
+    """A tap that is a function of the output of one module; no later module reads it."""
 
     of: str
-    """Key of the trunk."""
+    """Key of the module in the trunk."""
     read: Callable[[Tensor], Tensor]
 
 
 class TrunkEncoder(Encoder):
-    """An encoder that is an ordered mapping name -> module, run one after the other on normalised pixels.
+    """An encoder that applies an ordered mapping name -> module in sequence to normalised pixels.
 
-    There is one forward path, `activations`, and the taps are the keys of the trunk, so a tap cannot drift
-    from what the network computes. A classifier's last tap is its logits; an autoencoder's is its code,
-    which `mirror` turns into the reconstruction. A family fills `trunk`, `mirror` and `taps`, and is done;
-    its modules may hold streams side by side, scales, or quantizers, so long as each takes one tensor and
-    returns one. Part of a tensor is a tap by `views`: such a tap reads the output of a key.
+    `activations` is the only forward path and the taps are the keys of the trunk, so a tap always equals what the
+    network computes. The last tap of a classifier is its logits; that of an autoencoder is its code, from which
+    `mirror` computes the reconstruction. A subclass sets `trunk`, `mirror` and `taps`. Its modules may hold parallel
+    streams, scales or quantizers, as long as each maps one tensor to one tensor. A tap that is a part of a tensor is
+    declared in `views`.
     """
 
     trunk: nn.ModuleDict
@@ -53,7 +53,7 @@ class TrunkEncoder(Encoder):
         self.views: dict[str, View] = {}
 
     def activations(self, x: Tensor, taps: Collection[str]) -> dict[str, Tensor]:
-        """The activations at those taps, in network order; computes no further than the last of them."""
+        """The activations at the given taps, in network order; layers behind the last of them are not computed."""
         wanted = self.in_network_order(taps)
         keys = {self.views[name].of if name in self.views else name for name in wanted}
         h, found = self.normalise(x), dict[str, Tensor]()
@@ -76,7 +76,7 @@ class TrunkEncoder(Encoder):
         return h if self.mirror is None else self.mirror(h)
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Draws every weight anew (see `initialisation`)."""
+        """Redraws every weight (see `layers.initialisation`)."""
         initialise(self, generator)
 
     def set_normalisation(self, mean: Tensor, std: Tensor) -> None:

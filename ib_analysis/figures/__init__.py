@@ -1,1 +1,1 @@
-"""Figures drawn from tables."""
+"""The figures, each drawn from rows of a table; every module offers `draw(rows)` and `caption(rows)`."""

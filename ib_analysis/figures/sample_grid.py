@@ -1,4 +1,4 @@
-"""Sheets of images: originals above what was drawn from h, so that one sees what a layer has forgotten."""
+"""Sheets of images: originals above samples drawn from p(x | h), which show what h no longer determines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ DOTS_PER_INCH = 300
 PAGE_DOTS = int(PAGE_INCHES * DOTS_PER_INCH)
 EDGE_INCHES = 0.02
 TALLEST_INCHES = 8.4
-"""Height of a sheet of many rows, as far as the smallest size of an image allows."""
+"""Largest height of a sheet, unless the smallest image size requires more."""
 TITLE_INCHES = 0.26
 HEAD_INCHES = 0.16
 SMALLEST_INCHES, LARGEST_INCHES = 0.42, 0.80
-"""Size of one image in print; 0.42 in is 40 pixels of a screen."""
+"""Size of one image in print; 0.42 inches are 40 pixels on a screen."""
 GAP_DOTS = 6
 GROUP_DOTS = 30
 BLOCK_DOTS = 30
@@ -30,7 +30,7 @@ BLOCK_DOTS = 30
 
 @dataclass(frozen=True)
 class Words:
-    """A text at a dot of the sheet."""
+    """A text at a position of the sheet, in dots."""
 
     x: float
     y: float
@@ -40,30 +40,30 @@ class Words:
 
 
 def caption_epochs(samples: Samples, tap: str) -> str:
-    """Words beside a sheet of epochs."""
-    return f"{_who(samples)}: what tap {tap} knows of an image, by training epoch. {_how(samples)}"
+    """Caption of a sheet of epochs."""
+    return f"{_who(samples)}: images drawn from p(x | {tap}), by training epoch. {_how(samples)}"
 
 
 def caption_taps(samples: Samples, epoch: int) -> str:
-    """Words beside a sheet of taps."""
-    return f"{_who(samples)}: what each tap knows of an image at epoch {epoch}. {_how(samples)}"
+    """Caption of a sheet of taps."""
+    return f"{_who(samples)}: images drawn from p(x | h) for each tap at epoch {epoch}. {_how(samples)}"
 
 
 def _how(samples: Samples) -> str:
     number = next(iter(samples.drawn.values())).shape[0]
     what = "one draw" if number == 1 else f"{number} draws"
     return (
-        f"Top row: originals of the evaluation part. Below each, {what} from p(x|h) with its h: "
-        "where a draw departs from it, h has lost it or the decoder cannot read it. Every row uses the same "
-        "random numbers."
+        f"Top row: originals of the evaluation part. Below each original, {what} from p(x|h) with its h. Where a "
+        "draw differs from the original, h has lost this detail or the decoder cannot read it. Every row uses the "
+        "same random numbers."
     )
 
 
 def caption_unconditional(samples: Pixels) -> str:
-    """Words beside the sheet of p(x)."""
+    """Caption of the sheet of p(x)."""
     return (
-        f"{len(samples)} images drawn from p(x), the decoder that is told nothing: what the decoder knows of "
-        "the data set by itself. Its held-out cross-entropy is CE(x)."
+        f"{len(samples)} images drawn from p(x), the unconditional decoder. Its cross-entropy on held-out images "
+        "is CE(x)."
     )
 
 
@@ -72,10 +72,10 @@ def _who(samples: Samples) -> str:
 
 
 def draw_epochs(samples: Samples, tap: str) -> Figure:
-    """Rows are epochs for one tap, as in Figure 1 of Darlow and Storkey (2020).
+    """Draws a sheet of one tap whose rows are epochs, as in Figure 1 of Darlow and Storkey (2020).
 
     Raises:
-        UserError: Nothing was drawn from that tap.
+        UserError: there are no samples of the tap.
     """
     rows = {
         f"epoch {epoch}": samples.at(epoch, tap)
@@ -90,10 +90,10 @@ def draw_epochs(samples: Samples, tap: str) -> Figure:
 
 
 def draw_taps(samples: Samples, epoch: int) -> Figure:
-    """Rows are taps for one epoch.
+    """Draws a sheet of one epoch whose rows are taps.
 
     Raises:
-        UserError: Nothing was drawn at that epoch.
+        UserError: there are no samples of the epoch.
     """
     rows = {point.tap: images for point, images in samples.drawn.items() if point.epoch == epoch}
     if not rows:
@@ -103,7 +103,7 @@ def draw_taps(samples: Samples, epoch: int) -> Figure:
 
 
 def draw_unconditional(images: Pixels, levels: int) -> Figure:
-    """A sheet of images (m, C, H, W) drawn from p(x)."""
+    """Draws a sheet of images (m, C, H, W) sampled from p(x)."""
     with figure_style():
         longest = max(images.shape[-2:])
         columns = _fitting(1, min(len(images), 12), longest, PAGE_DOTS)
@@ -112,11 +112,11 @@ def draw_unconditional(images: Pixels, levels: int) -> Figure:
         canvas = _canvas(ceil(len(images) / columns) * step, columns * step)
         for i, image in enumerate(images):
             _put(canvas, image, levels, i // columns * step, i % columns * step, size)
-        return _page("samples from p(x), told nothing", canvas, [])
+        return _page("samples from p(x)", canvas, [])
 
 
 def _sheet(title: str, samples: Samples, rows: dict[str, Pixels]) -> Figure:
-    """Originals on top, below a labelled row for each entry (draws, n, C, H, W); images wrap into blocks."""
+    """The originals above a labelled row for each entry (draws, n, C, H, W); images wrap into blocks."""
     with figure_style():
         draws, number, _, *sides = next(iter(rows.values())).shape
         longest = max(sides)
@@ -132,17 +132,17 @@ def _sheet(title: str, samples: Samples, rows: dict[str, Pixels]) -> Figure:
 
 
 def _label_dots(names: Sequence[str]) -> int:
-    """Room for the longest row label at 7 points."""
+    """Width of the longest row label at font size 7, in dots."""
     return round(DOTS_PER_INCH * (0.08 + 0.062 * max(len(name) for name in names)))
 
 
 def _spare(room: float, draws: int, images: int) -> float:
-    """Dots of a line that are left for pixels."""
+    """Dots of a row that remain for pixels."""
     return room - draws * images * GAP_DOTS - (images - 1) * GROUP_DOTS
 
 
 def _fitting(draws: int, number: int, width: int, room: float) -> int:
-    """How many images, with their draws, stand side by side; the blocks are of nearly equal length."""
+    """Number of images, with their draws, side by side, such that all blocks have nearly equal length."""
     smallest = _size(width, 0)
     most = max(
         1, max((n for n in range(1, number + 1) if _spare(room, draws, n) >= draws * n * smallest), default=1)
@@ -151,7 +151,7 @@ def _fitting(draws: int, number: int, width: int, room: float) -> int:
 
 
 def _size(pixels: int, dots: float) -> int:
-    """Dots across one image: at most `dots`, within the limits, and a whole number of dots for each pixel."""
+    """Size of an image in dots: at most `dots`, within the limits, and an integer number of dots per pixel."""
     low, high = SMALLEST_INCHES * DOTS_PER_INCH, LARGEST_INCHES * DOTS_PER_INCH
     return pixels * max(ceil(low / pixels), int(min(dots, high) / pixels))
 
@@ -190,14 +190,14 @@ def _canvas(height: int, width: int) -> Pixels:
 
 
 def _put(canvas: Pixels, image: Pixels, levels: int, top: int, left: int, size: int) -> None:
-    """Paste an image (C, H, W) into a square slot, every pixel a square of whole dots."""
+    """Pastes an image (C, H, W) into a square slot, each pixel as a square of dots."""
     scale = size // max(image.shape[-2:])
     shown = np.repeat(np.repeat(displayed(image, levels), scale, axis=0), scale, axis=1)
     canvas[top : top + shown.shape[0], left : left + shown.shape[1]] = shown
 
 
 def displayed(image: Pixels, levels: int) -> Pixels:
-    """RGB bytes (H, W, 3) of levels (C, H, W): level v is shown as v / (levels - 1); one channel is grey.
+    """RGB bytes (H, W, 3) of levels (C, H, W): level v has brightness v / (levels - 1); one channel is grey.
 
     >>> displayed(np.array([[[0, 16]]], dtype=np.uint8), 17)[0].tolist()
     [[0, 0, 0], [255, 255, 255]]
@@ -209,7 +209,7 @@ def displayed(image: Pixels, levels: int) -> Pixels:
 
 
 def _page(title: str, canvas: Pixels, texts: Sequence[Words]) -> Figure:
-    """One picture, a dot of the canvas for a dot of print, with vector text over its white parts."""
+    """The figure of a canvas at one dot of the canvas per printed dot, with vector text over its white areas."""
     height, width = canvas.shape[0] / DOTS_PER_INCH, canvas.shape[1] / DOTS_PER_INCH
     figure = Figure(figsize=(width + 2 * EDGE_INCHES, height + TITLE_INCHES + EDGE_INCHES))
     w, h = figure.get_size_inches()

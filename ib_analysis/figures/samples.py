@@ -1,4 +1,4 @@
-"""Images drawn from the taps of one network, beside their originals."""
+"""Samples of p(x | h) for the taps of one network, with their originals."""
 
 import json
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class Samples:
         return self.drawn[self.network.at(epoch, tap)]
 
     def epochs(self) -> list[int]:
-        """The sampled epochs, rising."""
+        """The sampled epochs, in increasing order."""
         return sorted({point.epoch for point in self.drawn})
 
     def taps(self) -> list[str]:
@@ -41,7 +41,7 @@ class Samples:
 
 
 def write_samples(path: Path, samples: Samples) -> None:
-    """Write the arrays, the network and the point of each to an .npz file."""
+    """Writes the arrays with the network and the point of each to an .npz file."""
     header = {
         "network": samples.network._asdict(),
         "levels": samples.levels,
@@ -60,10 +60,10 @@ def write_samples(path: Path, samples: Samples) -> None:
 
 
 def read_samples(path: Path) -> Samples:
-    """Read what `write_samples` wrote.
+    """Reads a file written by `write_samples`.
 
     Raises:
-        UserError: the file is missing, truncated, or something else.
+        UserError: the file is missing, truncated, or not a file of samples.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:

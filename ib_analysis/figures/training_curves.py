@@ -1,4 +1,4 @@
-"""Training curves: how the encoders themselves learned, epoch by epoch."""
+"""Training curves of the encoders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +16,12 @@ from ib_analysis.figures.style.direct_labels import Name, label_ends, settle, th
 from ib_analysis.figures.style.figure_style import COLUMN_INCHES, PAGE_INCHES, figure_style, paper_figure
 
 MEANING = (
-    "Training curves of the encoders. Above, the training loss of each epoch (on augmented images, while "
-    "the weights move); below, the score in evaluation mode on the images that the encoder learns on and on "
-    "images it never saw. Thin vertical lines: the checkpoints at which information is measured. The epoch "
-    "axis is linear up to 1 and logarithmic beyond."
+    "Training curves of the encoders. Top: mean training loss of each epoch, on augmented images. Bottom: score "
+    "in evaluation mode on training images and on held-out images. Thin vertical lines: checkpoints at which "
+    "information is measured. The epoch axis is linear up to 1 and logarithmic beyond."
 )
 PARTS = {
-    "encoder_part": ("learned on", "#0072B2", "-"),
+    "encoder_part": ("training", "#0072B2", "-"),
     "held_out_part": ("held out", "#D55E00", (0, (3, 1))),
 }
 LOSSES = {
@@ -34,21 +33,21 @@ SCORES = {"accuracy": "accuracy\n[%]", "mean_squared_error": "mean squared error
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """The training curve of one network, and the epochs at which it was measured."""
+    """The training curve of one network, and the epochs at which its information was measured."""
 
     panel: Panel
     seed: int
     rows: Sequence[Row]
-    """Columns epoch, loss, metric, encoder_part and held_out_part (may be empty)."""
+    """Rows with the columns epoch, loss, metric, encoder_part and held_out_part (which may be empty)."""
     measured_epochs: tuple[int, ...] = ()
 
     @property
     def metric(self) -> str:
-        """Which score the curve holds: accuracy or mean_squared_error."""
+        """Name of the score: accuracy or mean_squared_error."""
         return str(column(self.rows[0], "metric"))
 
     def values(self, name: str) -> NDArray[np.float64]:
-        """Rows (epoch, value) of a column, empty cells left out; an accuracy in per cent."""
+        """Rows (epoch, value) of a column without empty cells; accuracies in per cent."""
         found = [(float(column(r, "epoch")), column(r, name)) for r in self.rows]
         table = np.array([(e, float(v)) for e, v in found if v is not None]).reshape(-1, 2)
         in_percent = self.metric == "accuracy" and name in PARTS
@@ -56,7 +55,7 @@ class TrainingRun:
 
 
 def caption(runs: Sequence[TrainingRun]) -> str:
-    """What the figure shows and how many seeds it holds."""
+    """Describes the figure and gives the number of seeds."""
     trained = [run for run in runs if run.rows]
     seeds = max((sum(run.panel == other.panel for other in trained) for run in trained), default=0)
     lines = f" One line for each of {seeds} seeds." if seeds > 1 else ""
@@ -64,7 +63,7 @@ def caption(runs: Sequence[TrainingRun]) -> str:
 
 
 def draw(runs: Sequence[TrainingRun]) -> Figure:
-    """Loss above score, one column for each encoder and regime that was trained."""
+    """Draws loss above score, one column for each trained encoder and regime."""
     with figure_style():
         trained = [run for run in runs if run.rows]
         return _drawn(trained) if trained else _nothing()
@@ -92,7 +91,7 @@ def _drawn(runs: Sequence[TrainingRun]) -> Figure:
     }
     for panel, (loss, score) in cells.items():
         _column(loss, score, [run for run in runs if run.panel == panel])
-    reserve_right([score for _, score in cells.values()], ["learned on"])
+    reserve_right([score for _, score in cells.values()], ["training"])
     figure.align_ylabels()
     settle(figure)
     for panel, (loss, score) in cells.items():
@@ -124,7 +123,7 @@ def _column(loss: Axes, score: Axes, runs: Sequence[TrainingRun]) -> None:
 
 
 def _name_ends(figure: Figure, loss: Axes, score: Axes, runs: Sequence[TrainingRun]) -> None:
-    """The two parts named at the end of their lines; ticks at the measured, the first and the last epochs."""
+    """Names both parts at the end of their lines; sets ticks at the measured, the first and the last epoch."""
     names = [
         Name(words, table[-1:], colour)
         for part, (words, colour, _) in PARTS.items()

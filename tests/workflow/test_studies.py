@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-TARGETS = ("rir", "stable", "beyond_kernels", "quantized", "shortcut_depth")
+from ib_analysis.studies.specs.studies import StudiesSpec
+
+TARGETS = tuple(StudiesSpec.model_fields)
 FIT = {"steps": 20, "batch_size": 16, "learning_rate": 4e-3, "evaluate_every": 10}
 
 
@@ -56,22 +58,28 @@ def test_a_network_that_is_not_there_is_named(laboratory):
 
 
 def small():
+    """Two seeds of one study and one network, at the smallest sizes under which every claim gets a verdict."""
     settings = config("six-papers")
     network = {
         "architecture": {"kind": "resnet", "blocks": [1, 1], "widths": [4, 8]},
         "regimes": {"classifier": {"epochs": 1, "batch_size": 64}},
-        "epochs": [0, 1],
+        "epochs": [1],
         "taps": ["h1", "h2"],
     }
     study = {
-        "seeds": [0, 1, 2],
+        "encoders": ["resnet"],
+        "seeds": [0, 1],
         "nonlinearities": ["tanh"],
-        "layers": [6, 12],
         "lanczos_layers": [],
-        "width": 10,
+        "units_at_zero": [1, 2],
+        "images": 20,
+        "steps": 10,
+        "checkpoints": [0, 10],
+        "learning_rates": [0.002, 0.03],
+        "convolutional_images": 20,
+        "convolutional_hessian_images": 6,
+        "convolutional_steps": 10,
     }
-    study |= {"images": 60, "steps": 10, "checkpoints": [0, 10], "channels": 2}
-    study |= {"learning_rates": [0.002, 0.03], "encoders": ["resnet"]}
     decoders = settings["decoders"] | {"trunk_fit": FIT, "image_fit": FIT, "label_fit": FIT}
     return settings | {
         "name": "small",

@@ -1,1 +1,1 @@
-"""Specifications of the image sources, one file a kind; free of torch and numpy."""
+"""Specifications of the image sources, one file for each kind; they never import torch or numpy."""

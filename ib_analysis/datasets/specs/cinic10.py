@@ -6,7 +6,7 @@ from ib_analysis.datasets.specs.source import DownloadedSpec, SourceSpec
 
 
 class Cinic10Spec(SourceSpec, DownloadedSpec):
-    """270,000 RGB images of 32x32, ten classes, in its own three parts: train, valid and test."""
+    """270,000 RGB images of 32x32, ten classes, in three native parts: train, valid and test."""
 
     implementation: ClassVar[str] = "ib_analysis.datasets.cinic10:Cinic10"
     kind: Literal["cinic10"] = "cinic10"

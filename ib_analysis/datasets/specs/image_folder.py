@@ -1,4 +1,4 @@
-"""Any folder of images."""
+"""A folder of images."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -10,12 +10,12 @@ Side = Annotated[int, Field(ge=1)]
 
 
 class ImageFolderSpec(SplitSourceSpec):
-    """A folder with one sub-folder a class, of whatever Pillow opens."""
+    """A folder with one sub-folder of images per class, in any format that Pillow opens."""
 
     implementation: ClassVar[str] = "ib_analysis.datasets.image_folder:ImageFolder"
     kind: Literal["image_folder"] = "image_folder"
-    folder: str = Field(description="the folder that holds one sub-folder a class")
-    mode: Literal["grey", "rgb"] = Field("rgb", description="colours that images are converted to")
+    folder: str = Field(description="the folder that holds one sub-folder per class")
+    mode: Literal["grey", "rgb"] = Field("rgb", description="colour mode to which images are converted")
     resize: tuple[Side, Side] | None = Field(
-        None, description="(height, width) that every image is resized to; null refuses images of mixed sizes"
+        None, description="(height, width) to which images are resized; null requires images of equal size"
     )

@@ -1,4 +1,4 @@
-"""Procedural images whose information is known exactly."""
+"""Procedural images with exactly known information."""
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -11,7 +11,7 @@ _ONE, _THREE = "one number", "three numbers"
 
 
 def _how_many(value: Any) -> str:
-    """Which of the two is meant, so that a mistake is reported for that one alone."""
+    """The variant of the union that is meant, so that an error is reported for this variant only."""
     return _THREE if isinstance(value, list | tuple) else _ONE
 
 
@@ -30,21 +30,20 @@ _USES: dict[KnownSource, frozenset[str]] = {
     "factors": frozenset({"channels", "draw"}),
     "teacher": frozenset({"channels", "scale", "weights"}),
 }
-"""The keys that not every source uses, for each that does."""
+"""For each source the keys that only some sources use."""
 _LEAST_LEVELS: dict[KnownSource, int] = {"factors": 3}
 _SMALLEST_OBJECTS = 8
 
 
 class KnownInformationSpec(SplitSourceSpec):
-    """Images drawn from a source whose entropy is exact: the ground truth of the tests.
+    """Images of a source with exactly known information.
 
-    `independent`: S1, independent discretized logistic pixels; `uniform`: the same with all levels equally likely;
-    `markov`: S2, a raster Markov field; `teacher`: S5, an autoregressive network with fixed weights, whose entropy is
-    a mean with a standard error; the label of these is the upper or lower half of the levels of the first sub-pixel.
-    `rectangles`: S4, filled rectangles with integer corners; the label is the larger or smaller half of the areas.
-    `factors`: objects of a shape, place, colour and texture; the label is the shape. These two are finite: `draw: all`
-    takes each image once. Random `low_bits` may be added under all of them. Labels are replaced with probability
-    `label_noise`.
+    `independent`: independent discretized logistic pixels. `uniform`: independent uniform pixels. `markov`: a raster
+    Markov field. `teacher`: an autoregressive network with fixed weights, whose entropy has a standard error. Their
+    label is whether the first sub-pixel is in the upper half of the levels. `rectangles`: filled rectangles with
+    integer corners; the label is whether the area is large. `factors`: objects with shape, position, colour and
+    texture; the label is the shape. The last two are finite, and `draw: all` takes each image once. Random `low_bits`
+    may be added to every source. Labels are replaced with probability `label_noise`.
     """
 
     implementation: ClassVar[str] = "ib_analysis.datasets.known_information:KnownInformation"
@@ -52,31 +51,31 @@ class KnownInformationSpec(SplitSourceSpec):
     source: KnownSource = Field("markov", description="the process that draws the images")
     draw: Literal["sampled", "all"] = Field(
         "sampled",
-        description="`count` independent images, or all images of a finite source (rectangles, factors), each once",
+        description="sampled: `count` independent images; all: each image of a finite source once",
     )
-    count: int = Field(4000, ge=30, description="number of images drawn; `draw: all` does without")
+    count: int = Field(4000, ge=30, description="number of drawn images; not used by `draw: all`")
     size: int = Field(8, ge=2, le=64, description="height and width in pixels")
-    levels: int = Field(256, ge=2, le=256, description="number of levels of a sub-pixel, low bits and all")
-    channels: Literal[1, 3] = Field(1, description="1: grey; 3: RGB; rectangles are grey")
+    levels: int = Field(256, ge=2, le=256, description="number of levels of a sub-pixel, including low bits")
+    channels: Literal[1, 3] = Field(1, description="1: grey; 3: RGB; rectangles are always grey")
     correlation: float = Field(0.9, ge=0, lt=1, description="a of the raster Markov field")
     mean: Means | None = Field(
         None,
-        description="independent: mean of the discretized logistic, in levels, one or one a channel; null: the middle",
+        description="independent: mean of the logistic, in levels, one or one per channel; null: the middle",
     )
     scale: Scales = Field(
         5.0,
-        description="scale s of the discretized logistic, in levels; independent takes one a channel, too; teacher "
-        "takes half, once or twice this",
+        description="scale s of the discretized logistic, in levels; independent also accepts one per channel; teacher "
+        "uses half, once and twice this scale",
     )
-    weights: int = Field(0, ge=0, description="teacher: which network; each number is another")
-    low_bits: int = Field(
-        0, ge=0, le=7, description="so many of the bits of every sub-pixel are random, whatever the source"
+    weights: int = Field(
+        0, ge=0, description="teacher: number of the network; each number gives other weights"
     )
+    low_bits: int = Field(0, ge=0, le=7, description="number of random low bits of every sub-pixel")
     label_noise: float = Field(
         0.0, ge=0, le=0.5, description="probability that a label is replaced by another class"
     )
     duplicates: Literal["drop", "keep"] = Field(
-        "keep", description="kept by default: dropping them would change the distribution that is known"
+        "keep", description="keep by default, since dropping duplicates would change the known distribution"
     )
 
     @model_validator(mode="after")
@@ -86,23 +85,23 @@ class KnownInformationSpec(SplitSourceSpec):
         self._check_per_channel()
         if self.source == "factors" and self.size < _SMALLEST_OBJECTS:
             raise ValueError(
-                f"size: {self.size} pixels are too few for objects; give source factors 8 or more"
+                f"size: {self.size} pixels are too few for the objects of source factors; give 8 or more"
             )
         if self.draw == "all" and self.low_bits:
             raise ValueError(
-                "low_bits: with random bits the images are too many for `draw: all`; use sampled, or 0 low bits"
+                "low_bits: random bits make the universe too large for `draw: all`; use sampled, or 0 low bits"
             )
         return self
 
     def _check_unused(self) -> None:
-        """A spec comes back from JSON with every key, so that only another value than the default can be meant."""
+        """Refuses values of unused keys other than the default, since a spec read from JSON names every key."""
         unused = set().union(*_USES.values()) - _USES[self.source]
         if self.draw == "all":
             unused |= {"count"}
         for name in sorted(unused):
             if getattr(self, name) != type(self).model_fields[name].default:
                 by = "draw: all" if name == "count" else f"source {self.source}"
-                raise ValueError(f"{name}: {by} makes no use of it; leave it out")
+                raise ValueError(f"{name}: not used by {by}; omit it")
 
     def _check_levels(self) -> None:
         least = _LEAST_LEVELS.get(self.source, 2)
@@ -118,5 +117,5 @@ class KnownInformationSpec(SplitSourceSpec):
                 self.source != "independent" or self.channels != 3
             ):
                 raise ValueError(
-                    f"{name}: three values, one a channel, are for source independent with channels: 3; give one"
+                    f"{name}: three values need source independent with channels: 3; give one value"
                 )

@@ -1,4 +1,4 @@
-"""What every image source has in common in the configuration."""
+"""Keys that all image sources share."""
 
 from typing import Literal, Self
 
@@ -8,9 +8,9 @@ from ib_analysis.spec import Spec
 
 
 class Shares(Spec):
-    """Shares of the images for the three disjoint parts; they add up to 1."""
+    """Fractions of the images in the three disjoint parts, with sum 1."""
 
-    encoder: float = Field(0.4, gt=0, lt=1, description="the network under study learns on these")
+    encoder: float = Field(0.4, gt=0, lt=1, description="encoders are trained on these")
     decoder: float = Field(0.4, gt=0, lt=1, description="decoders are fitted on these")
     evaluation: float = Field(0.2, gt=0, lt=1, description="every reported number comes from these")
 
@@ -18,30 +18,30 @@ class Shares(Spec):
     def _add_up(self) -> Self:
         total = self.encoder + self.decoder + self.evaluation
         if abs(total - 1) > 1e-6:
-            raise ValueError(f"the three shares add up to {total:g}: they must add up to 1")
+            raise ValueError(f"the sum of the three shares is {total:g}: it must be 1")
         return self
 
 
 class SourceSpec(Spec):
-    """Fields of every source."""
+    """Keys of every source."""
 
-    seed: int = Field(0, ge=0, description="fixes the split into parts and the choice of a subset")
+    seed: int = Field(0, ge=0, description="seed of the split into parts and of the choice of a subset")
     images: int | None = Field(
-        None, ge=10, description="use only so many images, stratified by class; null: all"
+        None, ge=10, description="number of images to use, stratified by class; null: all"
     )
     duplicates: Literal["drop", "keep"] = Field(
-        "drop", description="what becomes of an image that stands, pixel for pixel, in an earlier part too"
+        "drop", description="drop or keep an image with an identical copy in an earlier part"
     )
 
 
 class SplitSourceSpec(SourceSpec):
-    """A source that has no three parts of its own: they are drawn, stratified by class, fixed by the seed."""
+    """A source without native parts; they are drawn from the seed, stratified by class."""
 
-    shares: Shares = Field(Shares(), description="shares of the three disjoint parts")
+    shares: Shares = Field(Shares(), description="fractions of the images in the three disjoint parts")
 
 
 class DownloadedSpec(Spec):
-    """A source that is an official archive."""
+    """A source published as an archive."""
 
     folder: str | None = Field(
         None,

@@ -1,4 +1,4 @@
-"""The mirrored decoder that makes an autoencoder of a residual trunk."""
+"""The mirrored decoder of an autoencoder whose encoder is a residual trunk."""
 
 import math
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ Shape = tuple[int, int, int]
 
 
 class Mirror(nn.Module):
-    """The code back to the image: a linear layer to the last stage's shape, then the stages in reverse.
+    """Decoder from the code to the image: a linear layer to the last stage's shape, then the stages in reverse.
 
-    Every block of the trunk has its mirror, with as many multiplications. A 3x3 convolution and a sigmoid
-    end in pixels in [0, 1].
+    Every block of the trunk has a mirrored block with the same number of multiplications. A 3x3 convolution and a
+    sigmoid map the result to pixels in [0, 1].
     """
 
     def __init__(self, spec: ResNetSpec, shapes: Sequence[Shape], channels: int) -> None:
@@ -37,10 +37,10 @@ class Mirror(nn.Module):
 
 
 class UpBlock(nn.Module):
-    """A basic block from the end of a stage to its start: the mirror of the block that changed the shape.
+    """A basic block from the shape at the end of a stage to the shape at its start.
 
-    Nearest up-sampling before a 3x3 convolution has no checkerboard, and reaches odd sizes as easily as even
-    ones. It comes after the first convolution and after the shortcut's 1x1, which commutes with it.
+    Nearest-neighbour up-sampling before a 3x3 convolution causes no checkerboard artefacts and reaches any size. It
+    follows the first convolution and the shortcut's 1x1 convolution, with which it commutes.
     """
 
     def __init__(self, end: Shape, start: Shape, kind: Norm) -> None:
@@ -56,6 +56,6 @@ class UpBlock(nn.Module):
 
 
 def mirrored_stage(count: int, end: Shape, start: Shape, kind: Norm) -> nn.Sequential:
-    """As many blocks as the stage has, the last of which goes back to the shape at the start of the stage."""
+    """The mirror of a stage of `count` blocks; its last block restores the shape at the start of the stage."""
     last = BasicBlock(end[0], end[0], 1, kind) if end == start else UpBlock(end, start, kind)
     return nn.Sequential(*(BasicBlock(end[0], end[0], 1, kind) for _ in range(count - 1)), last)

@@ -7,12 +7,12 @@ Scaling = Literal["none", "uniform", "decreasing"]
 
 
 def branch_scales(scheme: Scaling, blocks: int) -> tuple[float, ...]:
-    """The factor lambda_l of the branch of block l = 1..L, counted through the whole network: y + lambda_l F(y).
+    """The factors lambda_l in y + lambda_l F(y) for the blocks l = 1..L, counted through the whole network.
 
         none: 1        uniform: 1 / sqrt(L)        decreasing: 1 / (sqrt(l) log(l + 1))
 
-    The sum of lambda_l^2 over blocks stays bounded in L under the last two, which is what makes a network stable.
-    The first block of the decreasing scheme is scaled up, by 1 / log 2.
+    Under `uniform` and `decreasing` the sum of lambda_l^2 stays bounded in L, which makes the network stable. The
+    first factor of `decreasing` exceeds 1: it is 1 / log 2.
 
     >>> branch_scales("uniform", 4)
     (0.5, 0.5, 0.5, 0.5)

@@ -1,4 +1,4 @@
-"""Fake quantization: values of few bits forwards, true gradients backwards (Abdolrashidi et al. 2021)."""
+"""Fake quantization: quantized values in the forward pass, straight-through gradients (Abdolrashidi et al. 2021)."""
 
 from typing import Any, cast
 
@@ -10,11 +10,11 @@ from ib_analysis.encoders.specs.quantized import Bits, FewBits
 
 AVERAGE_COEFFICIENT = 0.1
 SMALLEST_BOUND = 1e-12
-"""In the place of a bound of 0: a channel that was never anything else stays next to 0."""
+"""Replaces a bound of 0, which would divide by zero; a channel that is always 0 stays near 0."""
 
 
 class StraightThrough(torch.autograd.Function):
-    """`value` forwards; backwards the gradient passes to x unchanged where `passes`, else it is 0."""
+    """Returns `value`; the gradient reaches x unchanged where `passes` is true and is 0 elsewhere."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, value: Tensor, passes: Tensor) -> Tensor:
@@ -24,7 +24,7 @@ class StraightThrough(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        """The gradient with respect to x alone: scales and bounds get none."""
+        """The gradient with respect to x; scales and bounds have none."""
         (passes,) = ctx.saved_tensors
         return gradient * passes, None, None
 
@@ -37,8 +37,8 @@ def straight_through(x: Tensor, value: Tensor, passes: Tensor) -> Tensor:
 def symmetric(x: Tensor, bound: Tensor, bits: int) -> Tensor:
     """q / s with s = (2^(p-1) - 1) / bound and q = clip(floor(x s + 1/2), -+(2^(p-1) - 1)), p the bits.
 
-    2^p - 1 levels, of which 0 is one: four bits have -7..7. Rounding is straight-through, the scale gets no gradient,
-    and clipping keeps its own: 1 where q is within its ends (these included), 0 beyond them.
+    2^p - 1 levels, including 0: four bits have -7..7. Rounding is straight-through and the scale has no gradient. The
+    gradient of clipping is 1 where the rounded value lies within the limits (inclusive) and 0 beyond them.
 
     >>> symmetric(torch.tensor([-2.0, -1.0, 0.2, 0.6]), torch.tensor(1.0), 2).tolist()
     [-1.0, -1.0, 0.0, 1.0]
@@ -67,16 +67,16 @@ def unsigned(x: Tensor, bound: Tensor, bits: int) -> Tensor:
 
 
 def to_bfloat16(x: Tensor) -> Tensor:
-    """x rounded to bfloat16, straight-through; the type of the tensor stays as it is."""
+    """x rounded to bfloat16, with straight-through gradient; the dtype of the tensor is unchanged."""
     with torch.no_grad():
         value = x.bfloat16().to(x.dtype)
     return straight_through(x, value, torch.ones((), device=x.device))
 
 
 def quantized_weight(weight: Tensor, bits: Bits) -> Tensor:
-    """A weight (outputs, ...) as the layer uses it: `symmetric`, with the bound max|w| of each output channel.
+    """A weight (outputs, ...) quantized by `symmetric`, with the bound max|w| of each output channel.
 
-    The bound is that of the weight as it is, so it is recomputed at every step, from the first; nothing is clipped.
+    The bound is recomputed from the current weight at every step, so nothing is clipped.
     """
     if bits == "bf16":
         return to_bfloat16(weight)
@@ -85,7 +85,7 @@ def quantized_weight(weight: Tensor, bits: Bits) -> Tensor:
 
 
 class Bfloat16(nn.Module):
-    """Activations rounded to bfloat16; there is no bound to collect."""
+    """Activations rounded to bfloat16; no bounds are needed."""
 
     bits: Bits = "bf16"
 
@@ -94,7 +94,7 @@ class Bfloat16(nn.Module):
         return to_bfloat16(x)
 
     def reset(self) -> None:
-        """Forgets nothing: it has no state."""
+        """Does nothing: there is no state."""
 
     @property
     def collecting(self) -> bool:
@@ -103,13 +103,13 @@ class Bfloat16(nn.Module):
 
 
 class ActivationQuantizer(nn.Module):
-    """Activations (batch, channels, ...) at few bits, with a bound for each channel that is collected, then frozen.
+    """Quantizer of activations (batch, channels, ...); a bound for each channel is collected first, then frozen.
 
-    In training mode the first `start_step` batches pass as they are, and the largest absolute value of each channel
-    over the batch goes into an exponential average with coefficient 0.1; a channel that is zero throughout a batch
-    leaves its average as it is, and the first value that is not zero begins it. Then the averages become the bounds,
-    once and for all, and from the next batch on activations are quantized: `unsigned`, or `symmetric` where `signed`.
-    Evaluation mode collects nothing. Averages, bounds and the number of batches are state.
+    In training mode the first `start_step` batches pass unchanged. The largest absolute value of each channel over a
+    batch updates an exponential average with coefficient 0.1, which starts at the first non-zero value; a channel that
+    is zero throughout a batch leaves its average unchanged. After `start_step` batches the averages become the bounds
+    and stay fixed; from the next batch on activations are quantized by `unsigned`, or by `symmetric` where `signed`.
+    Evaluation mode collects nothing. The state holds the averages, the bounds and the number of batches.
     """
 
     maximum: Tensor
@@ -123,17 +123,17 @@ class ActivationQuantizer(nn.Module):
         self.register_buffer("maximum", torch.zeros(channels))
         self.register_buffer("bound", torch.zeros(channels))
         self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
-        # The count once more as a plain number: to ask a buffer on a GPU would make every layer wait for it.
+        # A copy of the count as a Python number, because reading a buffer on a GPU would synchronise in every layer.
         self._batches = 0
         self.register_load_state_dict_post_hook(lambda module, _: module._count_from_state())
 
     @property
     def collecting(self) -> bool:
-        """Whether bounds are still being collected, and activations pass as they are."""
+        """Whether bounds are still being collected and activations pass unchanged."""
         return self._batches < self.start_step
 
     def forward(self, x: Tensor) -> Tensor:
-        """x as the next layer reads it."""
+        """x while bounds are collected, then the quantized x."""
         if self.collecting:
             if self.training:
                 self._collect(x.detach())
@@ -142,7 +142,7 @@ class ActivationQuantizer(nn.Module):
         return symmetric(x, bound, self.bits) if self.signed else unsigned(x, bound, self.bits)
 
     def reset(self) -> None:
-        """Forgets what was collected."""
+        """Resets the averages, the bounds and the number of batches to 0."""
         for buffer in (self.maximum, self.bound, self.batches):
             buffer.zero_()
         self._batches = 0
@@ -165,14 +165,14 @@ Quantizer = ActivationQuantizer | Bfloat16
 
 
 def activation_quantizer(channels: int, bits: Bits, *, signed: bool, start_step: int) -> Quantizer:
-    """The quantizer of what has so many channels."""
+    """The quantizer of activations with the given number of channels."""
     if bits == "bf16":
         return Bfloat16()
     return ActivationQuantizer(channels, bits, signed=signed, start_step=start_step)
 
 
 class QuantizedConv2d(nn.Conv2d):
-    """A convolution with the parameters of another one, whose weight and input are quantized; its bias is not."""
+    """A convolution that shares the parameters of `conv` and quantizes its weight and input, but not its bias."""
 
     def __init__(self, conv: nn.Conv2d, bits: Bits, reads: Quantizer) -> None:
         super().__init__(
@@ -195,7 +195,7 @@ class QuantizedConv2d(nn.Conv2d):
 
 
 class QuantizedLinear(nn.Linear):
-    """A linear layer with the parameters of another one, whose weight and input are quantized; its bias is not."""
+    """A linear layer that shares the parameters of `linear` and quantizes its weight and input, but not its bias."""
 
     def __init__(self, linear: nn.Linear, bits: Bits, reads: Quantizer) -> None:
         super().__init__(linear.in_features, linear.out_features, linear.bias is not None, device="meta")

@@ -13,11 +13,11 @@ class GeneralizedBlock(nn.Module):
 
         r' = s(W_rr * r + W_tr * t + shortcut),    t' = s(W_rt * r + W_tt * t),    s = ReLU of batch norm.
 
-    The four convolutions are one, with the block weights [[W_rr, W_tr], [W_rt, W_tt]] (outputs by inputs): as many
-    parameters and multiplications as a plain layer, which this is when there is no shortcut. Since batch norm acts on
-    each channel, it acts on each stream.
+    One convolution with the block weights [[W_rr, W_tr], [W_rt, W_tt]] (outputs by inputs) computes all four, with the
+    parameters and multiplications of a plain layer. Without a shortcut it is a plain layer. Batch norm acts on each
+    channel, hence on each stream separately.
 
-    `scale` is a factor on what a shortcut is added to, in the first `scaled` channels put out (see `branch_scaling`).
+    `scale` multiplies the first `scaled` output channels before a shortcut is added (see `branch_scaling`).
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int, scale: float = 1.0, scaled: int = 0) -> None:
@@ -29,24 +29,24 @@ class GeneralizedBlock(nn.Module):
     def forward(self, x: Tensor, inner: Tensor | None = None, outer: Tensor | None = None) -> Tensor:
         """(batch, inputs, H, W) to (batch, outputs, ceil(H / stride), ceil(W / stride)).
 
-        `inner` joins the sum before the batch norm, as in the equations; `outer` joins after it and before the ReLU,
-        as the shortcut of a ResNet block does. Both are added to the first channels.
+        `inner` is added before the batch norm, as in the equations; `outer` between batch norm and ReLU, as the
+        shortcut of a ResNet block is. Both are added to the first channels.
         """
         h = self.norm(self._with_shortcut(self.conv(x), inner))
         return F.relu(self._with_shortcut(h, outer))
 
     @torch.no_grad()
     def absorb_identity(self, channels: int) -> None:
-        """Adds to the weights the identity kernel of so many first channels: W * x becomes scale W * x + x there.
+        """Adds the identity kernel to the weights of the first `channels` channels: W * x becomes scale W * x + x.
 
-        At stride 2 that is x at every second pixel, which is what a shortcut with padding carries.
+        At stride 2 the added x is that of every second pixel, as in a shortcut with padding.
         """
         self.conv.weight[: self.scaled] *= self.scale
         i = torch.arange(channels, device=self.conv.weight.device)
         self.conv.weight[i, i, 1, 1] += 1.0
 
     def _with_shortcut(self, h: Tensor, shortcut: Tensor | None) -> Tensor:
-        """scale h + shortcut in the first channels; channels that the shortcut lacks are padded with zeros."""
+        """scale h + shortcut in the first channels; missing channels of the shortcut count as zeros."""
         if shortcut is None:
             return h
         if self.scale != 1.0:
@@ -56,22 +56,22 @@ class GeneralizedBlock(nn.Module):
 
 @dataclass(frozen=True)
 class Shortcuts:
-    """Which shortcuts a block of two layers has, and how they are made."""
+    """Which shortcuts a block of two layers has, and of which kind they are."""
 
     streams: Literal[0, 1, 2]
-    """How many streams have them: none, the residual one, or both."""
+    """Number of streams with shortcuts: none, the residual stream, or both."""
     inner: bool
-    """Round each layer."""
+    """Whether there is a shortcut around each layer."""
     outer: bool
-    """Round the two layers."""
+    """Whether there is a shortcut around both layers."""
     projection: bool
-    """Where the shape changes: a 1x1 convolution, or every second pixel and zero channels."""
+    """Where the shape changes: a 1x1 convolution if true, else every second pixel padded with zero channels."""
     absorbed: bool
-    """An inner identity is part of the initial weights, and not added."""
+    """Whether an inner identity is part of the initial weights instead of being added."""
 
 
 class Subsample(nn.Module):
-    """Every stride-th pixel in each direction, beginning with the first: what a centred 3x3 kernel reads."""
+    """Every stride-th pixel in each direction, from the first: the centres that a strided 3x3 kernel reads."""
 
     def __init__(self, stride: int) -> None:
         super().__init__()
@@ -85,11 +85,11 @@ class Subsample(nn.Module):
 class RirBlock(nn.Module):
     """A ResNet block of two layers in which each convolution is a generalized block.
 
-    With shortcuts on the residual stream, round each layer (inner) and round both (outer), it is the block of Resnet
-    in Resnet; with inner ones alone two generalized blocks; with an outer one on both streams a ResNet block (He et
-    al. 2016, figure 2); with none two plain layers. All have the same convolutions. Where the shape changes one
-    projection serves the inner and the outer shortcut, for both start at the same place. The scale, if it is not 1,
-    is that of every branch beside a shortcut: on the streams that have one.
+    Inner shortcuts (around each layer) and an outer one (around both), on the residual stream, give the block of
+    Resnet in Resnet; inner shortcuts only, two generalized blocks; an outer shortcut on both streams, a ResNet block
+    (He et al. 2016, figure 2); none, two plain layers. All have the same convolutions. Where the shape changes, the
+    inner and the outer shortcut share one projection, since both start at the input of the block. The scale
+    multiplies every branch that has a shortcut beside it, on the streams with shortcuts.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class RirBlock(nn.Module):
         return self.second(y, y[:, : self.after] if added else None, start if has.outer else None)
 
     def absorb_identities(self) -> None:
-        """Makes the inner identities part of the weights; a projection is no identity and stays."""
+        """Adds the inner identities to the weights; a projection is not an identity and is left unchanged."""
         if not self.projects:
             self.first.absorb_identity(self.before)
         self.second.absorb_identity(self.after)

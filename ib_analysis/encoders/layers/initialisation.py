@@ -9,10 +9,10 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm)
 
 
 def initialise(network: nn.Module, generator: torch.Generator) -> None:
-    """Draws the weights of every convolution and linear layer anew; norms become the identity, biases 0.
+    """Redraws the weights of every convolution and linear layer; norms become the identity, biases 0.
 
-    Convolutions: N(0, 2 / fan-in), which keeps the second moment through a ReLU (He et al. 2015, Delving deep
-    into rectifiers, section 2.2). Linear layers: N(0, 1 / fan-in), which keeps it without one.
+    Convolutions: N(0, 2 / fan-in), which preserves the second moment through a ReLU (He et al. 2015, Delving deep
+    into rectifiers, section 2.2). Linear layers: N(0, 1 / fan-in), which preserves it without a ReLU.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):

@@ -1,4 +1,4 @@
-"""The convolutions and linear layers of a network in the order in which they run, and what each of them reads."""
+"""The convolutions and linear layers of a network in execution order, each with its input and output."""
 
 import math
 from collections.abc import Callable
@@ -15,37 +15,37 @@ Hook = Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class LayerCall:
-    """One layer at work."""
+    """One call of one layer."""
 
     name: str
-    """Where it lies in the network: the path that `get_submodule` takes."""
+    """Path of the layer in the network, as `get_submodule` takes it."""
     layer: nn.Conv2d | nn.Linear
     read: Tensor
     written: Tensor
 
     @property
     def weights(self) -> int:
-        """Number of weights, the bias left out."""
+        """Number of weights, without the bias."""
         return self.layer.weight.numel()
 
     @property
     def multiplications(self) -> int:
-        """Multiplications for one image: the outputs times the weights of one output."""
+        """Multiplications for one image: the number of outputs times the weights of one output."""
         return math.prod(self.written.shape[1:]) * (self.weights // self.layer.weight.shape[0])
 
     @property
     def is_projection(self) -> bool:
-        """Whether it has the form of a shortcut's projection: a 1x1 convolution."""
+        """Whether the layer is a 1x1 convolution, as the projection of a shortcut is."""
         return isinstance(self.layer, nn.Conv2d) and self.layer.kernel_size == (1, 1)
 
 
 def layer_calls(
     network: nn.Module, run: Callable[[], object], noise: torch.Generator | None = None
 ) -> tuple[LayerCall, ...]:
-    """What every convolution and linear layer reads and writes while `run` runs the network.
+    """Input and output of every convolution and linear layer while `run` runs the network.
 
-    With a generator all of them, and the pixel normalisation, give Gaussian noise in the place of their result: what
-    is then nowhere negative cannot be so for any weights and images.
+    With a generator, the result of each of them and of the pixel normalisation is replaced by Gaussian noise. An
+    activation that is non-negative under this noise is non-negative for all weights and images.
     """
     calls: list[LayerCall] = []
 
@@ -71,5 +71,5 @@ def layer_calls(
 
 
 def same_memory(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors, both of which still exist, are views of one."""
+    """Whether two live tensors share their memory."""
     return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()

@@ -1,4 +1,4 @@
-"""Pixel normalisation: levels to zero mean and unit variance in each channel."""
+"""Pixel normalisation to zero mean and unit variance in each channel."""
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ class Normalise(nn.Module):
         self.register_buffer("std", torch.ones(channels, 1, 1))
 
     def set(self, mean: Tensor, std: Tensor) -> None:
-        """Takes mean and standard deviation of each channel, shape (C,), of pixels scaled to [0, 1]."""
+        """Sets the mean and standard deviation of each channel, (C,) each, of pixels scaled to [0, 1]."""
         self.mean.copy_(mean.view_as(self.mean))
         self.std.copy_(std.view_as(self.std))
 
@@ -31,8 +31,8 @@ class Normalise(nn.Module):
 def pixel_statistics(images: NDArray[np.uint8], levels: int, block: int = 1024) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each channel, (C,) each, of pixels scaled to [0, 1].
 
-    Exact up to the last rounding, for they come from integer counts of the levels; read in blocks, so that
-    memory does not grow with the images. A channel that never varies gets the standard deviation 1.
+    Computed from integer counts of the levels, hence exact up to the final rounding. Images are read in blocks, so
+    memory does not grow with their number. A constant channel gets the standard deviation 1.
 
     >>> mean, std = pixel_statistics(np.array([0, 255, 0, 255], np.uint8).reshape(4, 1, 1, 1), levels=256)
     >>> mean.item(), std.item()

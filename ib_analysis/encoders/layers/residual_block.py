@@ -1,4 +1,4 @@
-"""The two-layer residual block and the norms it can have."""
+"""The two-layer residual block and its choice of normalisation."""
 
 from typing import Literal
 
@@ -21,9 +21,9 @@ def norm(kind: Norm, channels: int) -> nn.Module:
 
 
 def number_of_groups(channels: int) -> int:
-    """The largest divisor of the channels, 32 at most, that leaves eight channels or more to a group.
+    """The largest divisor of `channels`, at most 32, that gives at least eight channels to a group.
 
-    A group of one channel would be 0 wherever a stage has shrunk to one pixel.
+    Group norm of a single channel is identically 0 where a stage has only one pixel.
 
     >>> [number_of_groups(c) for c in (4, 16, 20, 64, 512)]
     [1, 2, 2, 8, 32]
@@ -33,7 +33,7 @@ def number_of_groups(channels: int) -> int:
 
 
 def convolution(inputs: int, outputs: int, size: int, kind: Norm, stride: int = 1) -> nn.Sequential:
-    """A convolution that keeps the size, or divides it, rounded up; then its norm, or else a bias."""
+    """A convolution with padding, followed by its norm; without a norm it has a bias. Sizes are rounded up."""
     conv = nn.Conv2d(inputs, outputs, size, stride, padding=size // 2, bias=kind == "none")
     return nn.Sequential(conv, norm(kind, outputs))
 
@@ -42,7 +42,7 @@ class BasicBlock(nn.Module):
     """relu(shortcut(x) + scale F(x)), F = conv 3x3, norm, relu, conv 3x3, norm.
 
     The shortcut is the identity, or a 1x1 convolution with its norm where the shape changes (He et al. 2016,
-    equations 1 and 2, figure 2; option B of section 4.1); the scale never touches it.
+    equations 1 and 2, figure 2; option B of section 4.1); it is never scaled.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int, kind: Norm, scale: float = 1.0) -> None:

@@ -1,1 +1,1 @@
-"""Specifications of the encoders and of their training, one file a kind; free of torch."""
+"""Specifications of the encoders and of their training, one file for each kind; they never import torch."""

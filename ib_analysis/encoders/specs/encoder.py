@@ -1,4 +1,4 @@
-"""What the specification of every encoder has in common."""
+"""The base class of every encoder's specification."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from ib_analysis.spec import Spec
 
 
 class EncoderSpec(Spec):
-    """A family of networks under study: its regimes and, without building it, its taps."""
+    """Specification of an encoder; it names regimes and taps without building the network."""
 
     regimes: ClassVar[tuple[Regime, ...]] = ()
 

@@ -1,4 +1,4 @@
-"""The identity: an encoder that forgets nothing."""
+"""The identity encoder, which loses no information."""
 
 from typing import ClassVar, Literal
 

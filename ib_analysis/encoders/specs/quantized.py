@@ -1,4 +1,4 @@
-"""Any network of the zoo with weights and activations at few bits."""
+"""The quantized form of any trainable encoder."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
@@ -15,34 +15,31 @@ SUFFIX = "_quantized"
 
 
 class QuantizedSpec(EncoderSpec):
-    """A network of the zoo trained through fake quantization, after Abdolrashidi et al. (2021).
+    """A trainable encoder under fake quantization (Abdolrashidi et al. 2021).
 
-    It has the taps of the network and, after each, the same tensor as a layer of `activation_bits` reads it: h2 and
-    h2_quantized. Nothing reads a classifier's logits, which therefore have no quantized form.
+    Each tap of the network is followed by its quantized form: h2 by h2_quantized, the same tensor at `activation_bits`.
+    No layer reads the logits of a classifier, so they have no quantized form.
     """
 
     implementation: ClassVar[str] = "ib_analysis.encoders.quantized:Quantized"
     regimes: ClassVar[tuple[Regime, ...]] = ("classifier", "autoencoder")
     kind: Literal["quantized"] = "quantized"
-    network: TrainableArchitecture = Field(
-        description="the network that is quantized: any other architecture that is trained"
-    )
+    network: TrainableArchitecture = Field(description="the network to quantize: any trainable architecture")
     weight_bits: Bits = Field(4, description="bits of the weights of convolutions and linear layers")
-    activation_bits: Bits = Field(4, description="bits of what these layers read")
+    activation_bits: Bits = Field(4, description="bits of the inputs of these layers")
     end_bits: FewBits = Field(
-        8, description="bits of weights and activations of the first and the last layer; bf16 ones stay bf16"
+        8, description="bits of weights and activations of the first and the last layer; bf16 stays bf16"
     )
     start_step: int = Field(
         7500,
         ge=1,
-        description="steps over which bounds of activations are collected; then they are frozen and activations are "
-        "quantized, which a training of fewer steps never does",
+        description="steps that collect the bounds of activations; later steps quantize activations with these bounds",
     )
 
     @field_validator("network", mode="before")
     @classmethod
     def _as_a_slice_spells_it(cls, network: Any) -> Any:
-        """A slice names the implementation of the inner network, too, so that its code counts."""
+        """Accepts the form of a slice, in which the inner network names its implementation for the code digest."""
         if isinstance(network, Mapping) and set(network) == {"implementation", "spec"}:
             return network["spec"]
         return network

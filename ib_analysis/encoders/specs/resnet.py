@@ -24,7 +24,7 @@ class ResNetSpec(EncoderSpec):
     norm: Literal["batch", "group", "none"] = Field("batch", description="normalisation of stem and branches")
     scaling: Scaling = Field(
         "none",
-        description="factor of block l of L on its branch: none, uniform 1/sqrt(L), decreasing 1/(sqrt(l) log(l+1))",
+        description="factor on the branch of block l of L: none, uniform 1/sqrt(L), decreasing 1/(sqrt(l) log(l+1))",
     )
     bottleneck: int = Field(128, ge=1, description="width of the code of the autoencoder")
 
@@ -32,12 +32,10 @@ class ResNetSpec(EncoderSpec):
     def _same_length(self) -> Self:
         if len(self.blocks) != len(self.widths):
             raise ValueError(
-                f"blocks names {len(self.blocks)} stages, widths {len(self.widths)}: give one width a stage"
+                f"blocks names {len(self.blocks)} stages, widths {len(self.widths)}: give one width for each stage"
             )
         if min(*self.blocks, *self.widths) < 1:
-            raise ValueError(
-                "blocks and widths must be 1 or more: leave a stage out instead of setting it to 0"
-            )
+            raise ValueError("blocks and widths must be at least 1: omit a stage instead of setting it to 0")
         return self
 
     def tap_names(self, regime: Regime) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Two-stream networks of Resnet in Resnet, and the plain and residual networks they are held against."""
+"""Two-stream networks of Resnet in Resnet, and the plain and residual networks that they are compared with."""
 
 from typing import ClassVar, Literal, Self
 
@@ -27,24 +27,24 @@ class RirSpec(EncoderSpec):
     )
     arm: Arm = Field(
         "rir",
-        description="plain: no shortcut; resnet: round each block, on all channels; resnet_init: round each "
-        "layer, on the residual stream; rir: round each layer and each block, on the residual stream",
+        description="plain: no shortcut; resnet: around each block, on all channels; resnet_init: around each "
+        "layer, on the residual stream; rir: around each layer and each block, on the residual stream",
     )
     shortcut: Literal["projection", "padding"] = Field(
-        "projection", description="where the shape changes: a learned 1x1 convolution, or zero channels"
+        "projection",
+        description="shortcut where the shape changes: a learned 1x1 convolution, or zero channels",
     )
     identity: Literal["explicit", "absorbed"] = Field(
         "explicit",
-        description="the identity round a layer: added to its output, or to its initial weights (resnet_init, rir)",
+        description="how the identity around a layer is added: to its output, or to its weights (resnet_init, rir)",
     )
     outer_shortcut: bool = Field(
         True,
-        description="whether the arm rir has the shortcut round each block; without it, it is resnet_init",
+        description="whether the arm rir has the shortcut around each block; false makes it resnet_init",
     )
     scaling: Scaling = Field(
         "none",
-        description="factor of block l of L on what its shortcuts are added to: none, uniform 1/sqrt(L), decreasing "
-        "1/(sqrt(l) log(l+1))",
+        description="factor on the branch of block l of L: none, uniform 1/sqrt(L), decreasing 1/(sqrt(l) log(l+1))",
     )
     bottleneck: int = Field(128, ge=1, description="width of the code of the autoencoder")
 
@@ -52,15 +52,13 @@ class RirSpec(EncoderSpec):
     def _stages(self) -> Self:
         if len(self.blocks) != len(self.widths):
             raise ValueError(
-                f"blocks names {len(self.blocks)} stages, widths {len(self.widths)}: give one width a stage"
+                f"blocks names {len(self.blocks)} stages, widths {len(self.widths)}: give one width for each stage"
             )
         if min(*self.blocks, *self.widths) < 1:
-            raise ValueError(
-                "blocks and widths must be 1 or more: leave a stage out instead of setting it to 0"
-            )
+            raise ValueError("blocks and widths must be at least 1: omit a stage instead of setting it to 0")
         if any(a > b for a, b in zip(self.widths, self.widths[1:])):
             raise ValueError(
-                f"widths is {list(self.widths)}: a shortcut cannot narrow, so let widths not fall"
+                f"widths is {list(self.widths)}: a shortcut cannot reduce the width, so widths must not decrease"
             )
         return self
 
@@ -68,18 +66,20 @@ class RirSpec(EncoderSpec):
     def _options_of_the_arm(self) -> Self:
         if self.identity == "absorbed" and not self.has_streams:
             raise ValueError(
-                f"identity: absorbed needs an identity round each layer, and arm {self.arm} has none: "
+                f"identity: absorbed needs an identity around each layer, and arm {self.arm} has none: "
                 "choose arm resnet_init or rir"
             )
         if self.arm != "rir" and not self.outer_shortcut:
-            raise ValueError(f"outer_shortcut: false is for arm rir, not {self.arm}: leave it out")
+            raise ValueError(f"outer_shortcut: false applies to arm rir only, not to {self.arm}: omit it")
         if self.arm == "plain" and self.scaling != "none":
-            raise ValueError(f"scaling: {self.scaling} is for branches, and arm plain has none: leave it out")
+            raise ValueError(
+                f"scaling: {self.scaling} needs residual branches, and arm plain has none: omit it"
+            )
         return self
 
     @property
     def has_streams(self) -> bool:
-        """Whether one half of the channels is treated unlike the other."""
+        """Whether the arm treats the two halves of the channels differently."""
         return self.arm in ("resnet_init", "rir")
 
     def tap_names(self, regime: Regime) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Networks of units whose shortcuts skip one, two or three layers, or none."""
+"""Networks of units with shortcuts over one, two or three layers, or without shortcuts."""
 
 from typing import ClassVar, Literal
 
@@ -14,10 +14,10 @@ Layout = Literal["dense", "convolutional"]
 
 
 class ShortcutUnitsSpec(EncoderSpec):
-    """A stem, then equal units with the identity beside one, two or three layers (Li et al. 2016), or without it.
+    """A stem, then equal units with a shortcut over one, two or three layers, or without one (Li et al. 2016).
 
-    Every layer has the same width and no norm, so that nothing but the shortcut and the initialization decides how
-    the loss looks around the initial point.
+    Every layer has the same width and no norm, so that only the shortcut and the initialization determine the loss
+    surface around the initial point.
     """
 
     implementation: ClassVar[str] = "ib_analysis.encoders.shortcut_units:ShortcutUnits"
@@ -26,24 +26,23 @@ class ShortcutUnitsSpec(EncoderSpec):
     units: int = Field(3, ge=1, description="units, with a tap after each")
     shortcut: Shortcut = Field(
         2,
-        description="layers of a unit, which its shortcut skips; none: units of one layer without a shortcut",
+        description="layers of a unit, all skipped by its shortcut; none: one layer without a shortcut",
     )
     nonlinearity: Nonlinearity = Field(
-        "relu", description="between the layers of a unit; before the layer where there is one alone"
+        "relu",
+        description="nonlinearity between the layers of a unit; in a unit of one layer it precedes the layer",
     )
-    layout: Layout = Field(
-        "dense", description="layers that are matrices, or 3x3 convolutions at one resolution"
-    )
+    layout: Layout = Field("dense", description="dense layers, or 3x3 convolutions at one resolution")
     width: int = Field(32, ge=1, description="units of every dense layer, or channels of every convolution")
     initialization: Initialization = Field(
-        "near_zero", description="weights of the units: tiny Gaussian ones, Xavier's, or orthogonal ones"
+        "near_zero", description="initial weights of the units: Gaussian with `std`, Xavier's, or orthogonal"
     )
     std: float = Field(0.01, gt=0, description="standard deviation of the weights of near_zero")
     bottleneck: int = Field(16, ge=1, description="width of the code of the autoencoder")
 
     @property
     def layers(self) -> int:
-        """Layers of all units together.
+        """Number of layers of all units.
 
         >>> [ShortcutUnitsSpec(units=6, shortcut=s).layers for s in ("none", 1, 2, 3)]
         [6, 6, 12, 18]
@@ -51,7 +50,7 @@ class ShortcutUnitsSpec(EncoderSpec):
         return self.units * layers_of_a_unit(self.shortcut)
 
     def tap_names(self, regime: Regime) -> tuple[str, ...]:
-        """Names of the taps in network order; layer6 stands behind the same number of layers whatever the shortcut.
+        """Names of the taps in network order; layer6 is the output of the sixth layer for every kind of shortcut.
 
         >>> ShortcutUnitsSpec(units=2, shortcut=3).tap_names("classifier")
         ('stem', 'layer3', 'layer6', 'logits')
@@ -62,7 +61,7 @@ class ShortcutUnitsSpec(EncoderSpec):
 
 
 def layers_of_a_unit(shortcut: Shortcut) -> int:
-    """One without a shortcut, else as many as it skips.
+    """Number of layers of a unit: one without a shortcut, else the number that it skips.
 
     >>> [layers_of_a_unit(shortcut) for shortcut in ("none", 1, 2, 3)]
     [1, 1, 2, 3]

@@ -9,9 +9,9 @@ from ib_analysis.encoders.specs.training import Regime
 
 
 class ThreeLayerResNetSpec(EncoderSpec):
-    """out1 = A relu(W (x, 1)), out = out1 + A relu(V (out1, 1)) of all pixels x, A random and never trained.
+    """out1 = A relu(W (x, 1)), out = out1 + A relu(V (out1, 1)) of all pixels x; A is random and never trained.
 
-    As a classifier it ends in a linear layer that reads `out`, as an autoencoder `out` is the code.
+    A classifier ends in a linear layer that reads `out`; for an autoencoder `out` is the code.
     """
 
     implementation: ClassVar[str] = "ib_analysis.encoders.three_layer_resnet:ThreeLayerResNet"

@@ -12,22 +12,24 @@ Regime = Literal["classifier", "autoencoder", "fixed"]
 class TrainingSpec(Spec):
     """Stochastic gradient descent with momentum."""
 
-    epochs: int = Field(ge=0, description="length of the training; the last checkpoint allowed")
-    batch_size: int = Field(128, ge=1, description="images a step")
-    learning_rate: float = Field(0.1, gt=0, description="the largest learning rate")
-    momentum: float = Field(0.9, ge=0, lt=1, description="of stochastic gradient descent")
-    nesterov: bool = Field(False, description="Nesterov's form of the momentum")
+    epochs: int = Field(ge=0, description="number of epochs, and the last possible checkpoint")
+    batch_size: int = Field(128, ge=1, description="images per step")
+    learning_rate: float = Field(0.1, gt=0, description="peak learning rate")
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of stochastic gradient descent")
+    nesterov: bool = Field(False, description="use Nesterov momentum")
     weight_decay: float = Field(1e-4, ge=0, description="L2 coefficient")
-    schedule: Literal["constant", "cosine", "steps"] = Field("cosine", description="how the rate goes down")
-    milestones: tuple[float, ...] = Field(
-        (0.5, 0.75), description="shares of the epochs after which the rate is divided by 10 (steps only)"
+    schedule: Literal["constant", "cosine", "steps"] = Field(
+        "cosine", description="decay of the learning rate"
     )
-    warmup_epochs: float = Field(0.0, ge=0, description="linear warm-up of the learning rate")
-    gradient_clip: float | None = Field(None, gt=0, description="largest gradient norm; null: none")
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="of the cross-entropy")
-    crop_padding: int = Field(0, ge=0, description="random crop after so many pixels of padding; 0: none")
+    milestones: tuple[float, ...] = Field(
+        (0.5, 0.75), description="fractions of the epochs after which the rate is divided by 10 (steps only)"
+    )
+    warmup_epochs: float = Field(0.0, ge=0, description="epochs of linear warm-up of the learning rate")
+    gradient_clip: float | None = Field(None, gt=0, description="largest gradient norm; null: no clipping")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="label smoothing of the cross-entropy")
+    crop_padding: int = Field(0, ge=0, description="pixels of zero padding before a random crop; 0: no crop")
     flip: bool = Field(False, description="random horizontal flip")
-    mixed_precision: bool = Field(True, description="bfloat16 where the device is a GPU")
+    mixed_precision: bool = Field(True, description="use bfloat16 on a GPU")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -37,6 +39,6 @@ class TrainingSpec(Spec):
             )
         if any(not 0 < share < 1 for share in self.milestones):
             raise ValueError(
-                f"milestones is {list(self.milestones)}: they are shares of the epochs, between 0 and 1"
+                f"milestones is {list(self.milestones)}: give fractions of the epochs, between 0 and 1"
             )
         return self

@@ -1,4 +1,4 @@
-"""Random crops and flips of a whole batch at once, on the device where it lies."""
+"""Random crops and flips of a whole batch, on the device of the batch."""
 
 import torch
 import torch.nn.functional as F
@@ -8,9 +8,9 @@ from ib_analysis.encoders.specs.training import TrainingSpec
 
 
 def augmented(x: Tensor, spec: TrainingSpec, generator: torch.Generator) -> Tensor:
-    """The batch (B, C, H, W) cropped and flipped as the spec asks.
+    """Crops and flips a batch (B, C, H, W) as the spec says.
 
-    The draws are made on the generator's device, a CPU, and only they travel: the same seed gives the same
+    Random numbers are drawn on the generator's device, the CPU, and copied to the batch, so that a seed gives the same
     images on every device.
     """
     if spec.crop_padding:
@@ -23,13 +23,13 @@ def augmented(x: Tensor, spec: TrainingSpec, generator: torch.Generator) -> Tens
 
 
 def cropped(x: Tensor, padding: int, offsets: Tensor) -> Tensor:
-    """Windows of the images' own size, out of the images with so many zero pixels around them.
+    """Crops every image, padded with zeros, to its original size.
 
     Args:
         x: images (B, C, H, W), any dtype.
         padding: pixels added on every side.
-        offsets: (2, B) integers in 0..2 padding, the top and the left edge of each window; `padding` is the
-            image.
+        offsets: (2, B) integers in 0..2 padding, the top and left edge of each crop; an offset of `padding` is the
+        unshifted image.
     """
     b, c, height, width = x.shape
     top, left = offsets
@@ -41,5 +41,5 @@ def cropped(x: Tensor, padding: int, offsets: Tensor) -> Tensor:
 
 
 def flipped(x: Tensor, mask: Tensor) -> Tensor:
-    """The images (B, C, H, W) with left and right exchanged where the mask (B,) is true."""
+    """Mirrors the images (B, C, H, W) horizontally where the mask (B,) is true."""
     return torch.where(mask[:, None, None, None], x.flip(-1), x)

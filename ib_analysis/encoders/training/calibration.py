@@ -1,4 +1,4 @@
-"""Running statistics of a network that has not been trained."""
+"""Running statistics of an untrained network."""
 
 from collections.abc import Iterable
 
@@ -8,13 +8,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def calibrate(network: nn.Module, batches: Iterable[Tensor]) -> None:
-    """Sets the running statistics of every batch norm to the average over some batches; no weight changes.
+    """Sets the running statistics of every batch norm to their average over the given batches; no weight changes.
 
-    A fresh batch norm believes in mean 0 and variance 1, so an untrained network in evaluation mode would
-    not be the random network that its training starts from, but one whose activations grow or vanish with
-    depth. Epoch 0 is therefore measured with statistics of its own, gathered without gradients. Only batch
-    norms are in training mode meanwhile; the mean over batches is an equal one, not the usual exponential
-    average. Leaves the network in evaluation mode.
+    A new batch norm has running mean 0 and variance 1. In evaluation mode the activations of an untrained network
+    would therefore grow or vanish with depth, unlike those of the network from which training starts. Epoch 0 is
+    measured with statistics that are collected here without gradients. Only batch norms are in training mode
+    meanwhile, and all batches have equal weight, instead of the usual exponential average. The network is left in
+    evaluation mode.
     """
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
     if not norms:

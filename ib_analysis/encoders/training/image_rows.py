@@ -11,16 +11,16 @@ from ib_analysis.datasets.batches import prefetch
 from ib_analysis.datasets.dataset import Part
 
 SHARE_OF_DEVICE_MEMORY = 0.25
-"""Largest share of a GPU's free memory that the images may take."""
+"""Largest fraction of a GPU's free memory that the images may take."""
 
 Batch = tuple[Tensor, Tensor]
 
 
 class ImageRows:
-    """uint8 images and int64 labels of one part, by row, on a device.
+    """uint8 images and int64 labels of one part, read by row onto a device.
 
-    On a GPU all images lie on the device if they fit; otherwise, and on a CPU, batches are gathered from the
-    memory map by a thread ahead of the work, so memory does not grow with the number of images.
+    A GPU holds all images if they fit. Otherwise, and on a CPU, a thread reads batches ahead from the memory map, so
+    memory does not grow with the number of images.
     """
 
     def __init__(self, part: Part, device: torch.device) -> None:
@@ -44,7 +44,7 @@ class ImageRows:
                 yield x.to(self.device, non_blocking=True), y.to(self.device, non_blocking=True)
 
     def blocks(self, rows: NDArray[np.int64], size: int) -> Iterator[Batch]:
-        """Those rows in order, `size` at a time."""
+        """The given rows in order, `size` at a time."""
         return self.batches(rows[i : i + size] for i in range(0, len(rows), size))
 
     def _gathered(self, rows: NDArray[np.int64]) -> Batch:
@@ -53,13 +53,13 @@ class ImageRows:
 
 
 def fits(part: Part, device: torch.device) -> bool:
-    """Whether all images may lie on that GPU."""
+    """Whether all images of the part fit into the free memory of the GPU."""
     free, _ = torch.cuda.mem_get_info(device)
     return part.images.nbytes <= SHARE_OF_DEVICE_MEMORY * free
 
 
 def evenly_spaced(count: int, most: int) -> NDArray[np.int64]:
-    """At most `most` of the rows 0..count-1, evenly spaced: parts may be sorted by class, and this is not.
+    """At most `most` of the rows 0..count-1, evenly spaced, which covers all classes of a part sorted by class.
 
     >>> evenly_spaced(10, 4).tolist(), evenly_spaced(3, 4).tolist()
     ([0, 2, 5, 7], [0, 1, 2])

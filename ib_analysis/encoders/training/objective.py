@@ -1,4 +1,4 @@
-"""What a network under study is trained for, and how well it does it."""
+"""The training loss and the metric of an encoder."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def loss(encoder: Encoder, output: Tensor, x: Tensor, y: Tensor, label_smoothing
 
 @torch.no_grad()
 def measure(encoder: Encoder, batches: Iterable[tuple[Tensor, Tensor]]) -> Measurement:
-    """Loss and metric in evaluation mode, in which it leaves the encoder, on the images as they are."""
+    """Loss and metric in evaluation mode, without augmentation; leaves the encoder in evaluation mode."""
     encoder.eval()
     total, right, count = 0.0, 0, 0
     for x, y in batches:

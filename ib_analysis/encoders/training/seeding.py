@@ -1,11 +1,11 @@
-"""Seeds that depend on what they are for and on nothing else."""
+"""Seeds for independent purposes, derived from one seed."""
 
 import numpy as np
 import torch
 
 
 def derived_seed(seed: int, *path: int) -> int:
-    """A 63-bit seed for one purpose of one run; other numbers give an independent one.
+    """A 63-bit seed for the purpose named by `path`; another path gives an independent seed.
 
     >>> derived_seed(0, 1) == derived_seed(0, 1), derived_seed(0, 1) == derived_seed(1, 0)
     (True, False)

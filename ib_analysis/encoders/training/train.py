@@ -1,4 +1,4 @@
-"""Stochastic gradient descent for networks under study: deterministic for a seed, and resumable."""
+"""Stochastic gradient descent for encoders: deterministic given a seed, and resumable."""
 
 import hashlib
 import json
@@ -33,15 +33,15 @@ Keep = Callable[[int, Encoder], None]
 
 
 class DivergedError(UserError):
-    """A training whose loss is no longer finite."""
+    """The training loss is not finite."""
 
 
 CURVE_IMAGES = 5000
-"""Images of each part, at most, that a row of the curve is measured on: standard error 0.7 % at worst."""
+"""Largest number of images of a part on which a row of the curve is measured: a standard error of at most 0.7 %."""
 CALIBRATION_BATCHES = 8
 SECONDS_BETWEEN_STATES = 30.0
 STEPS_BETWEEN_LOOKS = 50
-"""Steps between two looks at the loss: each look makes a GPU wait."""
+"""Steps between two checks of the loss; each check synchronises a GPU."""
 INITIALISATION, AUGMENTATION, NETWORK = range(3)
 
 
@@ -58,37 +58,36 @@ def train(
     held_out: Part | None = None,
     label: str = "training",
 ) -> TrainingCurve:
-    """Trains an encoder from scratch and hands its state at the epochs to keep to `keep`, in rising order.
+    """Trains an encoder from scratch and calls `keep` at each of the epochs to keep, in increasing order.
 
-    Epoch 0 is the untrained network: weights drawn from the seed, pixel normalisation and running
-    statistics from the encoder part. Whatever is random follows from (seed, epoch), so a training that goes
-    on from the end of an epoch gives, on a CPU, the very bits of one that was never interrupted.
+    Epoch 0 is the untrained network: weights are drawn from the seed, pixel normalisation and running statistics are
+    taken from the encoder part. All randomness depends only on (seed, epoch), so on a CPU a training resumed at the
+    end of an epoch gives bit for bit the weights of an uninterrupted one.
 
-    `scratch` holds what was reached (at kept epochs and every 30 s) and the weights of kept epochs. After an
-    interruption `keep` is called again for those before it, so it is called for every epoch to keep
-    whenever this function returns. The caller removes the folder once the results are safe.
+    `scratch` holds the training state (saved at kept epochs and every 30 s) and the weights of kept epochs. A resumed
+    training calls `keep` again for earlier epochs, so that `keep` has been called for every epoch to keep when this
+    function returns. The caller removes the folder once the results are stored.
 
-    The held-out column of the curve uses the decoder part. The encoder has not seen it, and the evaluation
-    part must stay untouched: whoever looks at the curve chooses epochs and learning rates by it, and every
-    number of the report comes from the evaluation part.
+    The held-out column of the curve uses the decoder part, on which the encoder is not trained. The evaluation part is
+    reserved for reported numbers, because epochs and learning rates are chosen from the curve.
 
-    An encoder of the regime "fixed" is not trained: `keep(0, encoder)`, and a curve without rows.
+    An encoder of the regime "fixed" is not trained: `keep` is called for epoch 0 only, and the curve has no rows.
 
     Args:
-        encoder: any network; its weights are drawn anew.
-        part: the images and labels it learns on.
-        spec: how.
-        seed: of everything random.
-        epochs_to_keep: 0..spec.epochs.
-        device: where it is trained; the encoder is there afterwards.
-        scratch: a folder of this training alone.
-        keep: gets the epoch and the encoder in evaluation mode, and must not change it.
-        held_out: the decoder part, or None for a curve without that column.
-        label: what the progress is called.
+        encoder: any encoder; its weights are redrawn.
+        part: the training images and labels.
+        spec: the settings of the training.
+        seed: seed of all random numbers.
+        epochs_to_keep: epochs within 0..spec.epochs.
+        device: device of the training; the encoder is left there.
+        scratch: a folder that only this training uses.
+        keep: receives the epoch and the encoder in evaluation mode, which it must not change.
+        held_out: the decoder part, or None for a curve without the held-out column.
+        label: label of the progress bar.
 
     Raises:
-        UserError: an epoch beyond the training, a batch of one image with batch norm; a full disk.
-        DivergedError: a loss that is not finite; earlier checkpoints have been handed over by then.
+        UserError: an epoch lies beyond the training, batch norm gets a batch of one image, or the disk is full.
+        DivergedError: the loss is not finite; `keep` has been called for the earlier epochs.
     """
     epochs = sorted(set(epochs_to_keep))
     _check(encoder, part, spec, epochs, held_out)
@@ -151,13 +150,13 @@ class _Training:
         self.encoder.initialise(generator(self.seed, INITIALISATION))
         self.encoder.set_normalisation(*pixel_statistics(part.images, self.encoder.image.levels))
         self.encoder.to(self.device)
-        # What bfloat16 convolutions want on a GPU. Never on a CPU: there the backward pass of a convolution with
-        # fewer than 7 channels corrupts the heap in this layout (PyTorch 2.13, oneDNN).
+        # The fast layout of bfloat16 convolutions on a GPU. On a CPU the backward pass of a convolution with fewer
+        # than 7 channels corrupts the heap in this layout (PyTorch 2.13, oneDNN).
         if self.device.type == "cuda":
             nn.Module.to(self.encoder, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _resume(self, epochs_to_keep: Sequence[int], keep: Keep) -> int:
-        """The last epoch that is done, -1 for none; hands over again what was kept up to there."""
+        """The last completed epoch, -1 if none; calls `keep` again for the kept epochs up to it."""
         state = self.states.newest()
         if state is None:
             return -1
@@ -198,7 +197,7 @@ class _Training:
         )
 
     def _steps(self, epoch: int, bar: "tqdm[int]") -> tuple[float, float]:
-        """One pass over the encoder part: the last learning rate and the mean loss."""
+        """Trains for one epoch; returns the last learning rate and the mean loss."""
         self.encoder.train()
         draws = generator(self.seed, AUGMENTATION, epoch)
         total, rate = torch.zeros((), device=self.device), 0.0
@@ -216,7 +215,7 @@ class _Training:
         return rate, total.item() / self.steps
 
     def _step(self, x: torch.Tensor, y: torch.Tensor, rate: float) -> torch.Tensor:
-        """One gradient step; its loss, before the step."""
+        """Takes one gradient step and returns the loss before it."""
         bfloat16 = self.spec.mixed_precision and self.device.type == "cuda"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
             output = self.encoder(x)
@@ -252,7 +251,7 @@ class _Training:
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Steps of one pass: every image once, but for a last batch of one, which has no batch statistics.
+    """Steps of one epoch: every image once, except a last batch of one image, which has no batch statistics.
 
     >>> [steps_per_epoch(n, 4) for n in (1, 4, 5, 6, 9)]
     [1, 1, 1, 2, 2]
@@ -265,7 +264,7 @@ def _check(
 ) -> None:
     if held_out is not None and held_out.name == "evaluation":
         raise ValueError(
-            "the evaluation part is for reported numbers alone: measure the curve on the decoder part"
+            "the evaluation part is reserved for reported numbers: measure the curve on the decoder part"
         )
     last = 0 if encoder.regime == "fixed" else spec.epochs
     for epoch in epochs_to_keep:
@@ -283,7 +282,7 @@ def _check(
 def _identity(
     encoder: Encoder, part: Part, spec: TrainingSpec, seed: int, epochs: Sequence[int], held_out: Part | None
 ) -> str:
-    """A digest of all that the states depend on; of the images, the labels and an even choice of 64."""
+    """A digest of everything that the states depend on; of the part, all labels and 64 evenly spaced images."""
     facts: dict[str, Any] = {"encoder": encoder.description(), "training": spec.model_dump(mode="json")}
     facts |= {"seed": seed, "epochs": list(epochs), "shape": list(part.images.shape)}
     facts["held_out"] = None if held_out is None else len(held_out)

@@ -1,4 +1,4 @@
-"""The training curve: one row an epoch, a table beside the checkpoints."""
+"""The training curve: a table with one row per epoch, stored beside the checkpoints."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,26 +10,26 @@ class CurveRow:
 
     epoch: int
     learning_rate: float
-    """Of the last step of the epoch; 0 at epoch 0."""
+    """Learning rate of the last step of the epoch; 0 at epoch 0."""
     loss: float
-    """Mean over the epoch's steps, augmented, while the weights move; at epoch 0 measured like the metric."""
+    """Mean training loss over the steps of the epoch, on augmented images; at epoch 0 measured like the metric."""
     metric: str
-    """What the next two are: accuracy, or mean_squared_error per sub-pixel of pixels in [0, 1]."""
+    """Name of the next two columns: accuracy, or mean_squared_error per sub-pixel of pixels in [0, 1]."""
     encoder_part: float
-    """On images it learns on, in evaluation mode, not augmented."""
+    """Metric on training images, in evaluation mode, without augmentation."""
     held_out_part: float | None
-    """On images it never saw, of the decoder part."""
+    """Metric on images of the decoder part, on which the encoder is not trained."""
     seconds: float
     """Wall time of the epoch."""
 
 
 @dataclass(frozen=True)
 class TrainingCurve:
-    """Rows in order of epochs, from 0 to the last; a fixed encoder has none."""
+    """Rows in order of epochs, from 0 on; the curve of a fixed encoder has none."""
 
     rows: tuple[CurveRow, ...]
 
 
 def curve_path(checkpoints: Path) -> Path:
-    """The training curve in a folder of checkpoints."""
+    """Path of the training curve in a folder of checkpoints."""
     return checkpoints / "training_curve.csv"

@@ -1,1 +1,1 @@
-"""Figures that say how far the measurement can be trusted."""
+"""Figures of the checks of the measurement: controls, known information, consistency."""

@@ -1,4 +1,4 @@
-"""Calibration: every estimate of known information against its truth."""
+"""Calibration: estimates of known information against the exact values."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -12,21 +12,22 @@ from ib_analysis.figures.style.figure_style import PAGE_INCHES, figure_style, pa
 
 COLUMNS = 3
 LINEAR_BITS = 1.0
-"""Below one bit the axes are linear, above logarithmic."""
+"""The axes are linear below this value and logarithmic above it."""
 MEANING = (
-    "Images whose information is known. One panel a quantity and method, one mark a case: estimate "
-    "against truth, in bits per image (linear below one bit, logarithmic above); on the line they agree. Bars: two "
-    "standard errors. Filled: within 3 standard errors or 3 % of the truth; open: not."
+    "Estimate against truth on images with known information, in bits per image (linear below one bit, "
+    "logarithmic above). One panel for each quantity and method, one mark for each case; on the line estimate and "
+    "truth agree. Bars: two standard errors. Filled: within 3 standard errors or 3 % of the truth; open: farther "
+    "away."
 )
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """What the figure shows, over how many cases."""
+    """Describes the figure and gives the number of cases."""
     return f"{MEANING} {len({column(row, 'case') for row in rows})} cases."
 
 
 def draw(rows: Sequence[Row]) -> Figure:
-    """Panels on common axes, so that methods compare."""
+    """Draws one panel for each quantity and method, on common axes."""
     kinds = list(dict.fromkeys((str(column(row, "quantity")), str(column(row, "method"))) for row in rows))
     with figure_style():
         lines = max(1, ceil(len(kinds) / COLUMNS))
@@ -47,7 +48,7 @@ def draw(rows: Sequence[Row]) -> Figure:
 
 
 def _ends(rows: Sequence[Row]) -> tuple[float, float]:
-    """From zero, or the lowest estimate, to the highest number."""
+    """Limits of the axes: from zero, or the lowest estimate, to the highest value."""
     numbers = [float(column(row, name)) for row in rows for name in ("truth_bits", "estimate_bits")]
     return min([0.0, *numbers]) - 0.3, 2.0 * max([1.0, *numbers])
 

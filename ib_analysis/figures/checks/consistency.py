@@ -1,4 +1,4 @@
-"""Consistency: information against the rows that h shows, and the ratios that are known whatever the images are."""
+"""Consistency: information against the rows kept in h, and ratios whose values are known for every data set."""
 
 from collections.abc import Sequence
 from itertools import cycle
@@ -14,21 +14,21 @@ from ib_analysis.figures.style.palette import MARKERS, tap_colours
 RATIOS = ("symmetry", "data processing", "additivity")
 WIDEST = 2.0
 MEANING = (
-    "What any information must satisfy, on real images. Left: I(x; top rows) as a share of I(x; all rows) of the same "
-    "method; it must begin at 0 and never fall (mean over seeds). Right: ratios over what they should be (shaded: "
-    "within 10 %), bars two standard errors; filled: shown to be consistent, open: not, or undecided. Ratios beyond "
-    "the axis stand at its end, those without a value are left out."
+    "Properties of every information, tested on real images. Left: I(x; top rows) as a fraction of I(x; all rows) "
+    "by the same method, mean over seeds; it must start at 0 and never decrease. Right: measured ratio over "
+    "expected ratio (shaded: within 10 %), bars: two standard errors. Filled: shown to be consistent; open: "
+    "inconsistent or undecided. Ratios beyond the axis are drawn at its end; undefined ratios are omitted."
 )
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """What the figure shows, over how many images."""
+    """Describes the figure and gives the number of images."""
     counts = {int(column(row, "n")) for row in rows if column(row, "test") == "monotonicity"}
     return f"{MEANING} n = {max(counts):,} evaluation images." if counts else MEANING
 
 
 def draw(rows: Sequence[Row]) -> Figure:
-    """The baseline on the left, the ratios on the right; one colour a method."""
+    """Draws information against kept rows on the left and the ratios on the right, one colour per method."""
     methods = list(dict.fromkeys(str(column(row, "method")) for row in rows))
     colours = tap_colours(methods)
     with figure_style():
@@ -38,14 +38,14 @@ def draw(rows: Sequence[Row]) -> Figure:
             own = [row for row in rows if column(row, "method") == method]
             _baseline(left, own, colours[method], marker, method.replace("_", " "))
         left.axhline(0.0, color="0.6", linewidth=0.6, zorder=0)
-        left.set(xlabel="top rows that h shows", ylabel="I(x; rows) / I(x; all rows)", ylim=(-0.1, 1.4))
+        left.set(xlabel="top rows kept in h", ylabel="I(x; rows) / I(x; all rows)", ylim=(-0.1, 1.4))
         _ratios(right, rows, methods, colours)
         figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
         return figure
 
 
 def curve(rows: Sequence[Row]) -> tuple[list[int], list[float]]:
-    """Rows shown, and I(x; rows) / I(x; all rows), averaged over seeds, of one method."""
+    """Numbers of kept rows, and I(x; rows) / I(x; all rows) of one method, averaged over seeds."""
     shares: dict[int, list[float]] = {}
     for row in rows:
         whole, shown = float(column(row, "reference_bits")), int(column(row, "rows"))
@@ -70,7 +70,7 @@ def _ratios(axes: Axes, rows: Sequence[Row], methods: Sequence[str], colours: di
             at = line + 0.7 * ((methods.index(method) + 0.5) / len(methods) - 0.5)
             _mark(axes, row, at, colours[method], MARKERS[methods.index(method) % len(MARKERS)])
     axes.set_yticks(range(len(RATIOS)), [f"{test}" for test in RATIOS])
-    axes.set(xlim=(-0.05, WIDEST), xlabel="ratio / what it should be")
+    axes.set(xlim=(-0.05, WIDEST), xlabel="measured ratio / expected ratio")
     axes.invert_yaxis()
 
 

@@ -1,4 +1,4 @@
-"""Controls: what each point becomes with a setting changed, or with the h of another image."""
+"""Controls: each point measured again with one setting changed, or with the h of another image."""
 
 from collections.abc import Sequence
 
@@ -13,21 +13,21 @@ from ib_analysis.figures.style.palette import MARKERS, OKABE_ITO
 QUANTITIES = ("I(x;h)", "I(y;h)")
 NOT_DRAWN = ("untrained", "identity")
 MEANING = (
-    "Across: the point as it was measured; up: the same point with one setting of the decoders changed "
-    "(on the line: nothing changed), or with h shuffled between images (must lie at 0). Bars: two standard errors over "
-    "images, of the paired change where a setting was changed. Shaded: within 10 % of the point, where a control "
-    "passes. Open marks: controls that fail."
+    "Horizontal axis: the point as measured. Vertical axis: the same point with one setting of the decoders "
+    "changed (on the line: no change), or with h shuffled between images (must be 0). Bars: two standard errors "
+    "over images, of the paired change where a setting is changed. Shaded: within 10 % of the point, where a "
+    "control passes. Open marks: controls that fail."
 )
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """What the figure shows, over how many images."""
+    """Describes the figure and gives the number of images."""
     counts = {int(n) for row in rows if (n := column(row, "n_images"))}
     return f"{MEANING} n = {counts.pop():,} evaluation images." if len(counts) == 1 else MEANING
 
 
 def draw(rows: Sequence[Row]) -> Figure:
-    """One panel a quantity; one colour and one shape a control."""
+    """Draws one panel per quantity, with one colour and shape per control."""
     shown = [row for row in rows if column(row, "control") not in NOT_DRAWN]
     names = list(dict.fromkeys(str(column(row, "control")) for row in shown))
     with figure_style():

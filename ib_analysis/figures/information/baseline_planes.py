@@ -17,31 +17,31 @@ from ib_analysis.point import Network
 
 COLUMNS = 4
 LEAST_SPAN = 0.5
-"""Bits that an axis shows at least."""
+"""Smallest range of an axis, in bits."""
 MEANING = (
-    "One network, every estimator, the same images: I(x;h) across, I(y;h) up, in bits per image, each panel on its "
-    "own scale. One trajectory a tap (shape), colour is the epoch; bars are one standard error. Where a method "
-    "estimates one of the two alone, the decoders' estimate stands for the other, and the panel says so."
+    "I(y;h) against I(x;h) of one network by every estimator on the same images, in bits per image; each panel has its "
+    "own scale. One trajectory for each tap (shape), colour: epoch, bars: one standard error. Where a method estimates "
+    "only one of the two, the panel shows the decoders' estimate of the other and says so."
 )
 Values = dict[tuple[str, int], tuple[float, float]]
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """What the figure shows, over how many images."""
+    """Describes the figure and gives the number of images."""
     counts = sorted({int(column(row, "n_images")) for row in rows})
     if not counts:
         return MEANING
     over = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}"
-    return f"{MEANING} Over {over} images."
+    return f"{MEANING} n = {over} images."
 
 
 def networks(rows: Sequence[Row]) -> list[Network]:
-    """Each network that was measured."""
+    """Every measured network."""
     return list(dict.fromkeys(map(network_of, rows)))
 
 
 def draw(rows: Sequence[Row], network: Network) -> Figure:
-    """One panel for each method, the decoders' own first."""
+    """Draws one panel for each method, the decoders' first."""
     ours = [row for row in rows if network_of(row) == network]
     methods = list(dict.fromkeys(str(column(row, "method")) for row in ours))
     found = {method: (_values(ours, method, "I(x;h)"), _values(ours, method, "I(y;h)")) for method in methods}
@@ -107,7 +107,7 @@ def _panel(
 
 
 def at_least(ends: tuple[float, float], span: float) -> tuple[float, float]:
-    """Limits no closer than that: rounding must not fill a panel.
+    """Widens limits to a minimal span, so that rounding errors do not fill a panel.
 
     >>> at_least((8.0, 8.0), 0.5), at_least((0.0, 9.0), 0.5)
     ((7.75, 8.25), (0.0, 9.0))
@@ -117,7 +117,7 @@ def at_least(ends: tuple[float, float], span: float) -> tuple[float, float]:
 
 
 def _borrowed(axes: Axes, has_image: bool, has_label: bool) -> None:
-    """Say which axis is the decoders'."""
+    """Names the axis that shows the decoders' estimate."""
     words = [] if has_image else ["I(x;h) of the decoders"]
     words += [] if has_label else ["I(y;h) of the decoders"]
     if words:
@@ -127,7 +127,7 @@ def _borrowed(axes: Axes, has_image: bool, has_label: bool) -> None:
 
 
 def lines_of(grid: Sequence[Axes]) -> int:
-    """How many lines of panels there are."""
+    """Number of rows of panels."""
     return ceil(len(grid) / COLUMNS)
 
 

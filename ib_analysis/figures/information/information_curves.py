@@ -1,4 +1,4 @@
-"""Information against epoch: what each tap keeps of the image and of the label while the encoder trains."""
+"""Information against epoch: I(x; h) and I(y; h) of each tap during training."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -34,22 +34,22 @@ from ib_analysis.figures.style.number_text import bits_text
 from ib_analysis.figures.style.palette import tap_colours, tap_markers
 
 MEANING = (
-    "In bits per image, above I(x;h), what a tap keeps of the image; "
-    "below I(y;h), what it tells of the label. One column for each encoder and regime; the epoch axis is "
-    "linear up to 1 and logarithmic beyond, so that the untrained network (epoch 0) shows."
+    "Information of each tap about the image, I(x;h) (top), and about the label, I(y;h) (bottom), against epoch, "
+    "in bits per image. One column for each encoder and regime. The epoch axis is linear up to 1 and logarithmic "
+    "beyond, so that it shows the untrained network (epoch 0)."
 )
 QUANTITIES: tuple[Mutual, Mutual] = ("I(x;h)", "I(y;h)")
 FAR_CEILING = 2.2
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """What the figure shows, over how many images, and which kinds of bound."""
+    """Describes the figure, the number of images and the kinds of bound."""
     known = " Black crosses: exact values, known in closed form." if exact(rows, "I(x;h)") else ""
     return f"{MEANING} Dashed lines: CE(x) and H(y).{known} {spread_sentence(rows, curves=True)} {bound_sentence(rows)}"
 
 
 def draw(rows: Sequence[Row]) -> Figure:
-    """I(x; h) above I(y; h), one column for each encoder and regime, one line a tap."""
+    """Draws I(x; h) above I(y; h), one column for each encoder and regime, one line for each tap."""
     with figure_style():
         panels = panels_of(measured(rows, "I(x;h)")) or [Panel("no encoder", "no measurement")]
         figure, cells = _cells(panels)
@@ -65,7 +65,7 @@ def draw(rows: Sequence[Row]) -> Figure:
 
 
 def _cells(panels: Sequence[Panel]) -> tuple[Figure, dict[Panel, tuple[Axes, Axes]]]:
-    """A pair of axes for each panel; two regimes of an encoder stand side by side."""
+    """A pair of axes for each panel; two regimes of an encoder are side by side."""
     columns = len(panels) if len(panels) <= 3 else 2
     lines = ceil(len(panels) / columns)
     figure = paper_figure(PAGE_INCHES if columns > 1 else COLUMN_INCHES, 4.4 * lines)
@@ -82,18 +82,18 @@ def _cells(panels: Sequence[Panel]) -> tuple[Figure, dict[Panel, tuple[Axes, Axe
 
 
 def epoch_axis(axes: Axes) -> None:
-    """Epochs, linear up to 1 and logarithmic beyond."""
+    """Makes the epoch axis linear up to 1 and logarithmic beyond."""
     axes.set_xscale("symlog", linthresh=1.0, linscale=0.6)
     axes.set_xticks([], minor=True)
 
 
 def epoch_limits(epochs: Sequence[int], beyond: float = 1.15) -> tuple[float, float]:
-    """The ends of an epoch axis; a lone epoch 0 stands in the middle."""
+    """Limits of an epoch axis; a single epoch 0 is centred."""
     return (-1.0, 1.0) if list(epochs) == [0] else (-0.25, max(1.25, epochs[-1] * beyond))
 
 
 def band(axes: Axes, series: Series, colour: str, marker: str) -> None:
-    """One line with its simultaneous band (or its spread, where there is none), and its spread as bars."""
+    """Draws a line with its simultaneous band, or its spread if it has no band, and its spread as error bars."""
     epoch, bits, spread = (np.array(v, dtype=float) for v in (series.epochs, series.bits, series.spread_bits))
     reach = np.array(series.band_bits) if len(series.band_bits) == len(epoch) else spread
     axes.fill_between(epoch, bits - reach, bits + reach, color=colour, alpha=0.22, linewidth=0, zorder=2)
@@ -105,7 +105,7 @@ def band(axes: Axes, series: Series, colour: str, marker: str) -> None:
 def draw_series(
     axes: Axes, panel: Panel, series: Sequence[Series], colours: dict[str, str], markers: dict[str, str]
 ) -> None:
-    """The mean of each tap with its spread, over thin lines of the single seeds."""
+    """Draws the mean of each tap with its spread, and each seed as a thin line."""
     ours = [one for one in series if one.panel == panel]
     means = over_seeds(ours)
     if len(ours) > len(means):
@@ -124,7 +124,7 @@ def _panel(axes: Axes, panel: Panel, quantity: Mutual, rows: Sequence[Row]) -> N
 
 
 def draw_exact(axes: Axes, panel: Panel, known: Sequence[Series], colours: dict[str, str]) -> None:
-    """Known information: a black cross at each of its epochs, joined by a dotted line of the tap's colour."""
+    """Draws known information as a black cross at each epoch, joined by a dotted line of the tap's colour."""
     for one in known:
         if one.panel == panel:
             axes.plot(one.epochs, one.bits, color=colours[one.tap], linestyle=(0, (1, 1.2)), zorder=1)
@@ -132,7 +132,7 @@ def draw_exact(axes: Axes, panel: Panel, known: Sequence[Series], colours: dict[
 
 
 def _limits(pairs: Sequence[tuple[Axes, Axes]], rows: Sequence[Row]) -> None:
-    """The same scale in every panel of a quantity, with room above for the name of its ceiling."""
+    """Gives all panels of a quantity the same scale, with room above for the name of its ceiling."""
     found = epochs(measured(rows, "I(x;h)")) or [0]
     for pair in pairs:
         for axes, quantity, ceiling in zip(pair, QUANTITIES, _ceilings(rows), strict=True):
@@ -150,7 +150,7 @@ def _ceilings(rows: Sequence[Row]) -> tuple[float | None, float | None]:
 
 
 def extent(series: Sequence[Series]) -> tuple[float, float]:
-    """The lowest and highest end of any bar."""
+    """The lowest and the highest end of any error bar."""
     ends = [
         b + sign * s
         for one in series
@@ -161,7 +161,7 @@ def extent(series: Sequence[Series]) -> tuple[float, float]:
 
 
 def _finish(figure: Figure, cells: dict[Panel, tuple[Axes, Axes]], rows: Sequence[Row]) -> None:
-    """Names of ceilings and taps, and tick labels, which need the layout."""
+    """Writes the names of ceilings and taps and the tick labels, whose positions depend on the layout."""
     found = epochs(measured(rows, "I(x;h)")) or [0]
     every = [axes for pair in cells.values() for axes in pair]
     for pair in cells.values():
@@ -184,7 +184,7 @@ def _finish(figure: Figure, cells: dict[Panel, tuple[Axes, Axes]], rows: Sequenc
 
 
 def _ceiling(axes: Axes, value: float | None, letter: str) -> None:
-    """A dashed line with its name where it is in view; else its value at the top edge."""
+    """Draws a ceiling as a dashed line with its name, or writes its value at the top edge if it is out of range."""
     if value is None:
         return
     words, top = f"{letter} = {bits_text(value)} bits", axes.get_ylim()[1]
@@ -200,13 +200,13 @@ def _ceiling(axes: Axes, value: float | None, letter: str) -> None:
 
 
 def reserve_right(every: Sequence[Axes], names: Sequence[str]) -> None:
-    """Keep room beside each panel for the longest name: invisible text that the layout respects."""
+    """Reserves room beside each panel for the longest name, by an invisible text."""
     for axes in every:
         axes.text(1.06, 0.5, max(names, key=len, default=""), transform=axes.transAxes, fontsize=7, alpha=0.0)
 
 
 def name_lines(axes: Axes, series: Sequence[Series], colours: dict[str, str]) -> None:
-    """The name of each tap beside the end of its line."""
+    """Writes the name of each tap beside the end of its line."""
     names = [
         Name(one.tap, np.array([[one.epochs[-1], one.bits[-1]]]), colours[one.tap])
         for one in series

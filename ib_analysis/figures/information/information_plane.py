@@ -1,4 +1,4 @@
-"""The information plane: I(x; h) across, I(y; h) up, one trajectory a tap, epochs as colour."""
+"""The information plane: I(y; h) against I(x; h), one trajectory for each tap, epochs as colour."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -34,23 +34,23 @@ from ib_analysis.figures.style.number_text import bits_text
 from ib_analysis.figures.style.palette import epoch_colours, tap_markers
 
 MEANING = (
-    "What each tap keeps of the image, I(x;h), against what it tells of the label, "
-    "I(y;h), in bits per image. One trajectory a tap, colour is the epoch; grey lines join successive "
+    "Information of each tap about the label, I(y;h), against its information about the image, "
+    "I(x;h), in bits per image. One trajectory for each tap, colour: epoch; grey lines join successive "
     "checkpoints."
 )
 FAR_CEILING = 2.2
-"""CE(x) beyond so many times the largest I(x; h) is named at the edge instead of squeezing the data."""
+"""If CE(x) exceeds this multiple of the largest I(x; h), it is written at the edge instead of setting the scale."""
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """What the figure shows, over how many images, and which kinds of bound."""
+    """Describes the figure, the number of images and the kinds of bound."""
     known = " Black crosses: exact values, known in closed form." if exact(rows, "I(x;h)") else ""
-    ceiling = " Dashed lines: H(y), the most that any h can tell of the label, and CE(x)."
+    ceiling = " Dashed lines: H(y), the upper limit of I(y;h), and CE(x)."
     return f"{MEANING}{ceiling}{known} {spread_sentence(rows)} {bound_sentence(rows)}"
 
 
 def draw(rows: Sequence[Row]) -> Figure:
-    """One panel for each encoder and regime, on common axes."""
+    """Draws one panel for each encoder and regime, on common axes."""
     with figure_style():
         x, y = measured(rows, "I(x;h)"), measured(rows, "I(y;h)")
         panels = panels_of(x) or [Panel("no encoder", "no measurement")]
@@ -66,7 +66,7 @@ def draw(rows: Sequence[Row]) -> Figure:
 
 
 def _panels(number: int) -> tuple[Figure, list[Axes]]:
-    """Two panels a row; a lone panel is narrower than the page."""
+    """Two panels in a row; a single panel is narrower than the page."""
     columns, lines = min(number, 2), ceil(number / 2)
     figure = paper_figure(PAGE_INCHES if columns == 2 else 4.2, 2.75 * lines)
     grid = list(figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat)
@@ -81,7 +81,7 @@ def _panels(number: int) -> tuple[Figure, list[Axes]]:
 
 
 def trajectory(x: Series, y: Series) -> tuple[NDArray[np.float64], NDArray[np.float64], list[int]]:
-    """Points (epochs, 2), their spreads (epochs, 2), and the epochs that both quantities have."""
+    """Points (epochs, 2), their spreads (epochs, 2), and the epochs at which both quantities were measured."""
     both = [epoch for epoch in x.epochs if epoch in y.epochs]
     i, j = [x.epochs.index(e) for e in both], [y.epochs.index(e) for e in both]
     points = np.array([[x.bits[a], y.bits[b]] for a, b in zip(i, j, strict=True)]).reshape(-1, 2)
@@ -92,7 +92,7 @@ def trajectory(x: Series, y: Series) -> tuple[NDArray[np.float64], NDArray[np.fl
 
 
 def _paired(panel: Panel, x: Sequence[Series], y: Sequence[Series]) -> list[tuple[Series, Series]]:
-    """The two quantities of the same (tap, seed)."""
+    """The two quantities of each (tap, seed)."""
     labels = {(one.panel, one.tap, one.seed): one for one in y}
     return [
         (one, labels[key])
@@ -139,7 +139,7 @@ def _trajectory(
 
 
 def _reference_marks(axes: Axes, panel: Panel, rows: Sequence[Row]) -> None:
-    """Known information as black crosses."""
+    """Draws known information as black crosses."""
     for one, other in _paired(panel, exact(rows, "I(x;h)"), exact(rows, "I(y;h)")):
         points, _, _ = trajectory(one, other)
         marks = axes.scatter(
@@ -150,7 +150,7 @@ def _reference_marks(axes: Axes, panel: Panel, rows: Sequence[Row]) -> None:
 
 
 def _common_limits(grid: Sequence[Axes], rows: Sequence[Row], limits: Ceilings) -> None:
-    """Axes that hold zero, every point with its bar, and the ceilings where they are near."""
+    """Sets limits that include zero, every point with its error bar, and the near ceilings."""
     x = _extent(rows, "I(x;h)", _near_ceilings(rows, limits))
     y = _extent(rows, "I(y;h)", [limits.label_entropy] if limits.label_entropy else [])
     grid[0].set(xlim=x, ylim=(y[0], y[1] + 0.04 * (y[1] - y[0])))
@@ -169,7 +169,7 @@ def _extent(rows: Sequence[Row], quantity: Mutual, others: Sequence[float]) -> t
 
 
 def _near_ceilings(rows: Sequence[Row], limits: Ceilings) -> list[float]:
-    """CE(x) and H(x) where they do not squeeze the data."""
+    """CE(x) and H(x), unless they are far beyond the data."""
     reach = max((b for one in measured(rows, "I(x;h)") for b in one.bits), default=0.0)
     near = (limits.image_cross_entropy, limits.image_entropy)
     return [v for v in near if v is not None and v <= FAR_CEILING * reach]
@@ -189,7 +189,7 @@ def _colour_bar(figure: Figure, grid: Sequence[Axes], found: Sequence[int]) -> N
 def _write_names(
     axes: Axes, panel: Panel, x: Sequence[Series], y: Sequence[Series], limits: Ceilings
 ) -> None:
-    """Ceilings first, since they keep their place; then the taps around them."""
+    """Writes the names of the ceilings, which have fixed positions, then those of the taps around them."""
     taken = _ceiling_names(axes, limits)
     names, lines = [], []
     for one, other in _paired(panel, over_seeds(x), over_seeds(y)):
@@ -224,7 +224,7 @@ def _ceiling_names(axes: Axes, limits: Ceilings) -> list[Bbox]:
 
 
 def _upright(axes: Axes, value: float, letter: str, side: str) -> Annotation:
-    """A vertical ceiling with its name along it."""
+    """Draws a vertical ceiling with its name along it."""
     dashes = (0, (4, 2)) if letter == "CE(x)" else (0, (1, 1.5))
     axes.axvline(value, color="0.2", linewidth=0.8, linestyle=dashes, zorder=1)
     return axes.annotate(
@@ -235,7 +235,7 @@ def _upright(axes: Axes, value: float, letter: str, side: str) -> Annotation:
 
 
 def _beyond(axes: Axes, value: float) -> Annotation:
-    """A ceiling that lies off the page."""
+    """Writes the value of a ceiling that is out of range at the edge."""
     return axes.annotate(
         f"CE(x) = {bits_text(value)} bits \N{RIGHTWARDS ARROW}", (0.99, 0.02), xycoords="axes fraction",
         ha="right", va="bottom", fontsize=7, color="0.2",

@@ -1,4 +1,4 @@
-"""What each layer of several networks keeps: information against tap, in network order."""
+"""Information against tap, in network order, for several networks."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,16 +24,15 @@ from ib_analysis.figures.style.palette import tap_colours, tap_markers
 
 QUANTITIES: tuple[Mutual, Mutual] = ("I(x;h)", "I(y;h)")
 MEANING = (
-    "What each layer keeps, tap by tap in network order, in bits per image: of the image (top) and of the label "
-    "(bottom). "
-    "One colour a network; filled and solid after training, open and dotted before it."
+    "Information of each tap about the image (top) and about the label (bottom), in network order, in bits per image. "
+    "One colour for each network; filled and solid: after training, open and dotted: before."
 )
 LONG_NAME = 5
-"""Names of taps that are longer, or many, stand at a slant."""
+"""Longer tap names are rotated."""
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """What the figure shows, over how many images and seeds, and which kind of bound."""
+    """Describes the figure, the number of images and seeds, and the kinds of bound."""
     number, runs = images(rows), seeds(measured(rows, "I(x;h)"))
     over = f"n = {number:,} evaluation images" if number else "the evaluation images"
     spread = (
@@ -45,7 +44,7 @@ def caption(rows: Sequence[Row]) -> str:
 
 
 def draw(rows: Sequence[Row]) -> Figure:
-    """Two panels on one axis of taps."""
+    """Draws two panels on a common axis of taps."""
     series = {quantity: over_seeds(measured(rows, quantity)) for quantity in QUANTITIES}
     names = taps(series["I(x;h)"])
     with figure_style():
@@ -99,7 +98,7 @@ def _line(
 
 
 def _ceiling(axes: Axes, letter: str, bits: float | None) -> None:
-    """A dashed line where the ceiling is in view; far above it would press everything down."""
+    """Draws a ceiling as a dashed line, unless it is far above the data."""
     top = axes.get_ylim()[1]
     axes.set_ylim(min(0.0, axes.get_ylim()[0]), top)
     if bits is None or bits > 1.5 * top:

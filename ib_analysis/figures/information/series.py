@@ -1,4 +1,4 @@
-"""From rows of the information table to what a figure draws: one series of bits for each tap and seed."""
+"""Series of bits for each tap and seed, built from rows of the information table."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,31 +10,31 @@ import numpy as np
 from ib_analysis.point import Network
 
 Row = Mapping[str, Any] | object
-"""A row of information.csv: a mapping or any object with the columns as attributes."""
+"""A row of information.csv: a mapping, or an object with the columns as attributes."""
 Mutual = Literal["I(x;h)", "I(y;h)"]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One encoder in one training regime: a panel of a figure."""
+    """An encoder in one training regime, which has a panel of its own; seeds are its repetitions."""
 
     encoder: str
     regime: str
 
     @classmethod
     def of(cls, network: Network) -> Self:
-        """The panel that a network stands in, beside those of other seeds."""
+        """The panel of a network, which it shares with other seeds."""
         return cls(network.encoder, network.regime)
 
     @property
     def title(self) -> str:
-        """Words above a panel."""
+        """Title of the panel."""
         return f"{self.encoder}, {self.regime}"
 
 
 @dataclass(frozen=True)
 class Series:
-    """Bits of one quantity at one tap over epochs; seed None is a mean over seeds."""
+    """Bits of one quantity at one tap over epochs; seed None marks a mean over seeds."""
 
     panel: Panel
     tap: str
@@ -43,14 +43,14 @@ class Series:
     epochs: tuple[int, ...]
     bits: tuple[float, ...]
     spread_bits: tuple[float, ...]
-    """Standard error over images, or for a mean over seeds the standard deviation over seeds."""
+    """Standard error over images; for a mean over seeds the standard deviation over seeds."""
     band_bits: tuple[float, ...] = ()
-    """Reach of the simultaneous band over all epochs; empty where there is none."""
+    """Half-width of the simultaneous band over all epochs; empty without a band."""
 
 
 @dataclass(frozen=True)
 class Ceilings:
-    """What information cannot exceed (H) or is measured from (CE), in bits; None without such a row."""
+    """Entropies and CE(x) that limit the information, in bits; None where the table has no such row."""
 
     label_entropy: float | None
     image_cross_entropy: float | None
@@ -58,23 +58,23 @@ class Ceilings:
 
 
 def column(row: Row, name: str) -> Any:
-    """The value of a column, with an empty cell as None."""
+    """The value of a column; None for an empty cell."""
     value = row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
     return None if value == "" else value
 
 
 def is_exact(row: Row) -> bool:
-    """Whether the row is a truth in closed form and not a measurement."""
+    """Whether the row is an exact value in closed form and not a measurement."""
     return column(row, "bound") == "exact" and column(row, "quantity") in get_args(Mutual)
 
 
 def measured(rows: Iterable[Row], quantity: Mutual) -> list[Series]:
-    """One series for each (encoder, regime, tap, seed), in the order of the table, epochs rising."""
+    """The measured series of each (encoder, regime, tap, seed), in the order of the table, epochs increasing."""
     return _grouped([row for row in rows if column(row, "quantity") == quantity and not is_exact(row)])
 
 
 def exact(rows: Iterable[Row], quantity: Mutual) -> list[Series]:
-    """The known information, where the data set has one."""
+    """The series of known information; empty if the data set has none."""
     return _grouped([row for row in rows if column(row, "quantity") == quantity and is_exact(row)])
 
 
@@ -91,7 +91,7 @@ def panel_of(row: Row) -> Panel:
 
 
 def network_of(row: Row) -> Network:
-    """The network of a row that has an address."""
+    """The network of a row with an address."""
     return Network(*(column(row, name) for name in Network._fields))
 
 
@@ -116,7 +116,7 @@ def _series(panel: Panel, tap: str, seed: int | None, rows: Sequence[Row]) -> Se
 
 
 def _number(value: Any) -> float:
-    """A standard error that was not given draws no bar."""
+    """A missing or infinite standard error becomes 0, which draws no error bar."""
     number = 0.0 if value is None else float(value)
     return number if math.isfinite(number) else 0.0
 
@@ -124,8 +124,8 @@ def _number(value: Any) -> float:
 def over_seeds(series: Sequence[Series]) -> list[Series]:
     """The mean over seeds of each (panel, tap), at the epochs that every seed has.
 
-    One seed stays as it is, with its standard error over images; of several the spread is the sample standard
-    deviation over seeds.
+    A single seed is returned unchanged, with its standard error over images. For several seeds the spread is their
+    sample standard deviation.
     """
     groups: dict[tuple[Panel, str], list[Series]] = {}
     for one in series:
@@ -143,7 +143,7 @@ def _mean(group: Sequence[Series]) -> Series:
 
 
 def ceilings(rows: Iterable[Row]) -> Ceilings:
-    """H(y), CE(x) and, where it is known, H(x) of the table."""
+    """H(y), CE(x) and, if known, H(x) of the table."""
     found: dict[str, float] = {}
     for row in rows:
         if column(row, "tap") is None:
@@ -162,12 +162,12 @@ def taps(series: Iterable[Series]) -> list[str]:
 
 
 def epochs(series: Iterable[Series]) -> list[int]:
-    """Every epoch that occurs, rising."""
+    """Every epoch that occurs, in increasing order."""
     return sorted({epoch for one in series for epoch in one.epochs})
 
 
 def seeds(series: Iterable[Series]) -> int:
-    """The largest number of seeds that any panel holds."""
+    """The largest number of seeds of any panel."""
     counts: dict[tuple[Panel, str], set[int | None]] = {}
     for one in series:
         counts.setdefault((one.panel, one.tap), set()).add(one.seed)
@@ -175,24 +175,24 @@ def seeds(series: Iterable[Series]) -> int:
 
 
 def images(rows: Iterable[Row]) -> int | None:
-    """The number of images behind the information at taps; None where it is not said, or differs."""
+    """The number of images of the information at taps; None if it is missing or differs between rows."""
     counts = {int(n) for row in rows if column(row, "tap") is not None and (n := column(row, "n_images"))}
     return counts.pop() if len(counts) == 1 else None
 
 
 def spread_sentence(rows: Sequence[Row], *, curves: bool = False) -> str:
-    """What the error bars of a figure are, and over how many images: part of a caption; curves have bands."""
+    """The sentence of a caption that explains error bars, bands (of `curves`) and the number of images."""
     number, runs = images(rows), seeds(measured(rows, "I(x;h)"))
     over = f"{number:,} evaluation images" if number else "the evaluation images"
     if runs > 1:
         return f"Mean and standard deviation of {runs} seeds; thin lines are single seeds. n = {over} each."
     banded = curves and any(column(row, "band_bits") is not None for row in rows)
-    shaded = " Shaded: 95 % band over images for the whole curve of a tap at once." if banded else ""
+    shaded = " Shaded: simultaneous 95 % band over images for the whole curve of a tap." if banded else ""
     return f"Error bars: one standard error over images (n = {over}); one seed.{shaded}"
 
 
 def bound_sentence(rows: Iterable[Row], quantities: Sequence[Mutual] = ("I(x;h)", "I(y;h)")) -> str:
-    """Which kind of bound the informations are: part of a caption."""
+    """The sentence of a caption that states the kind of bound of each quantity."""
     kinds = {str(column(r, "quantity")): str(column(r, "bound")) for r in rows if not is_exact(r)}
     image = (
         "I(x;h) = CE(x) - CE(x|h) is an estimate, neither a lower nor an upper bound: "

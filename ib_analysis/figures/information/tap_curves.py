@@ -1,4 +1,4 @@
-"""I(x; h) against epoch with a scale of its own for each tap, where a change of a few bits can be seen."""
+"""I(x; h) against epoch on a separate scale for each tap, which shows changes of a few bits."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -29,20 +29,20 @@ from ib_analysis.figures.style.figure_style import PAGE_INCHES, figure_style, pa
 from ib_analysis.figures.style.palette import tap_colours, tap_markers
 
 MEANING = (
-    "I(x;h) against training epoch, tap by tap, in bits per image. Every panel has a vertical scale of its "
-    "own, which does not begin at 0: rise and fall at one tap show, taps must not be compared by eye."
+    "I(x;h) against training epoch for each tap, in bits per image. Each panel has its own vertical scale, which does "
+    "not start at 0: it shows rise and fall at one tap; panels of different taps must not be compared by eye."
 )
 COLUMNS = 4
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """What the figure shows, over how many images, and which kind of bound."""
+    """Describes the figure, the number of images and the kind of bound."""
     known = " Black crosses: exact values, known in closed form." if exact(rows, "I(x;h)") else ""
     return f"{MEANING}{known} {spread_sentence(rows, curves=True)} {bound_sentence(rows, ['I(x;h)'])}"
 
 
 def draw(rows: Sequence[Row]) -> Figure:
-    """One small panel for each tap of each encoder and regime; a new line for each encoder and regime."""
+    """Draws one small panel for each tap; each encoder and regime starts a new row of panels."""
     with figure_style():
         series = measured(rows, "I(x;h)")
         cells = [

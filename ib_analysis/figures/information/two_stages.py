@@ -1,4 +1,4 @@
-"""The two stages of learning: how much information each tap gained up to its peak, and lost after it."""
+"""The two stages of learning: the information that each tap gains up to its peak and loses after it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,27 +13,26 @@ from ib_analysis.figures.style.figure_style import PAGE_INCHES, figure_style, pa
 from ib_analysis.figures.style.number_text import measured_text
 
 MEANING = (
-    "The two stages of learning at each tap. Fitting gain: I(x;h) at its peak less that at the first "
-    "checkpoint. Compression: I(x;h) at its peak less that at the last. Thick bars: one standard error; "
-    "thin bars: two. The unconditional decoder cancels in both, so that they are differences of conditional "
-    "cross-entropies, paired by image. A fall says that these decoders, trained alike, can use less of h; "
-    "it is no proof that h holds less."
+    "The two stages of learning at each tap. Fitting gain: I(x;h) at its peak minus I(x;h) at the first checkpoint. "
+    "Compression: I(x;h) at its peak minus I(x;h) at the last checkpoint. Thick bars: one standard error; thin bars: "
+    "two. CE(x) cancels in both, so they are differences of conditional cross-entropies, paired by image. A decrease "
+    "means that these equally trained decoders can use less of h; it does not prove that h holds less."
 )
 ROW_INCHES = 0.27
 DIGIT_POINTS = 4.5
-"""Width of a digit at 7 points, rounded up."""
+"""Width of a digit at font size 7, rounded up."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the two stages as it is drawn."""
+    """How one of the two stages is drawn."""
 
     name: Literal["fitting", "compression"]
     words: str
     colour: str
     marker: str
     lift: float
-    """Place within the row of a tap, in rows."""
+    """Vertical offset within the row of a tap, in rows."""
 
 
 KINDS = (
@@ -43,14 +42,14 @@ KINDS = (
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """What the figure shows, over how many images."""
+    """Describes the figure and gives the number of images."""
     counts = {int(n) for row in rows if (n := column(row, "n_images"))}
     over = f" n = {counts.pop():,} evaluation images." if len(counts) == 1 else ""
     return f"{MEANING}{over}"
 
 
 def draw(rows: Sequence[Row]) -> Figure:
-    """A dot and an interval for each stage of each tap, with the numbers and the verdicts beside them.
+    """Draws a dot and an interval for each stage of each tap, with the numbers and the verdicts beside them.
 
     Columns of a row: encoder, regime, seed, tap, peak_epoch, and for each of fitting and compression
     `<stage>_bits`, `<stage>_stderr_bits` and `<stage>_verdict`.
@@ -70,7 +69,7 @@ def draw(rows: Sequence[Row]) -> Figure:
 
 
 def _ordered(rows: Sequence[Row]) -> list[Row]:
-    """Taps in the order of the table, the seeds of a tap together."""
+    """Rows by tap in the order of the table, the seeds of a tap together."""
     taps = list(dict.fromkeys(column(row, "tap") for row in rows))
     return sorted(rows, key=lambda row: taps.index(column(row, "tap")))
 
@@ -95,7 +94,7 @@ def _panel(axes: Axes, panel: Panel, rows: Sequence[Row]) -> None:
 
 
 def _names(rows: Sequence[Row]) -> list[str]:
-    """Taps, with the seed where there are several."""
+    """Names of the taps, with the seed if there are several seeds."""
     several = len({column(row, "seed") for row in rows}) > 1
     return [
         f"{column(row, 'tap')}, seed {column(row, 'seed')}" if several else str(column(row, "tap"))
@@ -116,7 +115,7 @@ def _intervals(axes: Axes, rows: Sequence[Row], kind: Kind) -> None:
 
 
 def _texts(axes: Axes, rows: Sequence[Row]) -> None:
-    """Peak, and value, standard error and verdict of both stages, in columns as wide as their cells."""
+    """Writes the peak, and value, standard error and verdict of both stages, in columns as wide as their cells."""
     columns = [("peak\nepoch", [str(column(row, "peak_epoch")) for row in rows], "0.1")]
     columns += [(kind.words, [stage_text(row, kind.name) for row in rows], kind.colour) for kind in KINDS]
     points = 10.0
@@ -126,7 +125,7 @@ def _texts(axes: Axes, rows: Sequence[Row]) -> None:
 
 
 def stage_text(row: Row, name: str) -> str:
-    """A stage in words.
+    """Value, standard error and verdict of a stage.
 
     >>> stage_text({"fitting_bits": 3.21, "fitting_stderr_bits": 0.4, "fitting_verdict": "yes"}, "fitting")
     '3.21 ± 0.40  yes'
@@ -136,7 +135,7 @@ def stage_text(row: Row, name: str) -> str:
 
 
 def _column(axes: Axes, points: float, head: str, texts: Sequence[str], colour: str) -> None:
-    """A column of text to the right of the axes, whose head names the colour."""
+    """Writes a column of text to the right of the axes; the colour of its head is that of the stage."""
     axes.annotate(
         head, (1.0, 1.0), xycoords="axes fraction", xytext=(points, 2.0), textcoords="offset points",
         va="bottom", fontsize=7, fontweight="bold", color=colour,

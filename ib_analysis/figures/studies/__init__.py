@@ -1,1 +1,1 @@
-"""The figure of each study, laid out like its paper's."""
+"""The figure of each study, in the layout of its paper."""

@@ -1,4 +1,4 @@
-"""Beyond kernels: errors of nets, kernels and features on one target, and what the ResNet's layers tell of F and G."""
+"""Beyond kernels: errors of nets, kernels and features on one target, and information of the layers about F and G."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -47,28 +47,28 @@ LAYER_COLOURS, LAYER_MARKERS = tap_colours(LAYERS), tap_markers(LAYERS)
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """What the figure shows, and what its marks and bars are."""
+    """Describes the figure, its marks and its bars."""
     first, seeds = _compared(rows), sorted({row.seed for row in rows})
     swept = sorted({row.seed for row in rows if row.arm == "net3"})
     lost = sum(row.layer is None and row.selected and row.test_error is None for row in rows)
     probed = sorted({row.about for row in rows if row.about and row.about != "G1"})
     return (
-        f"Target F + alpha G(F) of {first.outputs} outputs. Error: mean of |prediction - H(x)|^2 over test vectors; "
-        "black line: k alpha^2, the error of the exact F. Marks: median over seeds, bars: least and largest; "
-        f"{len(seeds)} seeds for the ResNet in (a) and for the kernels at N = {first.samples:,}, m = {first.width}, "
-        f"alpha = {first.alpha:g}, else {len(swept)}. (a) Against width; kernels and features are of networks with "
-        "the weights that they are drawn with, those at the right end in closed form. (b) Against the vectors that are "
-        "learned from, (c) against alpha, kernels in closed form. Learning rate, weight decay and ridge are selected "
-        f"on validation vectors, seed by seed. Bottom: bits of {' and '.join(probed) or 'F'} (their mean) and of G1, "
-        "of one bit each, that a probe reads off the layers of the selected ResNet; marks: mean over seeds, bars: 2 "
-        "standard errors of it, from the spread over seeds. Lower bounds for a reader of bounded capacity: every layer "
-        "holds the whole bits at every epoch."
-        + (f" Diverged in every setting and left out: {lost}." if lost else "")
+        f"Target F + alpha G(F) of {first.outputs} outputs. Error: mean of |prediction - H(x)|^2 over test "
+        "vectors; black line: k alpha^2, the error of the exact F. Marks: median over seeds, bars: smallest and "
+        f"largest; {len(seeds)} seeds for the ResNet in (a) and for the kernels at N = {first.samples:,}, m = "
+        f"{first.width}, alpha = {first.alpha:g}, otherwise {len(swept)}. (a) Against width; kernels and features "
+        "are those of networks at their initial weights, at the right end in closed form. (b) Against the number "
+        "of training vectors, (c) against alpha; kernels in closed form. Learning rate, weight decay and ridge "
+        "are selected on validation vectors for each seed. Bottom: information about "
+        f"{' and '.join(probed) or 'F'} (mean) and about G1, of one bit each, that a probe extracts from the "
+        "layers of the selected ResNet. Marks: mean over seeds, bars: 2 standard errors from the spread over "
+        "seeds. These are lower bounds by a probe of bounded capacity: every layer determines all bits at every "
+        "epoch." + (f" Diverged in every setting and omitted: {lost}." if lost else "")
     )
 
 
 def draw(rows: Sequence[Row]) -> Figure:
-    """Errors on top, information over epochs below, where layers were probed."""
+    """Draws errors on top and, if layers were probed, information over epochs below."""
     kinds = _panels_of_layers(rows)
     with figure_style():
         figure = paper_figure(PAGE_INCHES, 5.6 if kinds else 3.4)
@@ -82,7 +82,7 @@ def draw(rows: Sequence[Row]) -> Figure:
 
 
 def _compared(rows: Sequence[Row]) -> Row:
-    """A row of the size at which everything is compared: that of most rows of the ResNet."""
+    """A row of the reference size, which is that of most rows of the ResNet."""
     found = [row for row in rows if row.arm == "resnet"]
     points = [(row.alpha, row.samples, row.width) for row in found]
     return found[points.index(max(points, key=points.count))]
@@ -124,7 +124,7 @@ def _against_width(axes: Axes, rows: Sequence[Row], point: Point) -> None:
 
 
 def _apart(arm: Arm, step: float) -> float:
-    """A factor that keeps marks of different arms at one place side by side."""
+    """A factor that separates marks of different arms at the same position."""
     return float(step ** (list(NAMES).index(arm) % 4 - 1.5))
 
 
@@ -150,7 +150,7 @@ def _against(axes: Axes, rows: Sequence[Row], point: Point, name: str) -> None:
 
 
 def _line(axes: Axes, arm: Arm, found: Sequence[tuple[float, dict[int, float]]], panel: str) -> None:
-    """Medians with bars from the least to the largest seed; seeds without a finite error are left out."""
+    """Draws medians with bars from the smallest to the largest seed; seeds without a finite error are omitted."""
     points = [(x, sorted(e for e in errors.values() if e < float("inf"))) for x, errors in found]
     points = [(x, errors) for x, errors in points if errors]
     if not points:
@@ -187,7 +187,7 @@ def _key(arm: Arm) -> Line2D:
 
 
 def _panels_of_layers(rows: Sequence[Row]) -> list[tuple[str, str]]:
-    """What is looked for and the probe, a panel each."""
+    """The probed function and the probe of each panel."""
     probes = list(dict.fromkeys(row.probe for row in rows if row.probe))
     return [(about, probe) for about in ("F", "G") for probe in probes]
 
@@ -206,7 +206,7 @@ def _layers(figure: Figure | SubFigure, rows: Sequence[Row], kinds: Sequence[tup
 
 
 def _layer(axes: Axes, rows: Sequence[Row], layer: str, about: str, probe: str) -> None:
-    """Mean bits against epoch of one layer."""
+    """Draws mean bits of one layer against epoch."""
     found = [r for r in rows if r.layer == layer and r.probe == probe and (r.about or "")[:1] == about]
     epochs = sorted({row.epoch for row in found if row.epoch is not None})
     at = [[row for row in found if row.epoch == epoch] for epoch in epochs]
@@ -223,7 +223,7 @@ def _mean_bits(rows: Sequence[Row]) -> float:
 
 
 def _stderr_bits(rows: Sequence[Row]) -> float:
-    """Of the mean over seeds, from their spread; for a single seed that over vectors."""
+    """Standard error of the mean over seeds; for a single seed the standard error over vectors."""
     by_seed = [[r for r in rows if r.seed == seed] for seed in sorted({row.seed for row in rows})]
     means = [_mean_bits(one) for one in by_seed]
     if len(means) > 1:
@@ -232,7 +232,7 @@ def _stderr_bits(rows: Sequence[Row]) -> float:
 
 
 def _epochs(axes: Axes, epochs: Sequence[int]) -> None:
-    """Epochs on a logarithmic axis of epoch + 1, which begins with the untrained network."""
+    """Makes a logarithmic axis of epoch + 1, which starts with the untrained network."""
     axes.set_xscale("log")
     shown = [epoch for epoch in epochs if epoch in (epochs[0], 10, 100, epochs[-1])]
     axes.set_xticks([epoch + 1 for epoch in shown], [f"{epoch}" for epoch in shown])

@@ -1,4 +1,4 @@
-"""Pareto-optimal quantized ResNet: accuracy against cost, generalization gap and entropy of layers, by bits."""
+"""Pareto-optimal quantized ResNet: accuracy against cost, generalization gap and entropy of layers, by bit width."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,29 +27,29 @@ COLOURS = dict(zip(ORDER, ("#000000", *OKABE_ITO[:3])))
 SHAPES = dict(zip(ORDER, MARKERS))
 SUFFIX = "_quantized"
 LEAST_BITS = 1.0
-"""Where the axis of entropies begins."""
+"""Start of the entropy axis."""
 MEANING = (
-    "Residual networks of several depths and widths, each at four bit widths (w4a4: weights and activations at 4 bits, "
-    "first and last layer at 8; bf16 counts as 16). Above: error on the evaluation images against compute cost "
-    "(multiplications x bits of weights x bits of activations) and against the memory of the weights; lines are the "
-    "Pareto fronts, whose networks are chosen by their validation accuracy. Below left: accuracy on the images learned "
-    "on less that on the evaluation images, for each network (channels of its stages, below them blocks). Below right: "
-    "quantized layers of the cheapest network. Filled: plug-in entropy H(h) over images never learned on, which says "
-    "nothing more once all images differ (dashed: log2 of their number). Open, dotted: the sum of the entropies of the "
-    "units, which bounds H(h) and with it I(x;h) from above."
+    "Residual networks of several depths and widths, each at four bit widths (w4a4: weights and activations at 4 "
+    "bits, first and last layer at 8; bf16 counts as 16). Top: error on the evaluation images against compute "
+    "cost (multiplications x bits of weights x bits of activations) and against the memory of the weights; lines: "
+    "Pareto fronts, whose networks are selected by validation accuracy. Bottom left: accuracy on training images "
+    "minus accuracy on evaluation images for each network (channels of its stages, below them blocks). Bottom "
+    "right: quantized layers of the cheapest network. Filled: plug-in entropy H(h) over held-out images, which "
+    "saturates at log2 of their number (dashed) once all of them differ. Open, dotted: sum of the entropies of "
+    "the units, an upper bound of H(h) and hence of I(x;h)."
 )
 
 
 @dataclass(frozen=True)
 class Point:
-    """A mean over seeds with its standard deviation."""
+    """Mean and standard deviation over seeds."""
 
     mean: float
     spread: float
 
 
 def caption(rows: Sequence[QuantizedRow]) -> str:
-    """What the figure shows, over how many seeds, and the dominance in numbers."""
+    """Describes the figure, the number of seeds, and the distance between the fronts in numbers."""
     numbers = []
     for bits in present(rows)[1:]:
         found = front_difference(rows, bits, BASELINE)
@@ -65,7 +65,7 @@ def caption(rows: Sequence[QuantizedRow]) -> str:
 
 
 def draw(rows: Sequence[Any]) -> Figure:
-    """Two panels of cost, then the gap and the entropies."""
+    """Draws two panels of cost, then the generalization gap and the entropies."""
     with figure_style():
         figure = paper_figure(PAGE_INCHES, 5.2)
         (compute, memory), (gap, entropy) = figure.subplots(2, 2)
@@ -80,7 +80,7 @@ def draw(rows: Sequence[Any]) -> Figure:
 
 
 def present(rows: Sequence[QuantizedRow]) -> list[str]:
-    """The bit widths of the table, the widest first."""
+    """The bit widths of the table, in decreasing order."""
     return [bits for bits in ORDER if trained(rows, bits)]
 
 
@@ -94,7 +94,7 @@ def point(values: Sequence[float]) -> Point:
 
 
 def by_size(rows: Sequence[QuantizedRow], bits: str) -> dict[tuple[str, str], list[QuantizedRow]]:
-    """Whole networks of one bit width, the seeds of each size together."""
+    """Rows of whole networks of one bit width, grouped by size."""
     found: dict[tuple[str, str], list[QuantizedRow]] = {}
     for row in trained(rows, bits):
         found.setdefault(row.size, []).append(row)
@@ -146,7 +146,7 @@ def _gaps(axes: Axes, rows: Sequence[QuantizedRow]) -> None:
 
 
 def _entropies(axes: Axes, rows: Sequence[QuantizedRow]) -> None:
-    """The layers of the cheapest network: where counting images tells most."""
+    """Draws the layers of the cheapest network, where the plug-in entropy saturates least."""
     layers = [row for row in rows if row.tap and row.size == cheapest(rows)]
     taps = list(dict.fromkeys(row.tap for row in layers))
     for bits in present(rows):

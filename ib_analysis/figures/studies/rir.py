@@ -1,4 +1,4 @@
-"""Resnet in Resnet: accuracy of four networks of equal size, and of each without one stream at one block."""
+"""Resnet in Resnet: accuracy of four networks of equal size, and with one stream set to zero at one block."""
 
 from collections.abc import Sequence
 
@@ -16,27 +16,28 @@ from ib_analysis.studies.seed_interval import SeedInterval, over_seeds
 from ib_analysis.studies.specs.rir import ARMS
 
 LABELS: dict[Stream, str] = {
-    "residual": "residual stream at zero, or first half",
-    "transient": "transient stream at zero, or second half",
+    "residual": "residual stream (or first half) set to zero",
+    "transient": "transient stream (or second half) set to zero",
 }
-"""An arm whose channels are all alike has halves and no streams."""
+"""An arm without streams has two halves of channels instead."""
 STREAM_COLOURS, STREAM_MARKERS = tap_colours(STREAMS), tap_markers(STREAMS)
 
 
 def caption(rows: Sequence[RirRow]) -> str:
-    """What the figure shows, at which scale, and what its bars are."""
+    """Describes the figure, its scale and its bars."""
     row, rates = rows[0], chosen_learning_rates(rows)
     seeds = len({row.seed for row in rows})
     chosen = ", ".join(f"{NAMES[arm]} {rate:g}" for arm, rate in rates.items())
     lost = sum(row.status == "diverged" for row in reported(rows))
     return (
-        f"Four networks of {_sizes(rows)} parameters trained alike on {row.training_images:,} images of {row.images}, "
-        f"accuracy on {row.evaluation_images:,} evaluation images. (a) Whole networks; grey: single seeds, which "
-        "share training images across the four (and initial weights, with shortcut: padding). (b) Differences of "
-        "accuracy within a seed. (c) With one stream set to zero at the input of one block, in network order; in the "
-        "plain CNN and the ResNet, which have no streams, the same halves of the channels; grey: the whole network. "
-        f"Marks and bars: mean and 95 % interval (Student's t) over {seeds} seed{'s' * (seeds != 1)}. Learning rates "
-        f"chosen on the decoder part: {chosen}." + (f" Diverged and left out: {lost}." if lost else "")
+        f"Accuracy on {row.evaluation_images:,} evaluation images of four networks of {_sizes(rows)} parameters, "
+        f"trained in the same way on {row.training_images:,} images of {row.images}. (a) Complete networks; grey: "
+        "single seeds. The four networks of a seed share training images, and with shortcut: padding also initial "
+        "weights. (b) Differences of accuracy within a seed. (c) One stream set to zero at the input of one "
+        "block, in network order; in the plain CNN and the ResNet, which have no streams, the same half of the "
+        f"channels; grey: the complete network. Marks and bars: mean and 95 % interval (Student's t) over {seeds} "
+        f"seed{'s' * (seeds != 1)}. Learning rates selected on the "
+        f"decoder part: {chosen}." + (f" Diverged and omitted: {lost}." if lost else "")
     )
 
 
@@ -46,14 +47,14 @@ def _sizes(rows: Sequence[RirRow]) -> str:
 
 
 def draw(rows: Sequence[RirRow]) -> Figure:
-    """Accuracies and their differences on top; below, a panel an arm with its knock-outs on one axis of accuracy."""
+    """Draws accuracies and their differences on top; below, the knock-outs of each arm on a common axis of accuracy."""
     best = reported(rows)
     arms = [arm for arm in ARMS if accuracies(best, arm)]
     with figure_style():
         figure = paper_figure(PAGE_INCHES, 4.4)
         if not arms:
             figure.text(
-                0.5, 0.5, "every training diverged: ask for lower learning_rates", ha="center", fontsize=9
+                0.5, 0.5, "every training diverged: lower the learning_rates", ha="center", fontsize=9
             )
             return figure
         top, bottom = figure.subfigures(2, 1, height_ratios=(1.0, 1.15), squeeze=False)[:, 0]
@@ -65,13 +66,13 @@ def draw(rows: Sequence[RirRow]) -> Figure:
             _knocked_out(axes, best, arm)
         panels[0].set_title(f"(c) {NAMES[arms[0]]}")
         panels[0].set_ylabel("accuracy  [%]")
-        bottom.supxlabel("block at whose input the stream is zero", fontsize=8)
+        bottom.supxlabel("block whose input stream is set to zero", fontsize=8)
         bottom.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
         return figure
 
 
 def _whole(axes: Axes, rows: Sequence[RirRow], arms: Sequence[Arm]) -> None:
-    axes.set_title("(a) whole networks")
+    axes.set_title("(a) complete networks")
     for height, arm in enumerate(arms):
         values = [100 * value for value in accuracies(rows, arm).values()]
         _mean(axes, height, over_seeds(values), ".1f", f"accuracy {arm}")
@@ -83,8 +84,8 @@ def _whole(axes: Axes, rows: Sequence[RirRow], arms: Sequence[Arm]) -> None:
 
 
 def _differences(axes: Axes, rows: Sequence[RirRow], arms: Sequence[Arm]) -> None:
-    """RiR less each other arm, paired by seed: what the verdicts judge."""
-    axes.set_title("(b) RiR less the other, by seed")
+    """Draws the differences between RiR and each other arm, paired by seed, on which the verdicts rest."""
+    axes.set_title("(b) RiR minus the other arm, by seed")
     axes.axvline(0.0, color="0.3", linewidth=0.7, zorder=1)
     for height, arm in enumerate(arms):
         found = difference(rows, "rir", arm)
@@ -96,7 +97,7 @@ def _differences(axes: Axes, rows: Sequence[RirRow], arms: Sequence[Arm]) -> Non
 
 
 def _mean(axes: Axes, height: float, found: SeedInterval, digits: str, name: str) -> None:
-    """A mark with its interval and its number."""
+    """Draws a mean with its interval and its value as text."""
     mark = axes.errorbar(
         found.mean, height, xerr=_reach(found), fmt="D", color=OKABE_ITO[0], markersize=4, elinewidth=1.6, zorder=3
     )  # fmt: skip
@@ -117,7 +118,7 @@ def _knocked_out(axes: Axes, rows: Sequence[RirRow], arm: Arm) -> None:
 
 
 def _stream(axes: Axes, rows: Sequence[RirRow], arm: Arm, stream: Stream, shift: float) -> None:
-    """Accuracy against block with that stream at zero; the two streams stand a little apart."""
+    """Draws accuracy against the block at which a stream is zero; the two streams are slightly offset."""
     blocks = sorted({row.block for row in rows if row.arm == arm and row.block is not None})
     found = [over_seeds([100 * v for v in accuracies(rows, arm, block, stream).values()]) for block in blocks]
     marks = axes.errorbar(
@@ -129,5 +130,5 @@ def _stream(axes: Axes, rows: Sequence[RirRow], arm: Arm, stream: Stream, shift:
 
 
 def _reach(found: SeedInterval) -> float:
-    """Half the interval; no bar for a single seed."""
+    """Half the width of the interval; 0 for a single seed."""
     return found.half_width if found.n > 1 else 0.0

@@ -21,23 +21,23 @@ DASHES: dict[str, Literal["-"] | tuple[float, tuple[float, float]]] = {
     "orthogonal": (0, (1, 1.2)),
 }
 UNTRAINED = ("none", "near_zero")
-"""Small weights without shortcuts: a product of tiny matrices, whose loss no rate moves; not drawn where moot."""
+"""Not drawn for learning rates: small weights without shortcuts, whose loss no learning rate changes."""
 OFFSETS = {"near_zero": 0.97, "xavier": 1.0, "orthogonal": 1.03}
-"""Factors on the depth that keep error bars of the same depth apart."""
+"""Factors on the depth that separate error bars of the same depth."""
 MEANING = (
-    "Top: condition number of the Hessian at the initial point against the number of layers; a cross marks the exact "
-    "value at weights 0 (shortcuts of depth 1 and 2; at depth 3 and without shortcuts the Hessian there is 0), a thin "
-    "line the closed form of depth 2. Middle: training loss at the end of gradient descent, with the least loss of any "
-    "linear map as a thin line, and the learning rate, the best of a grid on validation images. Bottom: the spectrum "
-    "along the training of the shallowest linear networks; the first mark is the initial point. Colour and mark: "
-    "shortcut; solid: small random weights, dashed: Xavier, dotted: orthogonal. An open mark at the upper edge: for "
-    "some seed the training diverged at every learning rate. Marks: means over seeds (geometric on logarithmic axes); "
-    "bars: from the lowest to the highest of them."
+    "Top: condition number of the Hessian at the initial point against the number of layers. Cross: exact value "
+    "at zero weights, for shortcuts of depth 1 and 2 (at depth 3 and without shortcuts this Hessian is 0); thin "
+    "line: closed form of depth 2. Middle: training loss at the end of gradient descent, with the smallest loss "
+    "of any linear map as a thin line, and the learning rate selected from a grid on validation images. Bottom: "
+    "the spectrum during the training of the shallowest linear networks; the first mark is the initial point. "
+    "Colour and mark: shortcut; solid: small random weights, dashed: Xavier, dotted: orthogonal. Open mark at the "
+    "upper edge: the training of at least one seed diverged at every learning rate. Marks: means over seeds "
+    "(geometric on logarithmic axes); bars: range over seeds."
 )
 
 
 class Panel(NamedTuple):
-    """One panel against depth: which rows it shows, and how its axes read."""
+    """One panel against depth: the rows that it shows, and the labels of its axes."""
 
     title: str
     experiment: str
@@ -62,12 +62,12 @@ ALONG = (
 
 
 def caption(rows: Sequence[Any]) -> str:
-    """What the figure shows, over how many seeds."""
+    """Describes the figure and gives the number of seeds."""
     return f"{MEANING} {len({row.seed for row in rows})} seeds."
 
 
 def draw(rows: Sequence[Any]) -> Figure:
-    """Nine panels with one key above them."""
+    """Draws nine panels with a common legend above them."""
     with figure_style():
         figure = paper_figure(PAGE_INCHES, HEIGHT_INCHES)
         grid = list(figure.subplots(3, 3).flat)
@@ -170,7 +170,7 @@ def _settings(rows: Sequence[Any]) -> list[tuple[str, str]]:
 
 
 def _points(rows: Sequence[Any], place: str, value: str) -> list[tuple[float, list[float]]]:
-    """(x, values of the seeds) for every x at which each row has a value."""
+    """(x, values over seeds) for every x at which all rows have a value."""
     found = dict[float, list[float | None]]()
     for row in rows:
         found.setdefault(getattr(row, place), []).append(getattr(row, value))
@@ -201,7 +201,7 @@ def _curve(
 
 
 def _diverged(axes: Axes, setting: tuple[str, str], rows: Sequence[Any]) -> None:
-    """An open mark on the upper edge at every depth where a seed has no finite end."""
+    """Draws an open mark at the upper edge at every depth where a seed has no finite final value."""
     shortcut, how = setting
     for layers in sorted({row.layers for row in rows if row.outcome == "diverged"}):
         shift = (list(COLOURS).index(shortcut) - 1.5) * 0.05

@@ -1,4 +1,4 @@
-"""Stable ResNet: signals, kernels and trained networks against depth, under three scalings of the branches."""
+"""Stable ResNet: signals, kernels and trained networks against depth, for three branch scalings."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -17,20 +17,20 @@ NAMES = {"none": "unscaled", "uniform": "uniform  1/√L", "decreasing": "decrea
 COLOURS = {"none": OKABE_ITO[1], "uniform": OKABE_ITO[0], "decreasing": OKABE_ITO[2]}
 MARKERS = {"none": "s", "uniform": "o", "decreasing": "^"}
 OFFSETS = {"none": 0.96, "uniform": 1.0, "decreasing": 1.04}
-"""Factors on the depth that keep error bars of the same depth apart."""
+"""Factors on the depth that separate error bars of the same depth."""
 MEANING = (
-    "Everything against depth in residual blocks. Top, left and middle: random fully connected networks at "
-    "initialization (marks) beside the closed-form recursion (lines): growth of the squared gradient from the last "
-    "layer to the first, and the correlation of two inputs. Top right: effective rank of the kernel on images, exp of "
-    "the entropy of its normalised eigenvalues. Bottom left: kernel ridge regression on the same images. Solid NNGP, "
-    "dashed NTK. Bottom middle and right: trained residual classifiers. Accuracies are on evaluation images; ridge and "
-    "learning rate were chosen on validation images. A cross: some trainings diverged and count as the commonest "
-    "label. Marks: means over seeds; bars: from the lowest to the highest of them."
+    "All quantities against depth in residual blocks. Top left and middle: random fully connected networks at "
+    "initialization (marks) and the closed-form recursion (lines): growth of the squared gradient from the last "
+    "layer to the first, and correlation of two inputs. Top right: effective rank of the kernel on images, the "
+    "exponential of the entropy of its normalised eigenvalues. Bottom left: kernel ridge regression on the same "
+    "images. Solid: NNGP, dashed: NTK. Bottom middle and right: trained residual classifiers. Accuracies are on "
+    "evaluation images; ridge and learning rate are selected on validation images. Cross: some trainings diverged "
+    "and count as predictors of the most frequent label. Marks: means over seeds; bars: range over seeds."
 )
 
 
 class Panel(NamedTuple):
-    """One panel: which rows it shows, and how its axes read."""
+    """One panel: the rows that it shows, and the labels of its axes."""
 
     title: str
     quantities: tuple[str, ...]
@@ -43,7 +43,7 @@ class Panel(NamedTuple):
 PANELS = (
     Panel("gradient at initialization", ("log_gradient_growth",), "none", "log growth of |gradient|²  [nats]", True),
     Panel("correlation at initialization", ("correlation",), "none", "correlation of two inputs"),
-    Panel("what the kernels tell apart", ("nngp_effective_rank", "ntk_effective_rank"), "none", "effective rank", True),
+    Panel("rank of the kernels", ("nngp_effective_rank", "ntk_effective_rank"), "none", "effective rank", True),
     Panel("kernel ridge regression", ("nngp_accuracy", "ntk_accuracy"), "none", "accuracy", accuracy=True),
     Panel("trained, without norm", ("test_accuracy",), "none", "accuracy", accuracy=True),
     Panel("trained, with batch norm", ("test_accuracy",), "batch", "accuracy", accuracy=True),
@@ -51,12 +51,12 @@ PANELS = (
 
 
 def caption(rows: Sequence[Any]) -> str:
-    """What the figure shows, over how many seeds."""
+    """Describes the figure and gives the number of seeds."""
     return f"{MEANING} {len({row.seed for row in rows})} seeds."
 
 
 def draw(rows: Sequence[Any]) -> Figure:
-    """Six panels with one key above them."""
+    """Draws six panels with a common legend above them."""
     with figure_style():
         figure = paper_figure(PAGE_INCHES, HEIGHT_INCHES)
         grid = figure.subplots(2, 3)
@@ -92,7 +92,7 @@ def _panel(axes: Axes, panel: Panel, rows: Sequence[Any]) -> None:
 
 
 def _curve(axes: Axes, points: Mapping[int, Sequence[Any]], scaling: str, dashes: str) -> None:
-    """Means and ranges over seeds; the line is the closed form where there is one, else through the means."""
+    """Draws means and ranges over seeds; the line is the closed form if it is known, else joins the means."""
     if not points:
         return
     depths = np.array(list(points), dtype=float)
@@ -126,6 +126,6 @@ def _kernel_keys() -> list[Line2D]:
 
 
 def _share_scale(panels: Sequence[Axes]) -> None:
-    """The same accuracies at the same height."""
+    """Gives the panels a common axis of accuracy."""
     for axes in panels:
         axes.set_ylim(0, 1.02)

@@ -1,1 +1,1 @@
-"""How every figure looks: sizes, colours, labels beside lines, numbers as text, files."""
+"""The common style of the figures: sizes, colours, direct labels, numbers as text, output files."""

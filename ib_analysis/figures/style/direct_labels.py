@@ -1,4 +1,4 @@
-"""Names written beside the data they name, where there is room for them."""
+"""Direct labels: names written beside the data that they name, placed to avoid overlap."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 FONT_POINTS = 7.0
 INK = "0.1"
 MARKER_POINTS = 3.0
-"""Half the side of the square that a marker keeps free of text."""
+"""Half the side of the square around a marker that is kept free of its own name."""
 NEIGHBOUR_POINTS = 7.0
-"""The same for markers of other names, so that a name is nearest to what it names."""
+"""The same for markers of other names; larger, so that a name is nearest to its own marker."""
 DISTANCES_POINTS = (4.5, 9.0, 16.0, 28.0, 44.0)
 LEADER_POINTS = 8.0
-"""A name further than this from its point is tied to it by a thin line."""
+"""A name farther than this from its point is joined to it by a thin line."""
 DIRECTIONS = tuple(
     np.array(d)
     for d in ((1, 0), (0, 1), (0, -1), (-1, 0), (0.7, 0.7), (0.7, -0.7), (-0.7, 0.7), (-0.7, -0.7))
@@ -29,12 +29,12 @@ LEADER = {"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0.5, "shrinkB": 3.0}
 
 @dataclass(frozen=True)
 class Name:
-    """A text and the data points (points, 2) that it may stand beside, the best first."""
+    """A text and the data points (points, 2) beside which it may be placed, in order of preference."""
 
     text: str
     points: NDArray[np.float64]
     colour: str = "0.45"
-    """Of the thin line that leads to the name; the name itself is always dark."""
+    """Colour of the thin line to the name; the name itself is always dark."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class _Place:
 
 
 def settle(figure: Figure) -> float:
-    """Lay the figure out, so that positions on the page are known; returns pixels per point."""
+    """Computes the layout, which fixes positions on the page; returns pixels per point."""
     FigureCanvasAgg(figure)
     figure.draw_without_rendering()
     return figure.dpi / 72.0
@@ -59,11 +59,11 @@ def label_points(
     keep_free: Sequence[Bbox] = (),
     other_lines: Sequence[NDArray[np.float64]] = (),
 ) -> list[Annotation]:
-    """Write each name beside one of its points, where it covers least; call after `settle`.
+    """Writes each name beside one of its points, at the position of least overlap; call it after `settle`.
 
-    Every name tries eight directions and three distances around each of its points. The cost counts covered
-    markers, crossed lines (the trajectories and `other_lines`, polylines in data coordinates), other names
-    and what lies outside the axes; nearer and earlier points win ties.
+    Every name tries eight directions and three distances around each of its points. The cost counts covered markers,
+    crossed lines (the trajectories and `other_lines`, polylines in data coordinates), overlapping names, and text
+    outside the axes. Among equal costs the nearer position and the earlier point are preferred.
     """
     scale = axes.figure.dpi / 72.0
     lines = [_displayed(axes, name) for name in names]
@@ -124,7 +124,7 @@ def _covered(
     lines: Sequence[NDArray[np.float64]],
     taken: Sequence[Bbox],
 ) -> float:
-    """How much a text at this box would hide."""
+    """The cost of a text at this box."""
     outside = box.x0 < page.x0 or box.x1 > page.x1 or box.y0 < page.y0 or box.y1 > page.y1
     crossed = sum(_crosses(box, line) for line in lines)
     hidden = 4.0 * box.count_overlaps(own) + 2.0 * box.count_overlaps(others)
@@ -132,7 +132,7 @@ def _covered(
 
 
 def _crosses(box: Bbox, line: NDArray[np.float64]) -> bool:
-    """Whether the polyline passes through the box, looked at every few pixels."""
+    """Whether the polyline passes through the box, tested at 60 points of each segment."""
     if len(line) < 2:
         return False
     steps = np.linspace(0.0, 1.0, 60)[:, None, None]
@@ -152,9 +152,9 @@ def _write(axes: Axes, name: Name, place: _Place, scale: float) -> Annotation:
 
 
 def label_ends(axes: Axes, names: Sequence[Name]) -> list[Annotation]:
-    """Write each name to the right of the axes at the height of its point, apart where two would touch.
+    """Writes each name to the right of the axes at the height of its point, moved apart where two would overlap.
 
-    A thin line leads from the last point to a name. Call after `settle`; keep the room to the right free.
+    A thin line joins the last point and the name. Call it after `settle`, and reserve room to the right.
     """
     scale = axes.figure.dpi / 72.0
     heights = np.array([_displayed(axes, name)[0, 1] for name in names])
@@ -176,7 +176,7 @@ def _write_end(axes: Axes, name: Name, height: float) -> Annotation:
 
 
 def spread_apart(heights: NDArray[np.float64], gap: float, low: float, high: float) -> NDArray[np.float64]:
-    """Move heights as little as a downward and an upward sweep allow, until neighbours are `gap` apart.
+    """Moves heights by an upward and a downward sweep until neighbours are at least `gap` apart.
 
     >>> spread_apart(np.array([5.0, 5.0, 0.0]), 2.0, 0.0, 6.0).tolist()
     [4.0, 6.0, 0.0]
@@ -195,9 +195,9 @@ def spread_apart(heights: NDArray[np.float64], gap: float, low: float, high: flo
 
 
 def thin_tick_labels(figure: Figure, axes: Axes, ticks: Sequence[float], texts: Sequence[str]) -> None:
-    """Tick everything; label as many as fit without touching, the last and the first before the others.
+    """Sets all ticks and labels as many as fit without overlap, the last and the first before the others.
 
-    Call after `settle`.
+    Call it after `settle`.
     """
     scale = figure.dpi / 72.0
     x = axes.transData.transform([(tick, 0.0) for tick in ticks])[:, 0]

@@ -1,4 +1,4 @@
-"""The style of every figure, whatever the settings of matplotlib."""
+"""The style of every figure, independent of the user's own matplotlib settings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,18 +13,18 @@ COLUMN_INCHES = 3.25
 PAGE_INCHES = 6.75
 """Width of both columns."""
 EXACT_KEY = "× exact"
-"""Above a panel with known information; the caption says more."""
+"""Key above a panel with known information, which the caption explains."""
 STYLE = Path(__file__).with_name("style.mplstyle")
 
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Draw and save inside this context: matplotlib's defaults, then `style.mplstyle`."""
+    """Context in which figures are drawn and saved: matplotlib's defaults, then `style.mplstyle`."""
     with matplotlib.style.context(["default", STYLE]):
         yield
 
 
 def paper_figure(width_inches: float, height_inches: float) -> Figure:
-    """An empty figure whose panels are laid out so that nothing overlaps."""
+    """An empty figure with constrained layout, which prevents overlap."""
     layout = ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.04, wspace=0.04, hspace=0.04)
     return Figure(figsize=(width_inches, height_inches), layout=layout)

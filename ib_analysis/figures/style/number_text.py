@@ -1,10 +1,10 @@
-"""Numbers as a reader wants them: bits, a value with its standard error, a p-value."""
+"""Numbers as text: bits, a value with its standard error, a p-value."""
 
 import math
 
 
 def bits_text(bits: float) -> str:
-    """A number of bits with as many digits as a reader can use.
+    """A number of bits with at most two decimals, fewer for large values.
 
     >>> [bits_text(v) for v in (3.32193, 84.553, 9213.4, -0.0001)]
     ['3.32', '84.6', '9,213', '0.00']
@@ -15,7 +15,7 @@ def bits_text(bits: float) -> str:
 
 
 def measured_text(bits: float, stderr_bits: float | None) -> str:
-    """A value with its standard error, both to two digits of the error and to three decimals at most.
+    """A value with its standard error, both rounded to two digits of the error and at most three decimals.
 
     >>> measured_text(13.074, 1.042), measured_text(7862.4, 74.2), measured_text(2.0, 0)
     ('13.1 ± 1.0', '7,862 ± 74', '2.00')
@@ -27,7 +27,7 @@ def measured_text(bits: float, stderr_bits: float | None) -> str:
 
 
 def p_text(p_value: float) -> str:
-    """A p-value to two digits; below one in ten thousand only that.
+    """A p-value to two digits, or that it is below 0.0001.
 
     >>> p_text(0.0314), p_text(3e-9), p_text(1.0)
     ('0.031', '< 0.0001', '1.0')

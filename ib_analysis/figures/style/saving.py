@@ -1,4 +1,4 @@
-"""A figure becomes three files: PDF and SVG for papers and pages, PNG for everything else."""
+"""Saving of figures as PDF, SVG and PNG."""
 
 from pathlib import Path
 
@@ -13,13 +13,13 @@ UNDATED: dict[str, dict[str, None]] = {
     "svg": {"Date": None},
     "png": {"Software": None},
 }
-"""What each format would otherwise stamp into the file: the same data must give the same bytes."""
+"""Metadata of each format that is removed so that the same data give the same bytes."""
 
 
 def save(figure: Figure, stem: Path) -> dict[str, Path]:
-    """Write `stem`.pdf, .svg and .png (300 dpi), each whole or not at all; the paths by format.
+    """Writes `stem`.pdf, .svg and .png (300 dpi), each atomically; returns the paths by format.
 
-    The suffix is appended to the whole name, so that a stem may itself hold dots.
+    The suffix is appended to the full name, so the stem may contain dots.
     """
     paths = {suffix: stem.with_name(f"{stem.name}.{suffix}") for suffix in UNDATED}
     for path in paths.values():
@@ -28,10 +28,10 @@ def save(figure: Figure, stem: Path) -> dict[str, Path]:
 
 
 def save_as(figure: Figure, path: Path) -> None:
-    """Write the figure in the format of the path's suffix; the same data give the same bytes.
+    """Writes the figure in the format of the path's suffix; the same data give the same bytes.
 
     Raises:
-        UserError: The suffix is none of .pdf, .svg and .png.
+        UserError: the suffix is none of .pdf, .svg and .png.
     """
     suffix = path.suffix.removeprefix(".")
     if suffix not in UNDATED:

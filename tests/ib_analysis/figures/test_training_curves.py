@@ -42,13 +42,13 @@ def test_values_and_units(runs):
 
 def test_parts_are_named(runs):
     score = training_curves.draw(runs).axes[2]
-    assert {"learned on", "held out"} <= {text.get_text() for text in score.texts}
+    assert {"training", "held out"} <= {text.get_text() for text in score.texts}
 
 
 def test_a_missing_held_out_part_leaves_its_line_out():
     run = TrainingRun(Panel("net", "classifier"), 0, curve("accuracy", held_out=False), (0, 10))
     score = training_curves.draw([run]).axes[1]
-    assert [t.get_text() for t in score.texts if t.get_alpha() is None] == ["learned on"]
+    assert [t.get_text() for t in score.texts if t.get_alpha() is None] == ["training"]
 
 
 def test_fixed_encoders_have_no_curve():
