@@ -137,7 +137,7 @@ def _groups(decoder: Decoder, spec: FitSpec) -> list[dict[str, Any]]:
     taken = {id(parameter) for parameter in decoder.taken_over()}
     groups: list[dict[str, Any]] = [
         {"params": [p for p in decoder.parameters() if id(p) not in taken], "share": 1.0},
-        {"params": [p for p in decoder.parameters() if id(p) in taken], "share": spec.trunk_rate},
+        {"params": [p for p in decoder.parameters() if id(p) in taken], "share": spec.pretrained_rate},
     ]
     return [group for group in groups if group["params"]]
 

@@ -51,12 +51,12 @@ class FitSpec(BaseModel):
     steps: int = Field(ge=1, description="budget: the largest number of gradient steps")
     batch_size: int = Field(32, ge=1, description="examples a step")
     learning_rate: float = Field(1e-3, gt=0, description="the largest learning rate")
-    trunk_rate: float = Field(
+    pretrained_rate: float = Field(
         0.1,
         ge=0,
         le=1,
-        description="share of the learning rate for weights that were taken over: small after a trunk, or a short fit "
-        "unlearns what it knew; 1 after a neighbour",
+        description="learning-rate multiplier for warm-started weights: 0.1 from the unconditional decoder, 1 from a "
+        "neighbouring epoch",
     )
     schedule: Literal["exponential", "cosine"] = Field(
         "cosine", description="cosine to 0 over the budget, or the paper's exponential decay a step"

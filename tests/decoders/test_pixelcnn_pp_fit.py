@@ -93,7 +93,7 @@ def test_a_fit_moves_the_weights_of_a_trunk_at_their_share_of_the_rate():
         decoder.start_from(trunk)
         before = {name: p.detach().clone() for name, p in decoder.named_parameters()}
         run = fitting._Run(
-            decoder, conditional, spec.model_copy(update={"trunk_rate": share}), torch.device("cpu"), "x"
+            decoder, conditional, spec.model_copy(update={"pretrained_rate": share}), torch.device("cpu"), "x"
         )
         run.begin()
         run.advance()

@@ -72,7 +72,7 @@ def small():
     }
     study |= {"images": 60, "steps": 10, "checkpoints": [0, 10], "channels": 2}
     study |= {"learning_rates": [0.002, 0.03], "encoders": ["resnet"]}
-    decoders = settings["decoders"] | {"trunk_fit": FIT, "image_fit": FIT, "label_fit": FIT}
+    decoders = settings["decoders"] | {"pretrained_fit": FIT, "image_fit": FIT, "label_fit": FIT}
     return settings | {
         "name": "small",
         "encoders": {"resnet": network},

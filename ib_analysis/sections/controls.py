@@ -1,50 +1,11 @@
-"""Controls: the same measurement where the answer is known, or with one setting of the decoders changed.
+"""Controls: the same measurement where the answer is known, or with one setting of the decoders changed."""
 
-A control is a variant of the experiment. It goes through the very stages that measure the points themselves, so
-that what it says is said of the instrument that was used.
-"""
-
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from ib_analysis.spec import Spec
-
-Kind = Literal["shuffled", "half-data", "filters", "budget", "decoder-seed"]
-Pairing = Literal["own", "shuffled"]
-
-
-class Control(NamedTuple):
-    """One variant: `value` is the number of filters, the factor on the steps, or the seed of the decoders."""
-
-    kind: Kind
-    value: float = 0.0
-
-    @property
-    def name(self) -> str:
-        """The name of its folder.
-
-        >>> Control("shuffled").name, Control("filters", 8).name, Control("budget", 0.5).name
-        ('shuffled', 'filters-8', 'budget-0.5')
-        """
-        if self.kind in ("shuffled", "half-data"):
-            return self.kind
-        return f"{self.kind}-{self.value:g}" if self.kind == "budget" else f"{self.kind}-{int(self.value)}"
-
-    @property
-    def pairing(self) -> Pairing:
-        """Whether an image goes with its own h."""
-        return "shuffled" if self.kind == "shuffled" else "own"
-
-    @property
-    def share(self) -> float:
-        """The share of the decoder part that decoders are fitted to."""
-        return 0.5 if self.kind == "half-data" else 1.0
-
-    @property
-    def own_marginal(self) -> bool:
-        """Whether p(x), too, is another decoder than the experiment's."""
-        return self.kind != "shuffled"
+from ib_analysis.variant import Variant
 
 
 class ControlsSpec(Spec):
@@ -90,12 +51,12 @@ class ControlsSpec(Spec):
         return self
 
     @property
-    def variants(self) -> tuple[Control, ...]:
+    def variants(self) -> tuple[Variant, ...]:
         """Every control that fits decoders of its own."""
         return (
-            *([Control("shuffled")] if self.shuffled else []),
-            *([Control("half-data")] if self.half_data else []),
-            *(Control("filters", filters) for filters in self.filters),
-            *(Control("budget", budget) for budget in self.budgets),
-            *(Control("decoder-seed", seed) for seed in self.decoder_seeds),
+            *([Variant("shuffled")] if self.shuffled else []),
+            *([Variant("half-data")] if self.half_data else []),
+            *(Variant("filters", filters) for filters in self.filters),
+            *(Variant("budget", budget) for budget in self.budgets),
+            *(Variant("decoder-seed", seed) for seed in self.decoder_seeds),
         )

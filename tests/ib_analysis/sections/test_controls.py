@@ -2,8 +2,8 @@
 
 import pytest
 
-from ib_analysis.config import load_experiment
 from ib_analysis.errors import UserError
+from ib_analysis.experiment import load_experiment
 
 CONTROLS = {
     "shuffled": True, "identity": True, "half_data": True, "filters": [8], "budgets": [0.5], "decoder_seeds": [3],
@@ -19,7 +19,7 @@ CONFIG = {
             "taps": ["h1", "pooled"],
         }
     },
-    "decoders": {"image_fit": {"steps": 100}, "trunk_fit": {"steps": 50}, "label_fit": {"steps": 30}},
+    "decoders": {"image_fit": {"steps": 100}, "pretrained_fit": {"steps": 50}, "label_fit": {"steps": 30}},
     "controls": CONTROLS,
 }
 SLICE = ("net", "classifier", 0, 4)
@@ -47,28 +47,49 @@ def test_every_control_has_its_name():
 )
 def test_a_control_changes_one_setting_of_the_fit_and_nothing_else(control, changed):
     run = experiment()
-    own, other = run.fit_decoders(*SLICE), run.under(control).fit_decoders(*SLICE)
-    assert {key for key in own if own[key] != other[key]} == changed
+    own, other = run.fit_decoders(*SLICE), run.with_variant(control).fit_decoders(*SLICE)
+    assert {key for key in own if own[key] != other[key]} == changed | {"variant"}
 
 
-def test_the_trunk_goes_with_the_control():
+def test_the_pretrained_decoder_goes_with_the_control():
     run = experiment()
-    assert run.under("budget-0.5").fit_trunk()["fit"]["steps"] == 25
-    assert run.under("half-data").fit_marginal()["share"] == 0.5
-    assert run.under("shuffled").fit_marginal() == run.fit_marginal()
+    assert run.with_variant("budget-0.5").fit_pretrained()["fit"]["steps"] == 25
+    assert run.with_variant("half-data").fit_marginal()["share"] == 0.5
+    assert run.with_variant("half-data").fit_marginal()["variant"] == "half-data"
+
+
+def test_h_shuffled_is_compared_with_the_p_of_x_of_the_measurement():
+    variants = experiment().variants
+    assert variants["shuffled"].marginal == variants["measurement"]
+    assert variants["half-data"].marginal == variants["half-data"]
+
+
+def test_the_measurement_is_a_variant_that_changes_nothing():
+    run = experiment()
+    assert run.with_variant("measurement") == run
+    assert next(iter(run.variants)) == "measurement"
+
+
+def test_a_control_and_the_tests_of_consistency_share_the_decoders_of_a_seed():
+    run = load_experiment(CONFIG | {"consistency": {"seeds": [0, 3, 4]}})
+    assert [run.variant_of_seed(seed).name for seed in (0, 3)] == ["measurement", "decoder-seed-3"]
+    assert list(run.variants).count("decoder-seed-3") == 1
+    assert "decoder-seed-4" not in run.controlled
+    fits = {name: run.with_variant(name).fit_marginal()["fit"]["seed"] for name in run.variants}
+    assert (fits["measurement"], fits["decoder-seed-3"], fits["decoder-seed-4"]) == (0, 3, 4)
 
 
 def test_controls_are_run_at_the_first_and_last_checkpoint_unless_told_otherwise():
-    assert experiment().under("shuffled").study("net").epochs == (0, 4)
-    chosen = experiment(epochs=[2], taps=["pooled"]).under("shuffled").study("net")
+    assert experiment().with_variant("shuffled").study("net").epochs == (0, 4)
+    chosen = experiment(epochs=[2], taps=["pooled"]).with_variant("shuffled").study("net")
     assert (chosen.epochs, chosen.taps) == ((2,), ("pooled",))
 
 
 def test_the_identity_is_a_run_of_its_own():
     run = experiment()
-    assert [r.encoder for r in run.identity_runs] == ["identity"]
+    assert [r.encoder for r in run.identity_networks] == ["identity"]
     assert run.study("identity").taps == ("image",)
-    assert experiment(identity=False).identity_runs == []
+    assert experiment(identity=False).identity_networks == []
 
 
 @pytest.mark.parametrize(
@@ -91,7 +112,7 @@ def test_what_is_not_measured_cannot_be_controlled(controls, sentence):
 
 
 @pytest.mark.parametrize(
-    ("name", "owner"), [("identity", "the control"), ("marginal", "a decoder"), ("trunk", "a decoder")]
+    ("name", "owner"), [("identity", "the control"), ("marginal", "a decoder"), ("pretrained", "a decoder")]
 )
 def test_names_that_are_taken(name, owner):
     taken = CONFIG | {"encoders": {name: CONFIG["encoders"]["net"]}}

@@ -1,4 +1,4 @@
-"""Validation: decoders and rival estimators on sources and channels whose information is known."""
+"""Validation: decoders and baseline estimators on sources and channels whose information is known."""
 
 from typing import Annotated, Any, Self
 
@@ -7,11 +7,11 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import CategoricalSpec, FitSpec, check_same_held_out
 from ib_analysis.channels.case_table import CASES
-from ib_analysis.rivals import Methods, baseline_settings, described_methods
+from ib_analysis.sections.baselines import Methods, baseline_settings, described_methods
 from ib_analysis.spec import Spec
 
 CaseName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-RIVALS = (
+BASELINES = (
     "binning",
     "kernel_density_upper",
     "ksg",
@@ -29,19 +29,19 @@ class ValidationSpec(Spec):
         None, min_length=1, description="names of ib_analysis/channels/case_table.py; null: all"
     )
     decoder: PixelCNNPPSpec = Field(description="the decoder of images, the same in every case")
-    trunk_fit: FitSpec = Field(
-        description="fit of the trunk, a p(x) that both start from; batches of images of 16x16 are half as large, of "
-        "32x32 a quarter"
+    pretrained_fit: FitSpec = Field(
+        description="fit of the unconditional decoder that p(x) and p(x given h) start from; batches of images of "
+        "16x16 are half as large, of 32x32 a quarter"
     )
     image_fit: FitSpec = Field(
         description="fit of p(x) and of p(x given h) from there: as many steps for the one as for the other"
     )
     label: CategoricalSpec = Field(CategoricalSpec(), description="the decoder of labels")
     label_fit: FitSpec = Field(description="fit of p(y given h)")
-    rivals: Methods = Field(
-        baseline_settings(RIVALS), description="other estimators of I(x; h), each with its settings"
+    baselines: Methods = Field(
+        baseline_settings(BASELINES), description="other estimators of I(x; h), each with its settings"
     )
-    images: int = Field(1000, ge=30, description="how many evaluation images the rivals read, at most")
+    images: int = Field(1000, ge=30, description="how many evaluation images the baselines read, at most")
     seed: int = Field(0, ge=0, description="of the images that are drawn")
 
     @field_validator("cases")
@@ -56,7 +56,7 @@ class ValidationSpec(Spec):
 
     @model_validator(mode="after")
     def _later_fits_hold_out_the_same(self) -> Self:
-        check_same_held_out({"trunk_fit": self.trunk_fit, "image_fit": self.image_fit})
+        check_same_held_out({"pretrained_fit": self.pretrained_fit, "image_fit": self.image_fit})
         return self
 
     @property
@@ -72,11 +72,11 @@ class ValidationSpec(Spec):
             "case": case,
             "made_of": [{"implementation": place, "spec": {}} for place in code],
             "decoder": self.decoder.described(),
-            "trunk_fit": self.trunk_fit.model_dump(mode="json"),
+            "pretrained_fit": self.pretrained_fit.model_dump(mode="json"),
             "image_fit": self.image_fit.model_dump(mode="json"),
             "label": self.label.described(),
             "label_fit": self.label_fit.model_dump(mode="json"),
-            "rivals": described_methods(self.rivals),
+            "baselines": described_methods(self.baselines),
             "images": self.images,
             "seed": self.seed,
         }

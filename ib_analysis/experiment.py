@@ -3,40 +3,34 @@
 The experiment hands every stage its slice, and nothing but its slice: a new colour re-trains no decoder.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, NamedTuple, Self
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import Field, PrivateAttr, StringConstraints, ValidationError, model_validator
 
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import CategoricalSpec, FitSpec, check_same_held_out
 from ib_analysis.activations.spec import ActivationsSpec
-from ib_analysis.consistency import ConsistencySpec
-from ib_analysis.controls import Control, ControlsSpec
 from ib_analysis.datasets.specs.dataset import DatasetSpec
 from ib_analysis.encoders.specs.architecture import Architecture
 from ib_analysis.encoders.specs.identity import IdentitySpec
 from ib_analysis.encoders.specs.training import Regime, TrainingSpec
 from ib_analysis.errors import UserError
-from ib_analysis.rivals import RivalsSpec, described_methods
+from ib_analysis.point import Network
+from ib_analysis.sections.baselines import BaselinesSpec, described_methods
+from ib_analysis.sections.consistency import ConsistencySpec
+from ib_analysis.sections.controls import ControlsSpec
+from ib_analysis.sections.validation import ValidationSpec
 from ib_analysis.spec import Spec
 from ib_analysis.studies.specs.studies import StudiesSpec
 from ib_analysis.studies.specs.study import StudySpec
-from ib_analysis.validation import ValidationSpec
+from ib_analysis.variant import MEASUREMENT, Variant
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 IDENTITY = "identity"
 """The name of the control encoder that forgets nothing."""
 ENCODERS_A_FIGURE = 3
 """More than these have figures of their own."""
-
-
-class Run(NamedTuple):
-    """One network: an architecture, trained in one regime from one seed."""
-
-    encoder: str
-    regime: str
-    seed: int
 
 
 class EncoderStudy(Spec):
@@ -106,7 +100,7 @@ class DecodersSpec(Spec):
         PixelCNNPPSpec(), description="the decoder of images: p(x) and p(x given h)"
     )
     image_fit: FitSpec = Field(description="how it is fitted; every point gets the same budget")
-    trunk_fit: FitSpec | None = Field(
+    pretrained_fit: FitSpec | None = Field(
         None,
         description="fit an unconditional decoder first, from which p(x) and every p(x given h) then start; null: each "
         "from scratch",
@@ -119,22 +113,21 @@ class DecodersSpec(Spec):
     label: CategoricalSpec = Field(CategoricalSpec(), description="the decoder of labels: p(y given h)")
     label_fit: FitSpec = Field(description="how it is fitted")
 
-    def under(self, control: Control) -> Self:
-        """The decoders with the one setting changed that the control changes."""
-        if control.kind == "filters":
+    def with_variant(self, variant: Variant) -> Self:
+        """The decoders with the one setting changed that the variant changes."""
+        if variant.kind == "filters":
             return self.model_copy(
-                update={"image": self.image.model_copy(update={"filters": int(control.value)})}
+                update={"image": self.image.model_copy(update={"filters": int(variant.value)})}
             )
-        fits = {
-            name: getattr(self, name) for name in ("image_fit", "trunk_fit", "neighbour_fit", "label_fit")
-        }
-        changed = {name: fit and _fit_under(control, fit) for name, fit in fits.items()}
+        names = ("image_fit", "pretrained_fit", "neighbour_fit", "label_fit")
+        fits = {name: getattr(self, name) for name in names}
+        changed = {name: fit and _vary_fit(fit, variant) for name, fit in fits.items()}
         return self.model_copy(update=changed)
 
     @model_validator(mode="after")
     def _later_fits_hold_out_the_same(self) -> Self:
         chain = {
-            "trunk_fit": self.trunk_fit,
+            "pretrained_fit": self.pretrained_fit,
             "image_fit": self.image_fit,
             "neighbour_fit": self.neighbour_fit,
         }
@@ -174,11 +167,12 @@ class Experiment(Spec):
     controls: ControlsSpec | None = Field(
         None, description="the measurement repeated where its answer is known, or with one setting changed"
     )
-    rivals: RivalsSpec | None = Field(
+    baselines: BaselinesSpec | None = Field(
         None, description="other estimators at the same taps, on the same images"
     )
     validation: ValidationSpec | None = Field(
-        None, description="decoders and rival estimators on sources and channels whose information is known"
+        None,
+        description="decoders and baseline estimators on sources and channels whose information is known",
     )
     consistency: ConsistencySpec | None = Field(
         None, description="what any information must satisfy, tested on the experiment's own images"
@@ -187,7 +181,7 @@ class Experiment(Spec):
         StudiesSpec(), description="the further papers' own experiments, a section each"
     )
     samples: SamplesSpec = Field(SamplesSpec(), description="what is drawn")
-    _control: Control | None = PrivateAttr(None)
+    _variant: Variant = PrivateAttr(MEASUREMENT)
 
     @model_validator(mode="after")
     def _check_controls(self) -> Self:
@@ -211,7 +205,7 @@ class Experiment(Spec):
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
-        for name in ("marginal", "trunk"):
+        for name in ("marginal", "pretrained"):
             if name in self.encoders:
                 raise ValueError(f"encoders: the name {name!r} belongs to a decoder's folder; choose another")
         return self
@@ -233,9 +227,21 @@ class Experiment(Spec):
         )
 
     @property
-    def controlled(self) -> dict[str, Control]:
+    def variants(self) -> dict[str, Variant]:
+        """Every variant that fits decoders of its own, by name: the measurement, its controls, other seeds."""
+        seeds = self.consistency.seeds if self.consistency else ()
+        found = (MEASUREMENT, *self.controlled.values(), *map(self.variant_of_seed, seeds))
+        return {variant.name: variant for variant in found}
+
+    @property
+    def controlled(self) -> dict[str, Variant]:
         """Every control that fits decoders of its own, by name."""
-        return {control.name: control for control in (self.controls.variants if self.controls else ())}
+        return {variant.name: variant for variant in (self.controls.variants if self.controls else ())}
+
+    def variant_of_seed(self, seed: int) -> Variant:
+        """The variant whose decoders have that seed: the measurement itself, or one that differs in nothing else."""
+        own = self.decoders.image_fit.seed
+        return MEASUREMENT if seed == own else Variant("decoder-seed", seed)
 
     @property
     def figures_apart(self) -> tuple[str, ...]:
@@ -243,29 +249,31 @@ class Experiment(Spec):
         return tuple(self.encoders) if len(self.encoders) > ENCODERS_A_FIGURE else ()
 
     @property
-    def identity_runs(self) -> list[Run]:
+    def identity_networks(self) -> list[Network]:
         """The control encoder, where it is asked for."""
-        return [Run(IDENTITY, "fixed", 0)] if self.controls and self.controls.identity else []
+        return [Network(IDENTITY, "fixed", 0)] if self.controls and self.controls.identity else []
 
-    def under(self, control: str | None) -> Self:
-        """The experiment as that control runs it: its decoders, at the controlled epochs and taps."""
-        if control is None or self.controls is None:
-            return self
-        found = self.controlled[control]
-        studies = {name: _restricted(study, self.controls) for name, study in self.encoders.items()}
-        variant = self.model_copy(update={"decoders": self.decoders.under(found), "encoders": studies})
-        variant._control = found
-        return variant
+    def with_variant(self, name: str) -> Self:
+        """The experiment as that variant runs it: with its decoders; a control at the controlled epochs and taps."""
+        variant = self.variants[name]
+        changed: dict[str, Any] = {"decoders": self.decoders.with_variant(variant)}
+        if self.controls is not None and name in self.controlled:
+            changed["encoders"] = {
+                encoder: _restrict(study, self.controls) for encoder, study in self.encoders.items()
+            }
+        varied = self.model_copy(update=changed)
+        varied._variant = variant
+        return varied
 
     @property
-    def runs(self) -> list[Run]:
+    def networks(self) -> list[Network]:
         """Every network of the experiment."""
-        return list(self._runs())
-
-    def _runs(self) -> Iterator[Run]:
-        for name, study in self.encoders.items():
-            for regime in study.regimes:
-                yield from (Run(name, regime, seed) for seed in study.seeds)
+        return [
+            Network(name, regime, seed)
+            for name, study in self.encoders.items()
+            for regime in study.regimes
+            for seed in study.seeds
+        ]
 
     def study(self, encoder: str) -> EncoderStudy:
         """The network under study of that name, or the control."""
@@ -274,6 +282,11 @@ class Experiment(Spec):
     def next_epoch(self, encoder: str, epoch: int) -> int | None:
         """The measured epoch after that one; None for the last."""
         return next((later for later in self.study(encoder).epochs if later > epoch), None)
+
+    def slice_of(self, stage: str, *arguments: str | int) -> dict[str, Any]:
+        """The slice of a stage, by the method of its name; empty where all that it needs stands in its inputs."""
+        slice_: Callable[..., dict[str, Any]] | None = getattr(self, stage, None)
+        return {} if slice_ is None else slice_(*arguments)
 
     def prepare_dataset(self) -> dict[str, Any]:
         """Slice of stage prepare_dataset."""
@@ -291,63 +304,54 @@ class Experiment(Spec):
             "epochs": list(study.epochs),
         }
 
-    def store_activations(self, encoder: str, regime: Regime, epoch: int) -> dict[str, Any]:
-        """Slice of stage store_activations."""
-        return self._checkpoint(encoder, regime, epoch) | {"precision": self.activations.precision}
-
-    def fit_trunk(self) -> dict[str, Any]:
-        """Slice of stage fit_marginal for the decoder that all others start from."""
-        if self.decoders.trunk_fit is None:
-            raise UserError("decoders.trunk_fit is null: this experiment has no trunk.")
-        return {
-            "decoder": self.decoders.image.described(),
-            "fit": self.decoders.trunk_fit.model_dump(mode="json"),
-            "share": self._share,
-        }
+    def fit_pretrained(self) -> dict[str, Any]:
+        """Slice of stage fit_marginal for the unconditional decoder that all others start from."""
+        if self.decoders.pretrained_fit is None:
+            raise UserError("decoders.pretrained_fit is null: this experiment pretrains no decoder.")
+        return self._unconditional(self.decoders.pretrained_fit)
 
     def fit_marginal(self) -> dict[str, Any]:
         """Slice of stage fit_marginal."""
-        return {
-            "decoder": self.decoders.image.described(),
-            "fit": self.decoders.image_fit.model_dump(mode="json"),
-            "share": self._share,
-        }
+        return self._unconditional(self.decoders.image_fit)
 
     def fit_decoders(self, encoder: str, regime: Regime, seed: int, epoch: int) -> dict[str, Any]:
         """Slice of stage fit_decoders."""
         neighbour, image = self.decoders.neighbour_fit, self.decoders.image_fit
         fit = image if neighbour is None or self.next_epoch(encoder, epoch) is None else neighbour
-        network = {"encoder": encoder, "regime": regime, "seed": seed}
-        return (
-            network
-            | self._checkpoint(encoder, regime, epoch)
-            | {
-                "activations": self.activations.model_dump(mode="json"),
-                "image": self.decoders.image.described(),
-                "image_fit": fit.model_dump(mode="json"),
-                "label": self.decoders.label.described(),
-                "label_fit": self.decoders.label_fit.model_dump(mode="json"),
-                "pairing": self._pairing,
-                "share": self._share,
-            }
-        )
+        return {
+            "variant": self._variant.name,
+            "encoder": encoder,
+            "regime": regime,
+            "seed": seed,
+            "epoch": epoch,
+            "taps": self._taps(encoder, regime),
+            "architecture": self.study(encoder).architecture.described(),
+            "activations": self.activations.model_dump(mode="json"),
+            "image": self.decoders.image.described(),
+            "image_fit": fit.model_dump(mode="json"),
+            "label": self.decoders.label.described(),
+            "label_fit": self.decoders.label_fit.model_dump(mode="json"),
+            "pairing": self._variant.pairing,
+            "share": self._variant.share,
+        }
 
     def evaluate_marginal(self) -> dict[str, Any]:
         """Slice of stage evaluate_marginal."""
-        return {"decoder": self.decoders.image.described()}
+        return {"variant": self._variant.name, "decoder": self.decoders.image.described()}
 
     def evaluate_decoders(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
         """Slice of stage evaluate_decoders."""
-        return self._run(encoder, regime, seed) | {
+        return self._network(encoder, regime, seed) | {
+            "variant": self._variant.name,
             "decoder": self.decoders.image.described(),
             "label_decoder": self.decoders.label.described(),
-            "pairing": self._pairing,
+            "pairing": self._variant.pairing,
         }
 
     def draw_samples(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
         """Slice of stage draw_samples."""
         samples = self.samples
-        return self._run(encoder, regime, seed) | {
+        return self._network(encoder, regime, seed) | {
             "images": samples.images,
             "draws": samples.draws,
             "sampling_seed": samples.seed,
@@ -362,15 +366,11 @@ class Experiment(Spec):
             "decoder": self.decoders.image.described(),
         }
 
-    def tabulate_information(self) -> dict[str, Any]:
-        """Slice of stage tabulate_information: everything it needs stands in its inputs."""
-        return {}
-
-    def estimate_rivals(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
-        """Slice of stage estimate_rivals."""
-        if self.rivals is None:
-            raise UserError("rivals is null: this experiment has no other estimators.")
-        return self._run(encoder, regime, seed) | self.rivals.by_implementation()
+    def estimate_baselines(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
+        """Slice of stage estimate_baselines."""
+        if self.baselines is None:
+            raise UserError("baselines is null: this experiment has no other estimators.")
+        return self._network(encoder, regime, seed) | self.baselines.by_implementation()
 
     def validate_case(self, case: str) -> dict[str, Any]:
         """Slice of stage validate_case."""
@@ -378,55 +378,28 @@ class Experiment(Spec):
             raise UserError("validation is null: this experiment has no cases.")
         return self.validation.of_case(case)
 
-    def fit_consistency_trunk(self, seed: int) -> dict[str, Any]:
-        """Slice of stage fit_marginal for the trunk of the tests of consistency with another seed."""
-        return self._with_decoder_seed(seed).fit_trunk()
-
-    def fit_consistency_marginal(self, seed: int) -> dict[str, Any]:
-        """Slice of stage fit_marginal for the p(x) of the tests of consistency with another seed."""
-        return self._with_decoder_seed(seed).fit_marginal()
-
-    def measure_consistency(self, test: str, seed: int) -> dict[str, Any]:
+    def measure_consistency(self, test: str) -> dict[str, Any]:
         """Slice of stage measure_consistency."""
         spec = self.consistency
         if spec is None:
             raise UserError("consistency is null: this experiment holds no tests of consistency.")
         of_rows = {name: getattr(spec, name) for name in ("rows", "kept", "fewer", "images")}
-        fit = self._with_decoder_seed(seed).decoders.image_fit
+        fit = self.decoders.image_fit
         return of_rows | {
             "test": test,
-            "seed": seed,
+            "seed": fit.seed,
             "decoder": self.decoders.image.described(),
             "fit": fit.model_dump(mode="json"),
-            "rivals": described_methods(spec.rivals),
+            "baselines": described_methods(spec.baselines),
         }
-
-    def tabulate_consistency(self) -> dict[str, Any]:
-        """Slice of stage tabulate_consistency: everything it needs stands in its inputs."""
-        return {}
-
-    def _with_decoder_seed(self, seed: int) -> Self:
-        return self.model_copy(update={"decoders": self.decoders.under(Control("decoder-seed", seed))})
-
-    def tabulate_validation(self) -> dict[str, Any]:
-        """Slice of stage tabulate_validation: everything it needs stands in its inputs."""
-        return {}
-
-    def tabulate_rivals(self) -> dict[str, Any]:
-        """Slice of stage tabulate_rivals: everything it needs stands in its inputs."""
-        return {}
 
     def tabulate_controls(self) -> dict[str, Any]:
         """Slice of stage tabulate_controls: what each control is; the numbers stand in its inputs."""
-        return {"controls": {name: control._asdict() for name, control in self.controlled.items()}}
+        return {"controls": {name: variant._asdict() for name, variant in self.controlled.items()}}
 
     def plot_figures(self) -> dict[str, Any]:
         """Slice of stage plot_figures."""
         return {"apart": list(self.figures_apart)}
-
-    def plot_samples(self) -> dict[str, Any]:
-        """Slice of stage plot_samples: everything it needs stands in its inputs."""
-        return {}
 
     def write_report(self) -> dict[str, Any]:
         """Slice of stage write_report: the whole experiment, for it says what was run."""
@@ -441,40 +414,25 @@ class Experiment(Spec):
         spec = self._of_paper(study)
         return {"study": spec.described(), "drawn_by": spec.drawn()}
 
-    def tabulate_verdicts(self) -> dict[str, Any]:
-        """Slice of stage tabulate_verdicts: everything it needs stands in its inputs."""
-        return {}
-
-    def plot_layers(self) -> dict[str, Any]:
-        """Slice of stage plot_layers: everything it needs stands in its inputs."""
-        return {}
-
     def _of_paper(self, study: str) -> StudySpec:
         if study not in self.studies.chosen:
             raise UserError(f"studies.{study} is null: this experiment does not hold that study.")
         return self.studies.chosen[study]
 
-    def runs_of(self, study: str) -> list[Run]:
+    def networks_of(self, study: str) -> list[Network]:
         """The networks whose information planes belong to a study."""
-        return [run for run in self.runs if run.encoder in self._of_paper(study).encoders]
+        return [network for network in self.networks if network.encoder in self._of_paper(study).encoders]
 
-    @property
-    def _share(self) -> float:
-        return self._control.share if self._control else 1.0
-
-    @property
-    def _pairing(self) -> str:
-        return self._control.pairing if self._control else "own"
-
-    def _checkpoint(self, encoder: str, regime: Regime, epoch: int) -> dict[str, Any]:
-        """One checkpoint and what is read of it; its architecture names the code that computes h."""
+    def _unconditional(self, fit: FitSpec) -> dict[str, Any]:
         return {
-            "epoch": epoch,
-            "taps": self._taps(encoder, regime),
-            "architecture": self.study(encoder).architecture.described(),
+            "variant": self._variant.name,
+            "decoder": self.decoders.image.described(),
+            "fit": fit.model_dump(mode="json"),
+            "share": self._variant.share,
         }
 
-    def _run(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
+    def _network(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
+        """One network and what is read of it; its architecture names the code that computes h."""
         return {
             "encoder": encoder,
             "regime": regime,
@@ -488,15 +446,15 @@ class Experiment(Spec):
         return list(self.study(encoder).taps_in(regime))
 
 
-def _fit_under(control: Control, fit: FitSpec) -> FitSpec:
-    if control.kind == "decoder-seed":
-        return fit.model_copy(update={"seed": int(control.value)})
-    if control.kind == "budget":
-        return fit.model_copy(update={"steps": max(1, round(control.value * fit.steps))})
+def _vary_fit(fit: FitSpec, variant: Variant) -> FitSpec:
+    if variant.kind == "decoder-seed":
+        return fit.model_copy(update={"seed": int(variant.value)})
+    if variant.kind == "budget":
+        return fit.model_copy(update={"steps": max(1, round(variant.value * fit.steps))})
     return fit
 
 
-def _restricted(study: EncoderStudy, controls: ControlsSpec) -> EncoderStudy:
+def _restrict(study: EncoderStudy, controls: ControlsSpec) -> EncoderStudy:
     """The study at the controlled epochs and taps; where it has none of them, at its own last."""
     ends = tuple(dict.fromkeys((study.epochs[0], study.epochs[-1])))
     epochs = tuple(e for e in study.epochs if e in controls.epochs) if controls.epochs else ends

@@ -2,14 +2,16 @@
 
 import copy
 import json
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 import yaml
 
-from ib_analysis import schema
-from ib_analysis.config import load_experiment
+from ib_analysis import schema, stages
 from ib_analysis.errors import UserError
+from ib_analysis.experiment import Experiment, load_experiment
 
 CONFIGS = sorted(Path("workflow/config").glob("*.yaml"))
 
@@ -55,11 +57,11 @@ def test_every_configuration_holds_and_is_named_like_its_file(path):
         ("name", "my demo", ["name"]),
         ("encoders.resnet10.seeds", [0, 0], ["seeds", "twice"]),
         ("encoders.resnet10.seeds", [-1], ["seeds"]),
-        ("decoders.trunk_fit", {"steps": 10, "holdout": 0.01}, ["trunk_fit", "holdout"]),
+        ("decoders.pretrained_fit", {"steps": 10, "holdout": 0.01}, ["pretrained_fit", "holdout"]),
         ("decoders.image_fit.betas", [1.0, 0.999], ["decoders.image_fit.betas", "less than 1"]),
-        ("rivals.image", {"binning": {"bin": 3}}, ["rivals.image", "binning has no setting 'bin'"]),
-        ("rivals", {"part": "all"}, ["rivals", "say images: null"]),
-        ("rivals.image", {"counting": {}}, ["rivals", "say part: all"]),
+        ("baselines.image", {"binning": {"bin": 3}}, ["baselines.image", "binning has no setting 'bin'"]),
+        ("baselines", {"part": "all"}, ["baselines", "say images: null"]),
+        ("baselines.image", {"counting": {}}, ["baselines", "say part: all"]),
         ("validation", {"cases": ["still-8-identity"] * 2}, ["validation.cases", "twice"]),
         ("dataset", {"kind": "image_folder", "folder": "f", "resize": [0, 8]}, ["dataset", "resize"]),
     ],
@@ -91,6 +93,16 @@ def test_every_model_of_the_configuration_has_a_section_of_its_own():
     headings = list(schema.sections().values())
     assert len(set(headings)) == len(headings)
     assert "encoders.ENCODER.architecture: {kind: rir}" in headings
+
+
+def test_every_stage_that_needs_more_than_its_inputs_has_a_slice_of_its_name():
+    for stage in (module.name for module in iter_modules(stages.__path__)):
+        fields = import_module(f"ib_analysis.stages.{stage}").Spec.model_fields
+        assert hasattr(Experiment, stage) == bool(fields), stage
+
+
+def test_a_stage_without_a_slice_of_its_own_gets_an_empty_one():
+    assert load_experiment(demo()).slice_of("tabulate_information") == {}
 
 
 def test_the_generated_schema_and_key_tables_are_those_of_today():

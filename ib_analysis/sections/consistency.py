@@ -4,12 +4,12 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from ib_analysis.rivals import Methods, baseline_settings
+from ib_analysis.sections.baselines import Methods, baseline_settings
 from ib_analysis.spec import Spec
 
 Piece = Literal["baseline", "symmetry", "data_processing", "additivity"]
 PIECES: tuple[Piece, ...] = get_args(Piece)
-RIVALS = ("binning", "ksg", "gaussian", "renyi", "infonce", "nwj", "smile")
+BASELINES = ("binning", "ksg", "gaussian", "renyi", "infonce", "nwj", "smile")
 
 
 class ConsistencySpec(Spec):
@@ -34,10 +34,10 @@ class ConsistencySpec(Spec):
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (0,), min_length=1, description="of the decoders, one repetition of all tests each"
     )
-    rivals: Methods = Field(
-        baseline_settings(RIVALS), description="other estimators that are tested, each with its settings"
+    baselines: Methods = Field(
+        baseline_settings(BASELINES), description="other estimators that are tested, each with its settings"
     )
-    images: int = Field(1000, ge=60, description="how many evaluation images the rivals read, at most")
+    images: int = Field(1000, ge=60, description="how many evaluation images the baselines read, at most")
 
     @model_validator(mode="after")
     def _check(self) -> Self:

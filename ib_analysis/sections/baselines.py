@@ -37,7 +37,7 @@ Methods = Annotated[dict[Method, Settings], AfterValidator(check_settings)]
 """Methods by name, each with its settings ({} for its defaults)."""
 
 
-class RivalsSpec(Spec):
+class BaselinesSpec(Spec):
     """Baseline estimators at every measured point, each with its settings ({} for its defaults)."""
 
     image: Methods = Field(methods_of("image"), description="estimators of I(x; h)")

@@ -15,11 +15,11 @@ class Spec(spec.Spec):
 
 
 def run(
-    slice_: Spec, job: Job, *, information: Path, rivals: list[Path], table: Path, agreement: Path
+    slice_: Spec, job: Job, *, information: Path, baselines: list[Path], table: Path, agreement: Path
 ) -> None:
-    """Write rivals.csv and agreement.csv."""
+    """Write baselines.csv and agreement.csv."""
     rows = own_rows(read_rows(verified(information), InformationRow))
-    for path in rivals:
+    for path in baselines:
         rows += read_rows(verified(path), InformationRow)
     write_rows(table, InformationRow, rows)
     write_rows(agreement, Agreement, agreements(rows))

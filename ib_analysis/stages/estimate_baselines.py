@@ -54,7 +54,7 @@ def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, table: Path
     }
     network = Network(slice_.encoder, slice_.regime, slice_.seed)
     places = [(epoch, tap) for epoch in slice_.epochs for tap in slice_.taps]
-    label = f"rivals {slice_.encoder} {slice_.regime} seed {slice_.seed}"
+    label = f"baselines {slice_.encoder} {slice_.regime} seed {slice_.seed}"
     rows: list[InformationRow] = []
     for epoch, tap in progress(places, label):
         encoder = load_checkpoint(checkpoints / checkpoint_name(epoch)).encoder.to(device)
