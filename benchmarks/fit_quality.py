@@ -26,7 +26,7 @@ from torch import Tensor
 from decoders.evaluation import nats_per_example
 from decoders.fitting import fit
 from decoders.pairs import TensorPairs
-from decoders.pixelcnn_pp.network import PixelCNNPP
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import FitSpec, ImageTarget
 from ib_analysis.artefacts import replacing

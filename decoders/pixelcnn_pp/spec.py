@@ -10,7 +10,7 @@ from decoders.spec import DecoderSpec
 class PixelCNNPPSpec(DecoderSpec):
     """Sizes of the network; 160 filters, 5 layers a block and 10 mixtures are the paper's."""
 
-    implementation: ClassVar[str] = "decoders.pixelcnn_pp.network:PixelCNNPP"
+    implementation: ClassVar[str] = "decoders.pixelcnn_pp.decoder:PixelCNNPP"
     kind: Literal["pixelcnn_pp"] = "pixelcnn_pp"
     filters: int = Field(160, ge=1, description="channels of both streams")
     layers: int = Field(5, ge=1, description="gated residual layers in each block")

@@ -23,7 +23,7 @@ from decoders.data_parallel import Ranks, joined
 from decoders.errors import DecoderError, FitError
 from decoders.fitting import fit
 from decoders.pairs import TensorPairs
-from decoders.pixelcnn_pp.network import PixelCNNPP
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import CategoricalSpec, FitSpec, ImageTarget, LabelTarget
 

@@ -6,7 +6,7 @@ from decoders import evaluation
 from decoders.categorical import Categorical
 from decoders.evaluation import NegativeLogLikelihood, autocast, nats_per_example
 from decoders.pairs import TensorPairs
-from decoders.pixelcnn_pp.network import PixelCNNPP
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import CategoricalSpec, ImageTarget, LabelTarget
 

@@ -9,7 +9,7 @@ from decoders.evaluation import nats_per_example
 from decoders.fitting import fit
 from decoders.ignorance import free_to_ignore
 from decoders.pairs import TensorPairs
-from decoders.pixelcnn_pp.network import PixelCNNPP
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import FitSpec, ImageTarget
 
