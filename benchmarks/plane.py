@@ -47,7 +47,7 @@ ALONE = FitSpec(steps=600, learning_rate=4e-3, average_decay=0.98, evaluate_ever
 NEIGHBOUR = FitSpec(
     steps=400,
     learning_rate=2e-3,
-    trunk_rate=1.0,
+    pretrained_rate=1.0,
     schedule="exponential",
     learning_rate_decay=1.0,
     warmup_steps=10,

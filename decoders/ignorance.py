@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from decoders.batches import divide
 from decoders.density import Decoder
 from decoders.evaluation import nats_per_example
 from decoders.fitting import Fit
 from decoders.pairs import Pairs
 from decoders.saving import build_decoder
 from decoders.spec import FitSpec
+from decoders.training.batches import divide
 
 
 def free_to_ignore(

@@ -9,10 +9,10 @@ from pydantic import TypeAdapter
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from decoders.atomic_file import replacing
 from decoders.density import Decoder
 from decoders.errors import DecoderFileError
 from decoders.spec import ImageTarget, LabelTarget
+from decoders.training.atomic_file import write_bytes
 
 FORMAT = "decoder-2"
 # What a truncated file, a foreign header or weights of other shapes raise on their way to a decoder.
@@ -33,13 +33,12 @@ def save_decoder(decoder: Decoder, path: Path) -> None:
     """Write the decoder to `path`, atomically; the same decoder gives the same bytes.
 
     Raises:
-        DecoderFileError: the file cannot be written.
+        DiskError: the disk is full, or permission is denied.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in decoder.state_dict().items()}
     # One key: safetensors writes several in an order that changes from process to process.
     content = save(tensors, {FORMAT: json.dumps(decoder.description())})
-    with replacing(path) as file:
-        file.write(content)
+    write_bytes(path, content)
 
 
 def load_decoder(path: Path) -> Decoder:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from ib_analysis.artefacts import replacing
+from decoders.training.atomic_file import replacing
 from ib_analysis.errors import UserError
 
 

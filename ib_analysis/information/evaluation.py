@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from ib_analysis.artefacts import replacing
+from decoders.training.atomic_file import replacing
 from ib_analysis.errors import UserError
 
 Point = tuple[int, str, str]

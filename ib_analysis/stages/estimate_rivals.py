@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from decoders.training.progress import progress
 from ib_analysis import spec
 from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.datasets.dataset import Dataset, Part
@@ -20,7 +21,6 @@ from ib_analysis.information.estimators.catalogue import estimator
 from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.information.quantity import Quantity
 from ib_analysis.information.table import InformationRow, information_row, write_information
-from ib_analysis.progress import progress
 from ib_analysis.provenance import Job
 
 BATCH = 256

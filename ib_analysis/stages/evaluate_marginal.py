@@ -6,9 +6,9 @@ import numpy as np
 
 from decoders.evaluation import nats_per_example
 from decoders.saving import load_decoder
+from decoders.training.atomic_file import replacing
 from ib_analysis import spec
 from ib_analysis.activations.pairs import ImagePairs
-from ib_analysis.artefacts import replacing
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.device import resolve_device
 from ib_analysis.provenance import Job

@@ -10,13 +10,15 @@ from typing import Any
 
 import torch
 
-from decoders.data_parallel import Ranks, joined
 from decoders.density import Decoder
-from decoders.fitting import Fit, HistoryRow, fit
+from decoders.fitting import Fit, fit
 from decoders.ignorance import free_to_ignore
 from decoders.pairs import Pairs
 from decoders.saving import load_decoder, save_decoder
 from decoders.spec import FitSpec, ImageTarget, LabelTarget
+from decoders.training.atomic_file import replacing
+from decoders.training.process_group import Ranks, join_process_group
+from decoders.training.validation import HistoryRow
 from ib_analysis import spec
 from ib_analysis.activations.activations import Activations
 from ib_analysis.activations.compute import store_activations
@@ -24,7 +26,7 @@ from ib_analysis.activations.pairs import ImagePairs, LabelPairs, controlled
 from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.activations.spec import ActivationsSpec
 from ib_analysis.activations.store import ActivationStore
-from ib_analysis.artefacts import link, read_json, replacing, replacing_folder, sha256, write_json
+from ib_analysis.artefacts import link, read_json, replacing_folder, sha256, write_json
 from ib_analysis.controls import Pairing
 from ib_analysis.datasets.dataset import Dataset, Header
 from ib_analysis.datasets.prepare import open_dataset
@@ -112,7 +114,7 @@ def run(
 @contextmanager
 def together(scratch: Path, device: torch.device) -> Iterator[None]:
     """All processes of this stage, connected; the first has locked the scratch folder for them."""
-    with joined(device) as ranks, locked(scratch) if ranks.first else nullcontext():
+    with join_process_group(device) as ranks, locked(scratch) if ranks.first else nullcontext():
         ranks.wait()
         yield
         ranks.wait()

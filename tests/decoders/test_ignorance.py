@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from decoders.batches import divide
 from decoders.evaluation import nats_per_example
 from decoders.fitting import fit
 from decoders.ignorance import free_to_ignore
@@ -12,6 +11,7 @@ from decoders.pairs import TensorPairs
 from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import FitSpec, ImageTarget
+from decoders.training.batches import divide
 
 SPEC = PixelCNNPPSpec(filters=4, layers=1, mixtures=2, dropout=0.0, context_filters=4, context_layers=1)
 TARGET = ImageTarget(channels=1, height=4, width=4, levels=4)

@@ -87,7 +87,7 @@ def chained(**fits):
 
 
 def test_every_epoch_but_the_last_is_fitted_from_its_neighbour():
-    run = chained(neighbour_fit={"steps": 40, "patience": 3, "trunk_rate": 1.0})
+    run = chained(neighbour_fit={"steps": 40, "patience": 3, "pretrained_rate": 1.0})
     steps = [run.fit_decoders("net", "classifier", epoch)["image_fit"]["steps"] for epoch in (0, 2, 4)]
     assert steps == [40, 40, 100]
     assert [run.next_epoch("net", epoch) for epoch in (0, 2, 4)] == [2, 4, None]
