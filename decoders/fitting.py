@@ -127,7 +127,7 @@ class _Run:
         rows, self.holdout = divide(len(pairs), spec.holdout, spec.seed)
         self.batches = Batches(rows, spec.batch_size, spec.seed)
         self._demand_shares()
-        loss, pretrained = NegativeLogLikelihood(self.decoder), self.decoder.taken_over()
+        loss, pretrained = NegativeLogLikelihood(self.decoder), self.decoder.pretrained_parameters()
         self.gradient_step = GradientStep(self.decoder, loss, pretrained, spec, device, self.ranks)
         self.history = History(spec.patience)
         self.stopwatch = Stopwatch(device)

@@ -1,8 +1,8 @@
-"""PixelCNN++: log q(x | h) of an image as a sum over pixels, each given those above and to the left of it.
+"""The network of PixelCNN++: parameters of each pixel's distribution, given the pixels above it and to its left.
 
-Two streams of maps. The vertical stream u sees all rows above a pixel; the horizontal stream ul sees those
-rows, through u, and the pixels to the left; u feeds ul at every layer and never the other way. Both go down
-through three scales and up again; every map stored on the way down is used once on the way up.
+There are two streams of maps. The vertical stream u sees all rows above a pixel. The horizontal stream ul sees those
+rows through u, and the pixels to the left. Every layer feeds u into ul, never the reverse. Both streams go down through
+three scales and up again; every map stored on the way down is used once on the way up.
 
 Source: Salimans, Karpathy, Chen & Kingma 2017 (arXiv 1701.05517), sections 2.3-2.5.
 """
@@ -37,7 +37,7 @@ MULTIPLE = 2 ** (SCALES - 1)
 
 
 def padded_size(size: int) -> int:
-    """The next multiple of 4: the coarsest scale must hold whole cells.
+    """The next multiple of 4, as the coarsest scale needs whole cells.
 
     >>> padded_size(28), padded_size(30)
     (28, 32)
@@ -46,7 +46,7 @@ def padded_size(size: int) -> int:
 
 
 class Stem(nn.Module):
-    """First maps of the streams, bias shifted too: row 0 of u and pixel (0, 0) of ul are exactly zero."""
+    """First maps of the streams. Biases are shifted too: row 0 of u and pixel (0, 0) of ul are exactly zero."""
 
     def __init__(self, inputs: int, filters: int) -> None:
         super().__init__()
@@ -55,14 +55,14 @@ class Stem(nn.Module):
         self.left = PixelLeft(inputs, filters)
 
     def forward(self, x: Tensor) -> Streams:
-        """The image with its channel of ones to (u, ul)."""
+        """Map the image with its channel of ones to (u, ul)."""
         u = shift_down(self.above(self.above.pad(x)))
         ul = shift_down(self.row_above(self.row_above.pad(x))) + shift_right(self.left(self.left.pad(x)))
         return laid_out(u), laid_out(ul)
 
 
 class GatedPair(nn.Module):
-    """One gated layer in each stream; `stored` maps from the way down come in on the way up."""
+    """One gated layer in each stream; on the way up it also reads the `stored` maps of the way down."""
 
     def __init__(self, spec: PixelCNNPPSpec, goes_up: bool, context_filters: int) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class GatedPair(nn.Module):
         self.ul = GatedResnet(spec.filters, DownRightShifted, 1 + int(goes_up), *settings)
 
     def forward(self, streams: Streams, stored: Streams | None, s: Tensor | None) -> Streams:
-        """The streams one layer on; ul sees the new u at its own pixel."""
+        """The streams after one layer; ul sees the new u at its own pixel."""
         u, ul = streams
         if stored is None:
             u = self.u(u, (), s)
@@ -135,9 +135,9 @@ class PixelCNNPPNetwork(nn.Module):
         self.up = nn.ModuleList(self._block(spec.layers + (k < SCALES - 1), True) for k in range(SCALES))
         self.doubled = nn.ModuleList(Doubled(spec.filters) for _ in range(SCALES - 1))
         self.head = Pointwise(spec.filters, self.mixture.outputs)
-        # Last, so that the draws above are the same with and without a context.
+        # Built last, so that the random draws above are the same with and without a context.
         self.context_maps = self._context_maps(context) if context else None
-        # Zero, as what h adds to every layer.
+        # Zero, like the context weights of every layer.
         zeros = torch.zeros(self.mixture.outputs, self.context_filters, 1, 1)
         self.head_context = nn.Parameter(zeros) if context else None
 
@@ -167,7 +167,7 @@ class PixelCNNPPNetwork(nn.Module):
         return cast(Doubled, self.doubled[k])
 
     def network_input(self, levels: Tensor) -> Tensor:
-        """Values in [-1, 1] and a channel of ones, both zero in the padding, in the weights' precision."""
+        """Values in [-1, 1] and a channel of ones, both zero in the padding, in the precision of the weights."""
         x = self.mixture.values(levels, self.head.bias.dtype)
         x = F.pad(x, (0, 0, 0, 0, 0, 1), value=1.0)
         height, width = self.padded
@@ -175,7 +175,7 @@ class PixelCNNPPNetwork(nn.Module):
         return F.pad(x, (0, right, 0, below)) if below or right else x
 
     def parameters_of(self, levels: Tensor, context: tuple[Tensor, ...] | None) -> Tensor:
-        """Parameters of the mixture at every pixel given the pixels before it, (batch, outputs, H, W)."""
+        """Parameters of the mixture at every pixel, given the pixels before it: (batch, outputs, H, W)."""
         s = context if context is not None else (None,) * SCALES
         streams = self._up(*self._down(self.stem(self.network_input(levels)), s), s)
         ul = streams[1][:, :, : self.target.height, : self.target.width]

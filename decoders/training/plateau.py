@@ -1,4 +1,4 @@
-"""Whether a fit came near its plateau: what the last quarter of its steps still brought."""
+"""Plateau test: the improvement in the last quarter of the steps of a fit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +12,12 @@ TOLERANCE = 0.005
 
 @dataclass(frozen=True)
 class LateGain:
-    """Held-out improvement in the last quarter of the steps, in nats per example, with its paired error.
+    """Held-out improvement in the last quarter of the steps, in nats per example, with its paired standard error.
 
-    `nats` is the best held-out cross-entropy of the first three quarters less the best of the whole fit
-    (never negative); `stderr_nats` is the standard error of the mean over held-out examples of that
-    difference.
+    Attributes:
+        nats: best held-out cross-entropy of the first three quarters minus the best of the whole fit; never negative.
+        stderr_nats: standard error of that difference over held-out examples.
+        best_nats: the best held-out cross-entropy.
     """
 
     nats: float
@@ -25,27 +26,26 @@ class LateGain:
 
     @property
     def near_plateau(self) -> bool:
-        """The gain lies below 2 standard errors, or below 0.5 % of the cross-entropy.
+        """Whether the gain is below 2 standard errors or below 0.5 % of the cross-entropy.
 
-        What it says: by diminishing returns, a third more steps would bring no more than the last quarter
-        did. Under a cosine schedule the end of the curve is flat because the rate goes to 0, so flatness
-        *at* the end would say nothing; therefore the comparison starts at three quarters of the steps,
-        where the rate is still 15 % of its peak. What falls from there on is learning plus annealing, and a
-        longer budget would have been annealed as well: the late gain overstates what more steps bring, and
-        the rule errs on the side of "not at the plateau". It does not say that a larger decoder would not
-        do better. A fit that no longer improves on held-out examples because it overfits counts as being at
-        its plateau: its best weights are kept. A fit with no look between the first and the last quarter of
-        its steps is judged by step 0, hence is not near its plateau unless it has learned nothing.
+        By diminishing returns, a third more steps would bring no more than the last quarter did. The comparison starts
+        at three quarters of the steps, where a cosine schedule is still at 15 % of its peak: the end of the curve is
+        flat because the rate goes to 0. The gain from there on contains annealing, which a longer budget would contain
+        too. The late gain therefore overstates the effect of more steps, and the rule is conservative.
+
+        The rule makes no statement about larger decoders. A fit that overfits counts as near its plateau, because its
+        best weights are kept. A fit without a validation step in its first three quarters is compared with step 0, and
+        is near its plateau only if it has learned nothing.
         """
         return self.nats <= max(2.0 * self.stderr_nats, TOLERANCE * abs(self.best_nats))
 
 
 def late_gain(steps: Sequence[int], nats: NDArray[np.floating]) -> LateGain:
-    """The improvement of the last quarter, from the held-out nats of every look.
+    """Improvement of the last quarter, from the held-out nats of every validation step.
 
     Args:
-        steps: the steps at which the held-out examples were looked at, increasing from 0.
-        nats: shape (looks, examples), in nats per example.
+        steps: gradient steps before each validation step, increasing from 0.
+        nats: (validation steps, examples), in nats.
 
     >>> late_gain([0, 50, 100], np.array([[9.0, 9.0], [5.0, 5.0], [4.0, 4.0]])).nats
     1.0

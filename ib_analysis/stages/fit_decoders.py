@@ -12,7 +12,7 @@ import torch
 
 from decoders.density import Decoder
 from decoders.fitting import Fit, fit
-from decoders.ignorance import free_to_ignore
+from decoders.ignorance import allow_ignorance
 from decoders.pairs import Pairs
 from decoders.saving import load_decoder, save_decoder
 from decoders.spec import FitSpec, ImageTarget, LabelTarget
@@ -177,7 +177,7 @@ def _fit(piece: Piece, folder: Path, device: torch.device) -> None:
     )
     if piece.marginal is not None:
         marginal = load_decoder(piece.marginal)
-        decoder, fitted = free_to_ignore(decoder, fitted, marginal, piece.pairs, piece.fit, device=device)
+        decoder, fitted = allow_ignorance(decoder, fitted, marginal, piece.pairs, piece.fit, device=device)
     if Ranks.current().first:
         _write(decoder, fitted, folder)
 

@@ -217,21 +217,21 @@ def test_what_does_not_fit_is_refused(decoder):
         PixelCNNPP(PixelCNNPPSpec(), ImageTarget(channels=1, height=8, width=8, levels=2), (3, 4))
 
 
-def test_a_decoder_that_starts_from_a_trunk_is_the_trunk_until_it_is_fitted():
+def test_a_decoder_that_starts_from_the_pretrained_one_equals_it_until_it_is_fitted():
     target = ImageTarget(channels=3, height=8, width=8, levels=4)
     spec = PixelCNNPPSpec(filters=4, layers=1, mixtures=2, dropout=0.0, context_filters=4, context_layers=1)
     generator = torch.Generator().manual_seed(0)
     x = torch.randint(0, 4, (16, 3, 8, 8), generator=generator, dtype=torch.uint8)
     h = torch.randn(16, 5, 4, 4, generator=generator)
-    trunk = PixelCNNPP(spec, target, None)
-    trunk.initialise(x, None)
-    trunk.eval()
+    pretrained = PixelCNNPP(spec, target, None)
+    pretrained.initialise(x, None)
+    pretrained.eval()
     for context, h_ in (((5, 4, 4), h), (None, None)):
         decoder = PixelCNNPP(spec, target, context)
-        decoder.start_from(trunk)
+        decoder.start_from(pretrained)
         decoder.initialise(x, h_)
         decoder.eval()
-        torch.testing.assert_close(decoder(h_).log_prob(x), trunk(None).log_prob(x))
+        torch.testing.assert_close(decoder(h_).log_prob(x), pretrained(None).log_prob(x))
 
 
 def test_a_decoder_that_starts_from_its_neighbour_reads_h_like_it():
@@ -253,12 +253,12 @@ def test_a_decoder_that_starts_from_its_neighbour_reads_h_like_it():
     decoder.initialise(x, 3 * h + 1)
     decoder.eval()
     torch.testing.assert_close(decoder(3 * h + 1).log_prob(x), neighbour(h).log_prob(x))
-    assert {id(p) for p in decoder.taken_over()} == {id(p) for p in decoder.parameters()}
+    assert {id(p) for p in decoder.pretrained_parameters()} == {id(p) for p in decoder.parameters()}
     with pytest.raises(ContextError, match="other sizes"):
         PixelCNNPP(spec, target, (6, 4, 4)).start_from(neighbour)
 
 
-def test_a_trunk_of_another_size_or_kind_is_refused():
+def test_a_pretrained_decoder_of_another_size_or_kind_is_refused():
     target = ImageTarget(channels=1, height=8, width=8, levels=4)
     small, large = (PixelCNNPPSpec(filters=f, layers=1, mixtures=2, context_filters=4) for f in (4, 6))
     with pytest.raises(ContextError, match="other sizes"):
