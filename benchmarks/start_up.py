@@ -12,7 +12,7 @@ COMMAND = "python -m benchmarks.start_up"
 IMPORTS = {
     "python": "pass",
     "configuration": "import ib_analysis.experiment, ib_analysis.provenance",
-    "fit_stage": "import ib_analysis.stages.fit_decoders, decoders.pixelcnn_pp.network",
+    "fit_stage": "import ib_analysis.stages.fit_decoders, decoders.pixelcnn_pp.decoder",
 }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from decoders.training.progress import progress
 from ib_analysis import spec
 from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.datasets.dataset import Dataset, Part
@@ -21,7 +22,6 @@ from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.information.measurement.evaluation import INFORMATION
 from ib_analysis.information.tables.information import InformationRow, information_row
 from ib_analysis.point import Network, Point, Target
-from ib_analysis.progress import progress
 from ib_analysis.provenance import Job
 from ib_analysis.rows import write_rows
 

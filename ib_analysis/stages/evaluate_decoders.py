@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from decoders.evaluation import nats_per_example
 from decoders.saving import load_decoder
+from decoders.training.progress import progress
 from ib_analysis import spec
 from ib_analysis.activations.pairs import ImagePairs, LabelPairs, controlled
 from ib_analysis.activations.recomputed import RecomputedActivations
@@ -19,7 +20,6 @@ from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
 from ib_analysis.encoders.specs.training import Regime
 from ib_analysis.information.measurement.evaluation import Evaluation, write_evaluation
 from ib_analysis.point import Network, Point, Target
-from ib_analysis.progress import progress
 from ib_analysis.provenance import Job
 from ib_analysis.variant import Pairing
 

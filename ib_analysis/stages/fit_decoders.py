@@ -9,13 +9,14 @@ from typing import Any
 
 import torch
 
-from decoders.data_parallel import Ranks, joined
 from decoders.density import Decoder
-from decoders.fitting import Fit, HistoryRow, fit
-from decoders.ignorance import free_to_ignore
+from decoders.fitting import Fit, fit
+from decoders.ignorance import allow_ignorance
 from decoders.pairs import Pairs
 from decoders.saving import load_decoder, save_decoder
 from decoders.spec import FitSpec, ImageTarget, LabelTarget
+from decoders.training.process_group import Ranks, join_process_group
+from decoders.training.validation import HistoryRow
 from ib_analysis import spec
 from ib_analysis.activations.activations import Activations
 from ib_analysis.activations.compute import store_activations
@@ -120,7 +121,7 @@ def run(
 @contextmanager
 def together(scratch: Path, device: torch.device) -> Iterator[None]:
     """All processes of this stage, connected; the first has locked the scratch folder for them."""
-    with joined(device) as ranks, locked(scratch) if ranks.first else nullcontext():
+    with join_process_group(device) as ranks, locked(scratch) if ranks.first else nullcontext():
         ranks.wait()
         yield
         ranks.wait()
@@ -177,7 +178,7 @@ def _fit(piece: Piece, folder: Path, device: torch.device) -> None:
     )
     if piece.marginal is not None:
         marginal = load_decoder(piece.marginal)
-        decoder, fitted = free_to_ignore(decoder, fitted, marginal, piece.pairs, piece.fit, device=device)
+        decoder, fitted = allow_ignorance(decoder, fitted, marginal, piece.pairs, piece.fit, device=device)
     if Ranks.current().first:
         _write(decoder, fitted, folder)
 

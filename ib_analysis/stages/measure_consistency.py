@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from decoders.batches import divide
 from decoders.evaluation import nats_per_example
 from decoders.saving import load_decoder
 from decoders.spec import FitSpec, ImageTarget
+from decoders.training.batches import divide
 from ib_analysis import spec
 from ib_analysis.channels.masked_images import Features, Levels, beside, folded, kept_rows
 from ib_analysis.datasets.dataset import Dataset, Part

@@ -17,7 +17,7 @@ def test_comments_and_docstrings_change_nothing_and_code_changes_the_tree():
 
 
 def test_a_stage_reaches_its_implementations_and_not_its_neighbours(monkeypatch):
-    decoder = {"decoder": {"implementation": "decoders.pixelcnn_pp.network:PixelCNNPP", "spec": {}}}
+    decoder = {"decoder": {"implementation": "decoders.pixelcnn_pp.decoder:PixelCNNPP", "spec": {}}}
     before = {name: stage_digest(name, decoder) for name in ("fit_marginal", "tabulate_information")}
     bare = stage_digest("train_encoder", {})
     original = provenance._tree_digest

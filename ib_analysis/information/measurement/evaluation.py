@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from ib_analysis.artefacts import replacing
+from decoders.training.atomic_file import replacing
 from ib_analysis.errors import UserError
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.point import Network, Point, Target

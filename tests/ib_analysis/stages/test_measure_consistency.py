@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from decoders.batches import divide
 from decoders.spec import FitSpec
+from decoders.training.batches import divide
 from ib_analysis.errors import UserError
 from ib_analysis.information.inference.consistency import Measured
 from ib_analysis.stages.measure_consistency import Spec, _BaselineEstimator, _Decoders, _Plan, halves

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from decoders.batches import Batches, divide, step_seed
 from decoders.errors import FitError
+from decoders.training.batches import Batches, divide, epoch_batches
 
 
 def test_the_division_is_a_partition_fixed_by_the_seed():
@@ -38,10 +38,24 @@ def test_a_batch_crosses_the_end_of_an_epoch():
     assert len(batches[2]) == 4
 
 
-def test_seeds_of_steps_differ():
-    assert len({step_seed(seed, step) for seed in range(20) for step in range(50)}) == 1000
+@pytest.mark.parametrize(("n", "size"), [(10, 3), (12, 4), (5, 8), (1, 1), (0, 4)])
+def test_an_epoch_holds_every_row_once(n, size):
+    batches = list(epoch_batches(n, size, seed=1, epoch=2))
+    assert sorted(np.concatenate([*batches, []]).tolist()) == list(range(n))
+    assert all(len(batch) == size for batch in batches[:-1])
+    whole = list(epoch_batches(n, size, seed=1, epoch=2, drop_last=True))
+    assert [batch.tolist() for batch in whole] == [batch.tolist() for batch in batches if len(batch) == size]
 
 
-def test_processes_that_share_a_step_draw_their_own_and_the_first_what_one_would():
-    assert len({step_seed(0, step, rank) for step in range(50) for rank in range(8)}) == 400
-    assert step_seed(3, 5, 0) == step_seed(3, 5)
+def test_the_order_depends_on_seed_and_epoch_alone():
+    def order(seed, epoch, size=7):
+        return np.concatenate(list(epoch_batches(100, size, seed, epoch))).tolist()
+
+    assert order(0, 3) == order(0, 3) == order(0, 3, size=9)
+    assert len({tuple(order(*key)) for key in [(0, 3), (3, 0), (0, 4), (1, 3)]}) == 4
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_batch_without_examples_is_refused(size):
+    with pytest.raises(ValueError, match="batch_size"):
+        next(epoch_batches(10, size, 0, 0))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from decoders.plateau import late_gain
+from decoders.training.plateau import late_gain
 
 
 def curve(steps, mean, examples=500, noise=0.0, seed=0):

@@ -1,7 +1,7 @@
-"""One fit in several processes: whose rows are whose, what all agree on, and who may write.
+"""One fit in several processes: the division of rows, agreement on decisions, and the process that writes.
 
-torchrun starts the processes, `joined` connects them, and DistributedDataParallel averages their gradients; what is
-here is what a fit needs beside that. Without a process group there is one process, and nothing here does anything.
+torchrun starts the processes, `join_process_group` connects them, and DistributedDataParallel averages their
+gradients. Without a process group there is one process, and the methods return their input.
 """
 
 import os
@@ -20,10 +20,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from decoders.errors import FitError, PartnerError
 
-# How long a process waits for one that says nothing: longer than anything that one does while the others wait (the
-# activations of a data set, a state on a slow disk). A process that has ended is noticed at once, by its connection.
+# How long a process waits for a silent one. Must exceed everything that one process does while the others wait (the
+# activations of a data set, a state on a slow disk). The end of a process closes its connection and shows at once.
 TIMEOUT = timedelta(minutes=30)
-# What torchrun tells each process; without the first there is one process.
+# Set by torchrun in each process; without the first there is one process.
 VARIABLES = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 
 Value = TypeVar("Value")
@@ -32,30 +32,30 @@ Kind = TypeVar("Kind", bound=np.generic)
 
 @dataclass(frozen=True)
 class Ranks:
-    """The processes of one fit and which of them this is; every one of them must call the same methods in turn."""
+    """Number of processes in a fit and the rank of this one; all must call the same methods in the same order."""
 
     rank: int = 0
     count: int = 1
 
     @classmethod
     def current(cls) -> "Ranks":
-        """The process group that is joined; one process where none is."""
+        """Ranks in the process group that this process has joined; one process where it has joined none."""
         if not (distributed.is_available() and distributed.is_initialized()):
             return cls()
         return cls(distributed.get_rank(), distributed.get_world_size())
 
     @property
     def first(self) -> bool:
-        """Whether this is the one that writes files, draws bars and speaks."""
+        """Whether this process writes files, draws progress bars and prints messages."""
         return self.rank == 0
 
     @property
     def several(self) -> bool:
-        """Whether there is anyone to agree with."""
+        """Whether there is more than one process."""
         return self.count > 1
 
     def share(self, rows: NDArray[Kind]) -> NDArray[Kind]:
-        """This process' rows: consecutive, no two processes' counts further apart than one.
+        """Consecutive rows of this process; the counts of two processes differ by at most one.
 
         >>> [Ranks(rank, 3).share(np.arange(7)).tolist() for rank in range(3)]
         [[0, 1, 2], [3, 4], [5, 6]]
@@ -63,55 +63,55 @@ class Ranks:
         return np.array_split(rows, self.count)[self.rank]
 
     def weight(self, mine: int, all_rows: int) -> float:
-        """What the mean over `mine` rows must be multiplied by, for the processes' mean to be the mean of all rows.
+        """Factor on the mean over `mine` rows, such that the mean over the processes is the mean over all rows.
 
         >>> Ranks(0, 3).weight(3, 7), Ranks().weight(7, 7)
         (1.2857142857142858, 1.0)
         """
         return self.count * mine / all_rows
 
-    def wrapped(self, module: nn.Module, device: torch.device) -> nn.Module:
-        """The module, its gradients averaged over the processes as they are computed."""
+    def wrap(self, module: nn.Module, device: torch.device) -> nn.Module:
+        """Wrap a module so that its gradients are averaged over the processes as they are computed."""
         if not self.several:
             return module
         with warnings.catch_warnings():
-            # broadcast_buffers has another name in PyTorch 2.13, which the older ones do not know.
+            # PyTorch 2.13 renames broadcast_buffers; older versions do not know the new name.
             warnings.simplefilter("ignore", FutureWarning)
             return DistributedDataParallel(
                 module,
                 device_ids=[device] if device.type == "cuda" else None,
-                broadcast_buffers=False,  # they are set once, before the first step
+                broadcast_buffers=False,  # buffers are set once, before the first step
                 gradient_as_bucket_view=True,  # one copy of the gradients, not two
             )
 
     def mean(self, value: Tensor) -> Tensor:
-        """The mean over the processes, the same bits in all of them; not finite where one of them is not."""
+        """Mean over the processes, bit-identical in all of them; not finite where one value is not finite."""
         if not self.several:
             return value
         total = value.detach().clone()
         distributed.all_reduce(total)
         return total / self.count
 
-    def joint(self, mine: NDArray[np.float64], count: int, device: torch.device) -> NDArray[np.float64]:
-        """The `count` values of which this process has computed its `share`, in their order."""
+    def gather(self, mine: NDArray[np.float64], count: int, device: torch.device) -> NDArray[np.float64]:
+        """All `count` values in order, of which this process has computed its `share`."""
         if not self.several:
             return mine
         values = torch.zeros(count, dtype=torch.float64, device=device)
         places = torch.as_tensor(self.share(np.arange(count)), device=device)
         values[places] = torch.as_tensor(mine, device=device)
         distributed.all_reduce(values)
-        joint: NDArray[np.float64] = values.cpu().numpy()
-        return joint
+        gathered: NDArray[np.float64] = values.cpu().numpy()
+        return gathered
 
     @torch.no_grad()
     def copy_from_first(self, module: nn.Module) -> None:
-        """The first process' weights and buffers: equal computations need not agree bit for bit on two GPUs."""
+        """Copy the first process' weights and buffers: two GPUs need not compute the same bits."""
         if self.several:
             for tensor in (*module.parameters(), *module.buffers()):
                 distributed.broadcast(tensor.detach(), src=0)
 
     def from_first(self, value: Value) -> Value:
-        """The first process' value: a decision that all must make alike (is this file there?)."""
+        """The first process' value, for a decision that all must share (whether a file exists)."""
         if not self.several:
             return value
         box = [value]
@@ -119,7 +119,7 @@ class Ranks:
         return box[0]
 
     def agree(self, value: object) -> bool:
-        """Whether the value is equal in all processes; every one of them gets the same answer."""
+        """Whether the value is equal in all processes; all get the same answer."""
         if not self.several:
             return True
         values: list[object] = [None] * self.count
@@ -127,13 +127,13 @@ class Ranks:
         return all(other == values[0] for other in values)
 
     def wait(self) -> None:
-        """Until every process is here."""
+        """Wait until every process calls this."""
         if self.several:
             distributed.barrier()
 
     @contextmanager
-    def warning_once(self) -> Iterator[None]:
-        """What all find alike is said by the first process alone."""
+    def warn_once(self) -> Iterator[None]:
+        """Let the first process alone print the warnings of the block, which all of them meet."""
         with warnings.catch_warnings():
             if not self.first:
                 warnings.simplefilter("ignore")
@@ -141,11 +141,11 @@ class Ranks:
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[Ranks]:
-    """The process group that torchrun's variables describe, for as long as the block runs: NCCL on GPUs, else Gloo.
+def join_process_group(device: torch.device) -> Iterator[Ranks]:
+    """Join the process group that torchrun's variables describe for the duration of the block: NCCL on GPUs, else Gloo.
 
-    One process, with or without torchrun, joins nothing. After an error the group is left as it is: to take it down
-    needs the others, who may be waiting elsewhere. They notice when this process ends.
+    One process, with or without torchrun, joins no group. After an error the group stays as it is, because its
+    destruction needs the other processes, which may wait elsewhere. They notice the end of this process.
 
     Raises:
         PartnerError: another process has ended.
@@ -159,11 +159,11 @@ def joined(device: torch.device) -> Iterator[Ranks]:
         _join(device)
         yield Ranks.current()
     except RuntimeError as error:
-        if not _says_that_another_ended(error):
+        if not _shows_that_another_ended(error):
             raise
         raise PartnerError(
-            "another process of this fit has ended: it said why, or it was killed (perhaps for lack of memory); "
-            "run the same command again, finished work is kept."
+            "another process of this fit has ended: it printed the reason, or it was killed (perhaps for lack of "
+            "memory); run the same command again, finished work is kept."
         ) from error
     distributed.destroy_process_group()
 
@@ -186,6 +186,6 @@ def _demand_variables() -> None:
         )
 
 
-def _says_that_another_ended(error: RuntimeError) -> bool:
-    """NCCL and the store have error classes of their own; Gloo raises a bare RuntimeError that names its file."""
+def _shows_that_another_ended(error: RuntimeError) -> bool:
+    """NCCL and the store raise DistError; Gloo raises a plain RuntimeError whose message names its source file."""
     return isinstance(error, distributed.DistError) or "gloo/" in str(error)

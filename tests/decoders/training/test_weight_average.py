@@ -1,10 +1,8 @@
-import pytest
 import torch
 
 from decoders.categorical import Categorical
-from decoders.learning_rate import learning_rate
-from decoders.spec import CategoricalSpec, FitSpec, LabelTarget
-from decoders.weight_average import WeightAverage, average_decay
+from decoders.spec import CategoricalSpec, LabelTarget
+from decoders.training.weight_average import WeightAverage, average_decay
 
 
 def test_the_average_is_the_literal_recursion():
@@ -17,7 +15,7 @@ def test_the_average_is_the_literal_recursion():
         average.update(step)
         d = average_decay(0.95, step)
         literal = [d * a + (1 - d) * p.detach() for a, p in zip(literal, decoder.parameters(), strict=True)]
-    for expected, found in zip(literal, average.decoder.parameters(), strict=True):
+    for expected, found in zip(literal, average.model.parameters(), strict=True):
         assert torch.allclose(expected.float(), found, atol=1e-6)
         assert not found.requires_grad
 
@@ -27,13 +25,4 @@ def test_buffers_are_taken_over_not_averaged():
     average = WeightAverage(decoder, 0.95)
     decoder.initialise(torch.tensor([0, 1]), torch.tensor([[1.0, 2.0, 3.0], [3.0, 4.0, 9.0]]))
     average.copy_buffers()
-    assert torch.equal(average.decoder.standardise.mean, decoder.standardise.mean)
-
-
-def test_the_cosine_ends_near_zero_and_the_warm_up_is_linear():
-    spec = FitSpec(steps=1000, learning_rate=1.0, warmup_steps=10)
-    assert learning_rate(spec, 0) == pytest.approx(0.1)
-    assert learning_rate(spec, 4) == pytest.approx(0.5, rel=1e-3)
-    assert learning_rate(spec, 999) < 1e-5
-    rates = [learning_rate(spec, step) for step in range(10, 1000)]
-    assert rates == sorted(rates, reverse=True)
+    assert torch.equal(average.model.standardise.mean, decoder.standardise.mean)

@@ -1,6 +1,6 @@
 """Two processes that fit one decoder together: what one would have fitted, and no process left waiting.
 
-Run as a script, this file is one of the processes: `python test_data_parallel.py WHAT FOLDER`.
+Run as a script, this file is one of the processes: `python test_process_group.py WHAT FOLDER`.
 """
 
 import json
@@ -17,15 +17,15 @@ import pytest
 import torch
 from torch import nn
 
-from decoders import fitting
 from decoders.categorical import Categorical
-from decoders.data_parallel import Ranks, joined
 from decoders.errors import DecoderError, FitError
 from decoders.fitting import fit
 from decoders.pairs import TensorPairs
-from decoders.pixelcnn_pp.network import PixelCNNPP
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import CategoricalSpec, FitSpec, ImageTarget, LabelTarget
+from decoders.training import saved_state
+from decoders.training.process_group import Ranks, join_process_group
 
 IMAGE = ImageTarget(channels=1, height=8, width=8, levels=4)
 # 7 examples a batch, 4 for the first process and 3 for the second; 5 examples held out, 3 and 2.
@@ -136,9 +136,9 @@ DEEDS = {deed.__name__: deed for deed in (fit_and_go_on, fit_until_the_second_is
 
 def process(what, folder):
     torch.set_num_threads(1)
-    fitting.SAVE_EVERY_SECONDS = 0.0
+    saved_state.SAVE_EVERY_SECONDS = 0.0
     try:
-        with joined(torch.device("cpu")) as ranks:
+        with join_process_group(torch.device("cpu")) as ranks:
             DEEDS[what](ranks, Path(folder))
     except DecoderError as error:
         sys.exit(f"{type(error).__name__}: {error}")
@@ -173,7 +173,7 @@ def in_two_processes(what, folder):
 @pytest.fixture
 def state_of_one(tmp_path, monkeypatch):
     """The folder of a state that one process left in the middle of a fit."""
-    monkeypatch.setattr(fitting, "SAVE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(saved_state, "SAVE_EVERY_SECONDS", 0.0)
     with pytest.raises(Killed):
         fit(categorical(), DyingPairs(*classes()).arm(8), SPEC, state_path=tmp_path / "of-one.pt")
     return tmp_path
@@ -209,11 +209,14 @@ def test_a_killed_process_ends_the_other_with_a_sentence(tmp_path):
 def test_one_process_joins_nothing_and_incomplete_variables_are_refused(monkeypatch):
     for name in ("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)
-    with joined(torch.device("cpu")) as ranks:
+    with join_process_group(torch.device("cpu")) as ranks:
         assert ranks == Ranks(0, 1)
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "0")
-    with pytest.raises(FitError, match="LOCAL_RANK, MASTER_ADDR, MASTER_PORT"), joined(torch.device("cpu")):
+    with (
+        pytest.raises(FitError, match="LOCAL_RANK, MASTER_ADDR, MASTER_PORT"),
+        join_process_group(torch.device("cpu")),
+    ):
         pass
 
 

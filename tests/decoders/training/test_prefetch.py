@@ -1,34 +1,8 @@
 import threading
 
-import numpy as np
 import pytest
 
-from ib_analysis.datasets.batches import epoch_batches, prefetch
-
-
-@pytest.mark.parametrize(("n", "size"), [(10, 3), (12, 4), (5, 8), (1, 1), (0, 4)])
-def test_an_epoch_holds_every_row_once(n, size):
-    batches = list(epoch_batches(n, size, seed=1, epoch=2))
-    assert sorted(np.concatenate([*batches, []]).tolist()) == list(range(n))
-    assert all(len(batch) == size for batch in batches[:-1])
-    whole = list(epoch_batches(n, size, seed=1, epoch=2, drop_last=True))
-    assert [batch.tolist() for batch in whole] == [batch.tolist() for batch in batches if len(batch) == size]
-
-
-def test_the_order_depends_on_seed_and_epoch_alone():
-    def order(seed, epoch, size=7):
-        return np.concatenate(list(epoch_batches(100, size, seed, epoch))).tolist()
-
-    assert order(0, 3) == order(0, 3) == order(0, 3, size=9)
-    assert len({tuple(order(*key)) for key in [(0, 3), (3, 0), (0, 4), (1, 3)]}) == 4
-
-
-@pytest.mark.parametrize("size", [0, -1])
-def test_a_batch_without_images_is_refused(size):
-    with pytest.raises(ValueError, match="batch_size"):
-        next(epoch_batches(10, size, 0, 0))
-    with pytest.raises(ValueError, match="depth"):
-        next(prefetch([], size))
+from decoders.training.prefetch import prefetch
 
 
 def readers():
@@ -92,3 +66,9 @@ def test_leaving_the_loop_stops_the_thread_and_closes_the_source(length):
     source.close()
     assert closed.is_set()
     assert not readers()
+
+
+@pytest.mark.parametrize("depth", [0, -1])
+def test_no_depth_is_refused(depth):
+    with pytest.raises(ValueError, match="depth"):
+        next(prefetch([], depth))
