@@ -21,7 +21,7 @@ demo: install  ## the whole laboratory on handwritten digits: a table, and a rep
 	@python -m ib_analysis show_information --table results/demo/information.csv --report results/demo/report.html
 
 test: install  ## every test
-	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: install  ## style, types, import contracts, workflow
 	$(BIN)/ruff check .

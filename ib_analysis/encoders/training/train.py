@@ -18,15 +18,15 @@ from decoders.training.progress import progress
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.encoders.encoder import Encoder
 from ib_analysis.encoders.layers.normalisation import pixel_statistics
-from ib_analysis.encoders.schedule import learning_rate
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.encoders.training.augmentation import augment
 from ib_analysis.encoders.training.calibration import calibrate
 from ib_analysis.encoders.training.image_rows import ImageRows, evenly_spaced
 from ib_analysis.encoders.training.objective import METRICS, Measurement, loss, measure
+from ib_analysis.encoders.training.schedule import learning_rate
 from ib_analysis.encoders.training.seeding import derive_seed, generator
 from ib_analysis.encoders.training.training_curve import CurveRow, TrainingCurve
-from ib_analysis.encoders.training_state import Scratch, TrainingState, Weights
+from ib_analysis.encoders.training.training_state import Scratch, TrainingState, Weights
 from ib_analysis.errors import UserError
 
 Keep = Callable[[int, Encoder], None]

@@ -5,8 +5,8 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from ib_analysis.encoders.schedule import learning_rate
 from ib_analysis.encoders.specs.training import TrainingSpec
+from ib_analysis.encoders.training.schedule import learning_rate
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "steps"])
