@@ -14,7 +14,7 @@ def test_cells_are_in_bits(fits):
 
 def test_sentence_counts_and_names(fits):
     words = fits_sentence(fits)
-    assert words.startswith("3 of 4 decoders came near their plateau")
+    assert words.startswith("3 of 4 decoders reached their plateau")
     assert "p(x|h) of net classifier seed 0 epoch 10 logits" in words
     assert fits_sentence(fits[:2]).startswith("All 2 decoders")
     assert "No decoder" in fits_sentence(())

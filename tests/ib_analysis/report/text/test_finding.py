@@ -27,8 +27,9 @@ def test_distance_from_the_truth(rows):
     truth = measured.model_copy(
         update={"bound": Bound.EXACT, "bits": measured.bits + 2 * 0.83, "stderr_bits": 0.0}
     )
-    assert "Of 1 values that are known in closed form the farthest lies 2.0 standard errors" in finding(
-        (*rows, truth), ()
+    assert (
+        "Of 1 values known in closed form, the largest deviation of a measurement is 2.0 standard errors"
+        in finding((*rows, truth), ())
     )
 
 
@@ -38,7 +39,9 @@ def test_a_truth_that_was_sampled_brings_its_own_error(rows):
     truth = measured.model_copy(
         update={"bound": Bound.EXACT, "bits": measured.bits + 4 * measured.stderr_bits, "stderr_bits": error}
     )
-    assert "the farthest lies 2.0 standard errors of the difference" in finding((*rows, truth), ())
+    assert "the largest deviation of a measurement is 2.0 standard errors of the difference" in finding(
+        (*rows, truth), ()
+    )
 
 
 def test_nothing():

@@ -109,7 +109,7 @@ def test_one_rival_of_many_must_be_clearly_better_for_a_no():
     ]
     (found,) = [v for v in verdicts(rows) if v.claim.startswith("Small weights")]
     assert found.reproduced == "unclear"
-    assert "no where one of the 7 lies below 0 at 99.29 %" in found.why
+    assert "no if one of the 7 lies below 0 at 99.29 %" in found.why
     assert "not above 0: none xavier (-0.05" in found.why
 
 

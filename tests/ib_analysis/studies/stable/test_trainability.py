@@ -70,7 +70,7 @@ def test_the_validation_part_chooses(setting, monkeypatch):
         rate = training.learning_rate
         return Trained(rate, seed, scores[rate], accuracy=rate, stem_log_gradient=0.0)
 
-    monkeypatch.setattr(trainability, "trained", invented)
+    monkeypatch.setattr(trainability, "train_or_load", invented)
     found = train_at_best_rate(NETWORK, TRAINING, tuple(scores), 3, setting)
     assert (found.seed, found.learning_rate) == (3, 0.01)
     scores.update(dict.fromkeys(scores))
