@@ -106,7 +106,7 @@ class ShareOfPairs:
         return self.pairs.batch(self.chosen[rows])
 
 
-def controlled(
+def apply_control(
     pairs: ImagePairs | LabelPairs, pairing: Pairing, share: float, seed: int
 ) -> ImagePairs | LabelPairs | ShuffledPairs | ShareOfPairs:
     """The pairs under a control, which changes either the pairing or the share."""

@@ -75,15 +75,6 @@ class Case:
         return Drawn(images, h, self.law.label(images))
 
 
-def validation_cases() -> tuple[Case, ...]:
-    """All cases: from nearly 0 to thousands of bits, grey and RGB, 8x8 to 32x32 pixels, 2 to 256 levels.
-
-    >>> sorted({case.law.levels for case in validation_cases()})
-    [2, 3, 4, 8, 16, 32, 64, 256]
-    """
-    return tuple(map(validation_case, CASES))
-
-
 @cache
 def validation_case(name: str) -> Case:
     """The case with the given name.

@@ -70,10 +70,10 @@ def check_probability(probability: float) -> None:
         raise UserError(f"probability: {probability:g}; give a number from 0 to 1")
 
 
-def scaled(images: NDArray, levels: int) -> NDArray[np.float32]:
+def scale_levels(images: NDArray, levels: int) -> NDArray[np.float32]:
     """Levels 0..levels-1 scaled to [-1, 1].
 
-    >>> scaled(np.array([0, 1, 2]), 3).tolist()
+    >>> scale_levels(np.array([0, 1, 2]), 3).tolist()
     [-1.0, 0.0, 1.0]
     """
     return (images * (2 / (levels - 1)) - 1).astype(np.float32)

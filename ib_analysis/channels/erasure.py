@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ib_analysis.channels.channel import Channel, check_probability, scaled
+from ib_analysis.channels.channel import Channel, check_probability, scale_levels
 from ib_analysis.datasets.image_law import ImageLaw, KnownNats
 
 
@@ -34,7 +34,7 @@ class Erasure(Channel):
         """Shape (n, 2C, H, W)."""
         parts = images.shape if self.of == "sub-pixel" else (len(images), 1, 1, 1)
         shown = np.broadcast_to(rng.random(parts) >= self.probability, images.shape).astype(np.float32)
-        return np.concatenate([scaled(images, law.levels) * shown, shown], axis=1)
+        return np.concatenate([scale_levels(images, law.levels) * shown, shown], axis=1)
 
     def information(self, law: ImageLaw) -> KnownNats:
         """(1 - e) H(x)."""

@@ -7,7 +7,7 @@ from typing import TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from ib_analysis.channels.channel import scaled
+from ib_analysis.channels.channel import scale_levels
 from ib_analysis.channels.gaussian_mixture import mixture_information
 from ib_analysis.channels.pixel_channel import PixelChannel
 from ib_analysis.datasets.image_law import FiniteLaw, ImageLaw, KnownNats, SymmetricNoise, log_nats
@@ -47,7 +47,7 @@ class GaussianNoise(PixelChannel):
         self, law: ImageLaw, images: NDArray[np.uint8], rng: np.random.Generator
     ) -> NDArray[np.float32]:
         """Shape (n, C, H, W)."""
-        return scaled(images + self.deviation * rng.standard_normal(images.shape), law.levels)
+        return scale_levels(images + self.deviation * rng.standard_normal(images.shape), law.levels)
 
     def information(self, law: ImageLaw) -> KnownNats:
         """I(x; h): exact on independent pixels, with a standard error on a finite universe."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ib_analysis.channels.channel import Channel, scaled
+from ib_analysis.channels.channel import Channel, scale_levels
 from ib_analysis.datasets.image_law import ImageLaw, KnownNats
 
 
@@ -17,7 +17,7 @@ class Identity(Channel):
         self, law: ImageLaw, images: NDArray[np.uint8], rng: np.random.Generator
     ) -> NDArray[np.float32]:
         """Shape (n, C, H, W)."""
-        return scaled(images, law.levels)
+        return scale_levels(images, law.levels)
 
     def information(self, law: ImageLaw) -> KnownNats:
         """H(x)."""

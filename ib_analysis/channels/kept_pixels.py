@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ib_analysis.channels.channel import Channel, scaled
+from ib_analysis.channels.channel import Channel, scale_levels
 from ib_analysis.datasets.discretized_logistic import entropy_nats
 from ib_analysis.datasets.image_law import ImageLaw, KnownNats
 from ib_analysis.datasets.independent_pixels import IndependentPixels
@@ -38,7 +38,7 @@ class KeptPixels(Channel):
     ) -> NDArray[np.float32]:
         """Shape (n, 2C, H, W)."""
         kept = np.broadcast_to(self._kept(law), images.shape).astype(np.float32)
-        return np.concatenate([scaled(images, law.levels) * kept, kept], axis=1)
+        return np.concatenate([scale_levels(images, law.levels) * kept, kept], axis=1)
 
     def _kept(self, law: ImageLaw) -> NDArray[np.uint8]:
         """1 where a sub-pixel is kept, (1, C, H, W)."""

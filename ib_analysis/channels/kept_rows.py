@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ib_analysis.channels.channel import Channel, scaled
+from ib_analysis.channels.channel import Channel, scale_levels
 from ib_analysis.datasets.image_law import ImageLaw, KnownNats
 from ib_analysis.errors import UserError
 
@@ -34,7 +34,7 @@ class KeptRows(Channel):
         self._check(law)
         kept = np.arange(images.shape[2])[:, np.newaxis] < self.rows
         shown = np.ones((len(images), 1, *images.shape[2:]), np.float32)
-        return np.concatenate([scaled(images, law.levels), shown], axis=1) * kept.astype(np.float32)
+        return np.concatenate([scale_levels(images, law.levels), shown], axis=1) * kept.astype(np.float32)
 
     def information(self, law: ImageLaw) -> KnownNats:
         """Entropy of the top t rows."""

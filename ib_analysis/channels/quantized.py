@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ib_analysis.channels.channel import scaled
+from ib_analysis.channels.channel import scale_levels
 from ib_analysis.channels.pixel_channel import PixelChannel
 from ib_analysis.datasets.image_law import ImageLaw, KnownNats, mutual_information_nats
 from ib_analysis.datasets.low_bits import LowBits
@@ -33,7 +33,7 @@ class Quantized(PixelChannel):
         self, law: ImageLaw, images: NDArray[np.uint8], rng: np.random.Generator
     ) -> NDArray[np.float32]:
         """Shape (n, C, H, W)."""
-        return scaled(self._cell(images), max(2, int(self._cell(np.array(law.levels - 1))) + 1))
+        return scale_levels(self._cell(images), max(2, int(self._cell(np.array(law.levels - 1))) + 1))
 
     def _cell(self, levels: NDArray) -> NDArray:
         return levels // 2**self.dropped_bits

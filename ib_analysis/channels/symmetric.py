@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ib_analysis.channels.channel import check_probability, scaled
+from ib_analysis.channels.channel import check_probability, scale_levels
 from ib_analysis.channels.pixel_channel import PixelChannel
 from ib_analysis.datasets.image_law import ImageLaw, SymmetricNoise, mutual_information_nats
 
@@ -31,7 +31,7 @@ class Symmetric(PixelChannel):
         """Shape (n, C, H, W)."""
         noise = SymmetricNoise(self.probability, law.levels)
         noisy = noise(images.astype(np.int64).ravel(), rng)
-        return scaled(noisy.reshape(images.shape), law.levels)
+        return scale_levels(noisy.reshape(images.shape), law.levels)
 
     def sub_pixel_nats(self, prior: NDArray[np.float64], origin: NDArray[np.float64]) -> float:
         """I(a; h_i) from the joint probabilities of a and the resulting level."""

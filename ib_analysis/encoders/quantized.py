@@ -43,12 +43,12 @@ class Quantized(Encoder):
 
     def __init__(self, spec: QuantizedSpec, regime: Regime, image: ImageShape, classes: int) -> None:
         super().__init__(spec, regime, image, classes)
-        self.network = network_of(spec, regime, image, classes)
+        self.network = build_network(spec, regime, image, classes)
         calls, activations = probe(self.network)
         quantize_layers(self.network, calls, spec)
         self.at_taps = nn.ModuleDict(
             {
-                tap.name: quantizer(activations[tap.name], spec.activation_bits, calls, spec.start_step)
+                tap.name: build_quantizer(activations[tap.name], spec.activation_bits, calls, spec.start_step)
                 for tap in self.network.taps
                 if spec.quantized_form(tap.name)
             }
@@ -98,7 +98,7 @@ class Quantized(Encoder):
         self.network.set_normalisation(mean, std)
 
 
-def network_of(spec: QuantizedSpec, regime: Regime, image: ImageShape, classes: int) -> TrunkEncoder:
+def build_network(spec: QuantizedSpec, regime: Regime, image: ImageShape, classes: int) -> TrunkEncoder:
     """The network of the spec before quantization."""
     inner = spec.network.described()
     found, inner_spec = Described(implementation=inner["implementation"], spec=inner["spec"]).load()
@@ -133,7 +133,7 @@ def is_signed(x: Tensor, calls: Sequence[LayerCall]) -> bool:
     return projected or bool((x < 0).any())
 
 
-def quantizer(x: Tensor, bits: Bits, calls: Sequence[LayerCall], start_step: int) -> Quantizer:
+def build_quantizer(x: Tensor, bits: Bits, calls: Sequence[LayerCall], start_step: int) -> Quantizer:
     """The quantizer of activations shaped like x."""
     return activation_quantizer(x.shape[1], bits, signed=is_signed(x, calls), start_step=start_step)
 
@@ -142,15 +142,15 @@ def quantize_layers(network: nn.Module, calls: Sequence[LayerCall], spec: Quanti
     """Replaces every called layer by its fake-quantized form, which shares its parameters."""
     for call in calls:
         is_end = call in (calls[0], calls[-1])
-        weight_bits, activation_bits = bits_of(spec, is_end=is_end)
-        reads = quantizer(call.read, activation_bits, calls, spec.start_step)
+        weight_bits, activation_bits = choose_bits(spec, is_end=is_end)
+        reads = build_quantizer(call.read, activation_bits, calls, spec.start_step)
         network.set_submodule(call.name, quantized_layer(call.layer, weight_bits, reads))
 
 
-def bits_of(spec: QuantizedSpec, *, is_end: bool) -> tuple[Bits, Bits]:
+def choose_bits(spec: QuantizedSpec, *, is_end: bool) -> tuple[Bits, Bits]:
     """Bits of the weights and of the activations of a layer; `is_end` marks the first and the last layer.
 
-    >>> bits_of(QuantizedSpec(network={"kind": "resnet"}, weight_bits=2, activation_bits="bf16"), is_end=True)
+    >>> choose_bits(QuantizedSpec(network={"kind": "resnet"}, weight_bits=2, activation_bits="bf16"), is_end=True)
     (8, 'bf16')
     """
     weights, activations = (

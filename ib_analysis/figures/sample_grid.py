@@ -192,14 +192,14 @@ def _canvas(height: int, width: int) -> Pixels:
 def _put(canvas: Pixels, image: Pixels, levels: int, top: int, left: int, size: int) -> None:
     """Pastes an image (C, H, W) into a square slot, each pixel as a square of dots."""
     scale = size // max(image.shape[-2:])
-    shown = np.repeat(np.repeat(displayed(image, levels), scale, axis=0), scale, axis=1)
+    shown = np.repeat(np.repeat(to_rgb(image, levels), scale, axis=0), scale, axis=1)
     canvas[top : top + shown.shape[0], left : left + shown.shape[1]] = shown
 
 
-def displayed(image: Pixels, levels: int) -> Pixels:
+def to_rgb(image: Pixels, levels: int) -> Pixels:
     """RGB bytes (H, W, 3) of levels (C, H, W): level v has brightness v / (levels - 1); one channel is grey.
 
-    >>> displayed(np.array([[[0, 16]]], dtype=np.uint8), 17)[0].tolist()
+    >>> to_rgb(np.array([[[0, 16]]], dtype=np.uint8), 17)[0].tolist()
     [[0, 0, 0], [255, 255, 255]]
     """
     if image.shape[0] not in (1, 3):

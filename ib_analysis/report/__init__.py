@@ -1,1 +1,1 @@
-"""One page that opens offline."""
+"""The report: one self-contained page, with its tables as CSV and LaTeX."""

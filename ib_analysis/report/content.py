@@ -23,7 +23,7 @@ NEIGHBOUR = "p(x|h), but at the last measured epoch"
 
 @dataclass(frozen=True)
 class EncoderSummary:
-    """A network under study in one regime, as it was run."""
+    """The settings and the score of an encoder in one regime."""
 
     encoder: str
     regime: str
@@ -33,12 +33,12 @@ class EncoderSummary:
     epochs: tuple[int, ...]
     taps: tuple[str, ...]
     score: str = ""
-    """What the trained network achieves, in words with its unit."""
+    """The held-out score of the trained network, as text with its unit."""
 
 
 @dataclass(frozen=True)
 class DecoderSummary:
-    """A kind of decoder: what it predicts, how large it is, what it was allowed to spend."""
+    """A kind of decoder: its density, its architecture and its budget."""
 
     density: str
     """p(x), p(x|h) or p(y|h)."""
@@ -48,10 +48,10 @@ class DecoderSummary:
 
 @dataclass(frozen=True)
 class FitSummary:
-    """How far one decoder got; cross-entropies in nats, on the held-out share of its part."""
+    """The fit of one decoder; cross-entropies in nats, on the held-out share of its part."""
 
     point: Point | None
-    """Where its h is read; None for p(x)."""
+    """The point of its h; None for p(x)."""
     target: Target
     steps: int
     stopped: Literal["plateau", "budget"]
@@ -66,7 +66,7 @@ class FitSummary:
 
     @property
     def density(self) -> str:
-        """The density that was fitted: p(x), p(x|h) or p(y|h)."""
+        """The fitted density: p(x), p(x|h) or p(y|h)."""
         if self.point is None:
             return "p(x)"
         return {"image": "p(x|h)", "label": "p(y|h)"}[self.target]
@@ -74,18 +74,18 @@ class FitSummary:
 
 @dataclass(frozen=True)
 class Illustration:
-    """A figure: `stem`.svg and/or `stem`.png on disk, and the words beside it."""
+    """A figure on disk (`stem`.svg, `stem`.png or both) with its title and caption."""
 
     title: str
     stem: Path
     caption: str
     group: str = ""
-    """Heading under which a sheet of samples stands."""
+    """Heading of a group of sample sheets."""
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """How one kind of artefact was made."""
+    """Provenance of one artefact."""
 
     artefact: str
     made_by: str
@@ -115,10 +115,10 @@ class ReportContent:
     consistency: tuple[ConsistencyRow, ...] = ()
     papers: tuple[Verdict, ...] = ()
     studies: tuple[Illustration, ...] = ()
-    """The figures of the papers' own experiments."""
+    """The figures of the studies."""
     versions: Mapping[str, str] = field(default_factory=dict)
     seeds: Mapping[str, int] = field(default_factory=dict)
-    """Every seed by what it drives: "decoder fits", "samples", ..."""
+    """Every seed by its purpose: "decoder fits", "samples", ..."""
 
     def seeds_run(self) -> int:
         """The largest number of seeds of any encoder."""

@@ -26,12 +26,12 @@ from ib_analysis.report.text.references import REFERENCES
 HERE = Path(__file__).parent
 LARGEST_PAGE_BYTES = 10_000_000
 LONG_TABLE = 60
-"""A table of more rows is folded away on the screen."""
+"""Tables with more rows are collapsed on the screen."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An illustration as the page shows it; `source` is empty where there was no room for it."""
+    """An illustration on the page; `source` is empty if it is not embedded."""
 
     title: str
     caption: str
@@ -41,12 +41,12 @@ class Picture:
 
 
 def write_page(path: Path, content: ReportContent) -> None:
-    """Write the page, whole or not at all.
+    """Writes the page atomically.
 
-    Figures are always embedded; sheets of samples as far as the page stays under 10 MB, the rest are named.
+    Figures are always embedded. Sample sheets are embedded as long as the page stays below 10 MB; the others are named.
 
     Raises:
-        UserError: A figure is missing.
+        UserError: a figure is missing.
     """
     write_text(path, render(content, path.parent))
 
@@ -95,7 +95,7 @@ def tables(content: ReportContent) -> dict[str, Table]:
 
 
 def write_tables(folder: Path, content: ReportContent) -> None:
-    """Every table that has a row, as `<name>.csv` and, for a paper, as `<name>.tex` (booktabs)."""
+    """Writes every non-empty table as `<name>.csv` and as `<name>.tex` (booktabs)."""
     with replacing_folder(folder) as new:
         for name, table in tables(content).items():
             if table.rows:
@@ -104,7 +104,7 @@ def write_tables(folder: Path, content: ReportContent) -> None:
 
 
 def _environment() -> Environment:
-    """Everything is escaped; a name that is missing is an error."""
+    """A template environment that escapes all values and raises on missing names."""
     return Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -123,7 +123,7 @@ def _picture(illustration: Illustration, folder: Path, room: int) -> Picture:
 
 
 def _within(illustrations: tuple[Illustration, ...], folder: Path, room: int) -> list[Picture]:
-    """Embed in order while there is room."""
+    """Embeds illustrations in order until `room` is used up."""
     pictures = []
     for illustration in illustrations:
         picture = _picture(illustration, folder, room)
@@ -133,7 +133,7 @@ def _within(illustrations: tuple[Illustration, ...], folder: Path, room: int) ->
 
 
 def _groups(pictures: list[Picture]) -> dict[str, list[Picture]]:
-    """Pictures by their heading, in order."""
+    """Pictures by heading, in order."""
     groups: dict[str, list[Picture]] = {}
     for picture in pictures:
         groups.setdefault(picture.group, []).append(picture)

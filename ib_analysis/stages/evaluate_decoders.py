@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from decoders.evaluation import nats_per_example
 from decoders.saving import load_decoder
 from ib_analysis import spec
-from ib_analysis.activations.pairs import ImagePairs, LabelPairs, controlled
+from ib_analysis.activations.pairs import ImagePairs, LabelPairs, apply_control
 from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.controls import Pairing
 from ib_analysis.datasets.dataset import Part
@@ -69,8 +69,8 @@ def _nats(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     image = load_decoder(weights_path(folder, "image", tap)).to(device)
     label = load_decoder(weights_path(folder, "label", tap)).to(device)
-    images = controlled(ImagePairs(part, device, activations, tap), pairing, 1.0, SHUFFLE_SEED)
-    labels = controlled(LabelPairs(part, device, activations, tap), pairing, 1.0, SHUFFLE_SEED)
+    images = apply_control(ImagePairs(part, device, activations, tap), pairing, 1.0, SHUFFLE_SEED)
+    labels = apply_control(LabelPairs(part, device, activations, tap), pairing, 1.0, SHUFFLE_SEED)
     return (
         nats_per_example(image, images, device=device, batch_size=BATCH),
         nats_per_example(label, labels, device=device, batch_size=BATCH),

@@ -19,7 +19,7 @@ from decoders.spec import FitSpec, ImageTarget, LabelTarget
 from ib_analysis import spec
 from ib_analysis.activations.activations import Activations
 from ib_analysis.activations.compute import store_activations
-from ib_analysis.activations.pairs import ImagePairs, LabelPairs, controlled
+from ib_analysis.activations.pairs import ImagePairs, LabelPairs, apply_control
 from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.activations.spec import ActivationsSpec
 from ib_analysis.activations.store import ActivationStore
@@ -219,7 +219,7 @@ def _pieces(
             slice_.image,
             image_target(data.header),
             shape,
-            controlled(
+            apply_control(
                 ImagePairs(part, device, activations, tap),
                 slice_.pairing,
                 slice_.share,
@@ -235,7 +235,7 @@ def _pieces(
             slice_.label,
             LabelTarget(classes=len(data.header.class_names)),
             shape,
-            controlled(
+            apply_control(
                 LabelPairs(part, device, activations, tap),
                 slice_.pairing,
                 slice_.share,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from decoders.spec import FitSpec
 from ib_analysis import spec
-from ib_analysis.activations.pairs import ImagePairs, controlled
+from ib_analysis.activations.pairs import ImagePairs, apply_control
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import decoder_name
 from ib_analysis.device import describe_device, resolve_device
@@ -31,7 +31,7 @@ def run(slice_: Spec, job: Job, *, dataset: Path, trunk: list[Path], scratch: Pa
         slice_.decoder,
         image_target(data.header),
         None,
-        controlled(ImagePairs(data.decoder, device), "own", slice_.share, slice_.fit.seed),
+        apply_control(ImagePairs(data.decoder, device), "own", slice_.share, slice_.fit.seed),
         slice_.fit,
         {"code": job.code, "dataset": data.header.fingerprint, "share": slice_.share},
         trunk_file(trunk),

@@ -17,7 +17,7 @@ from decoders.evaluation import nats_per_example
 from decoders.saving import load_decoder
 from decoders.spec import FitSpec, ImageTarget
 from ib_analysis import spec
-from ib_analysis.channels.masked_images import Features, Levels, beside, folded, kept_rows
+from ib_analysis.channels.masked_images import Features, Levels, fold_rows, keep_rows, put_side_by_side
 from ib_analysis.consistency import Piece as PieceName
 from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.datasets.prepare import open_dataset
@@ -168,7 +168,7 @@ class _Plan:
         processed = Question(
             f"processed{t}-{less}",
             lambda a, b: a,
-            lambda a, b: np.concatenate([kept_rows(a, t, levels), kept_rows(a, less, levels)], axis=1),
+            lambda a, b: np.concatenate([keep_rows(a, t, levels), keep_rows(a, less, levels)], axis=1),
         )
         what = f"I(x; [{t} rows, {less} rows])"
         yield self._row(method, "data processing", what, t, ask(processed), ask(self._forward(t)))
@@ -176,7 +176,9 @@ class _Plan:
     def _additivity(self, method: str, ask: "_Decoders | _Rival") -> Iterator[ConsistencyRow]:
         t, levels = self.kept, self.levels
         both = Question(
-            f"both{t}", beside, lambda a, b: beside(kept_rows(a, t, levels), kept_rows(b, t, levels))
+            f"both{t}",
+            put_side_by_side,
+            lambda a, b: put_side_by_side(keep_rows(a, t, levels), keep_rows(b, t, levels)),
         )
         two, one = ask.of_two(both, self._forward(t))
         what = f"I([x1, x2]; [{t} rows of x1, {t} rows of x2])"
@@ -209,13 +211,13 @@ class _Plan:
         )
 
     def _forward(self, t: int) -> Question:
-        return Question(f"rows{t}", lambda a, b: a, lambda a, b: kept_rows(a, t, self.levels))
+        return Question(f"rows{t}", lambda a, b: a, lambda a, b: keep_rows(a, t, self.levels))
 
     def _of_another(self, t: int) -> Question:
-        return Question(f"another{t}", lambda a, b: a, lambda a, b: kept_rows(b, t, self.levels))
+        return Question(f"another{t}", lambda a, b: a, lambda a, b: keep_rows(b, t, self.levels))
 
     def _backward(self, t: int) -> Question:
-        return Question(f"back{t}", lambda a, b: a[:, :, :t], lambda a, b: folded(a, t, self.levels))
+        return Question(f"back{t}", lambda a, b: a[:, :, :t], lambda a, b: fold_rows(a, t, self.levels))
 
 
 class _Rival:

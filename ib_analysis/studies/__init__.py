@@ -1,1 +1,1 @@
-"""Each further paper's own experiment: what it claims, measured at a scale that runs here."""
+"""Experiments of further papers, repeated at a feasible scale, with a verdict on each of their claims."""

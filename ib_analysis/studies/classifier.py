@@ -1,4 +1,4 @@
-"""Classifiers as studies of several of them need them: trained, or known to have diverged; and their accuracy."""
+"""Training of a classifier that may diverge, and its accuracy."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ib_analysis.encoders.training.objective import measure
 from ib_analysis.encoders.training.train import DivergedError, train
 
 
-def has_trained(
+def train_classifier(
     encoder: Encoder,
     part: Part,
     spec: TrainingSpec,
@@ -22,11 +22,11 @@ def has_trained(
     scratch: Path,
     label: str,
 ) -> bool:
-    """Trains it to its last epoch; False where the loss did not stay finite, which is a result as well.
+    """Trains a classifier to its last epoch; returns False if the loss did not stay finite.
 
     Args:
-        scratch: a folder of this training alone, from which an interrupted one goes on.
-        label: what the progress is called.
+        scratch: a folder that only this training uses, from which an interrupted training resumes.
+        label: label of the progress bar.
     """
     try:
         train(
@@ -39,5 +39,5 @@ def has_trained(
 
 
 def accuracy(encoder: Encoder, part: Part, device: torch.device, images_at_once: int) -> float:
-    """Share of the images of a part that are classified rightly, in evaluation mode, on the images as they are."""
+    """Fraction of correctly classified images of a part, in evaluation mode, without augmentation."""
     return measure(encoder, ImageRows(part, device).blocks(np.arange(len(part)), images_at_once)).metric

@@ -1,7 +1,7 @@
-"""A mean over seeds, its confidence interval, and the rules by which intervals answer.
+"""A mean over seeds, its confidence interval, and the decision rules for intervals.
 
-A yes needs the whole interval on one side of a limit, or within a margin; a no needs it on the other side, or outside;
-all else is unclear. So one seed, whose interval is everything, decides nothing.
+The answer is yes if the interval lies on one side of a limit, or within a margin, no if it lies on the other side, or
+outside the margin, and unclear otherwise. The interval of a single seed is infinite, so it decides nothing.
 """
 
 import math
@@ -18,7 +18,7 @@ Answer = Literal["yes", "no", "unclear"]
 
 @dataclass(frozen=True)
 class SeedInterval:
-    """A mean over n seeds; with fewer than two there is no standard error, and the interval is everything."""
+    """A mean over n seeds; with fewer than two seeds it has no standard error and an infinite interval."""
 
     mean: float
     stderr: float | None
@@ -26,26 +26,26 @@ class SeedInterval:
 
     @property
     def half_width(self) -> float:
-        """Reach of the 95 % interval."""
+        """Half-width of the 95 % interval."""
         return self.reach(LEVEL)
 
     def reach(self, level: float) -> float:
-        """Half the interval that covers with that probability, with Student's t of n - 1 degrees of freedom."""
+        """Half-width of the interval of the given level, by Student's t with n - 1 degrees of freedom."""
         return math.inf if self.stderr is None else student_quantile(level, self.n) * self.stderr
 
     @property
     def low(self) -> float:
-        """Lower end."""
+        """Lower end of the 95 % interval."""
         return self.mean - self.half_width
 
     @property
     def high(self) -> float:
-        """Upper end."""
+        """Upper end of the 95 % interval."""
         return self.mean + self.half_width
 
 
 def over_seeds(values: Sequence[float]) -> SeedInterval:
-    """The mean of one value a seed, with s / sqrt(n).
+    """The mean of one value per seed, with standard error s / sqrt(n).
 
     >>> one = over_seeds([1.0, 2.0, 3.0])
     >>> one.mean, round(one.stderr, 4), round(one.low, 4)
@@ -70,7 +70,7 @@ def lies_below(found: SeedInterval, limit: float) -> Answer:
 
 
 def lies_within(found: SeedInterval, target: float, margin: float) -> Answer:
-    """Whether a mean is no further than a margin from a target: an equivalence test.
+    """Whether a mean lies within a margin of a target: an equivalence test.
 
     >>> [lies_within(SeedInterval(mean, 0.1, 5), 2.0, 0.5) for mean in (2.1, 3.0, 2.5)]
     ['yes', 'no', 'unclear']
@@ -80,10 +80,10 @@ def lies_within(found: SeedInterval, target: float, margin: float) -> Answer:
 
 
 def is_positive(*intervals: SeedInterval) -> Answer:
-    """Whether all means are above 0: yes where every interval lies above, no where some interval lies below.
+    """Whether all means are positive: yes if every interval lies above 0, no if some interval lies below 0.
 
-    A no may come from any of k intervals, so they are those of the level 1 - 0.05 / k (Bonferroni): k means of 0 give
-    a wrong no no oftener than one would. A yes needs no correction, for all k must agree.
+    Each of k intervals may cause a no, so for a no they have the level 1 - 0.05 / k (Bonferroni), which keeps the
+    probability of a false no at that of one interval. A yes needs no correction, because all k must agree.
 
     >>> [is_positive(SeedInterval(mean, 0.5, 5)) for mean in (3.0, -3.0, 1.0)]
     ['yes', 'no', 'unclear']
@@ -97,7 +97,7 @@ def is_positive(*intervals: SeedInterval) -> Answer:
 
 
 def joint_level(count: int) -> float:
-    """The level at which so many intervals all cover with 95 % (Bonferroni).
+    """The level at which `count` intervals jointly have a coverage of 95 % (Bonferroni).
 
     >>> joint_level(1), round(joint_level(10), 12)
     (0.95, 0.995)
@@ -106,19 +106,19 @@ def joint_level(count: int) -> float:
 
 
 def joint_rule(count: int) -> str:
-    """The rule of `is_positive` in words, for so many intervals.
+    """The rule of `is_positive` for `count` intervals, as text.
 
     >>> joint_rule(2)
-    'yes where every interval lies above 0, no where one of the 2 lies below at 97.5 % (Bonferroni)'
+    'yes if every interval lies above 0, no if one of the 2 lies below 0 at 97.5 % (Bonferroni)'
     """
     return (
-        f"yes where every interval lies above 0, no where one of the {count} lies below at "
+        f"yes if every interval lies above 0, no if one of the {count} lies below 0 at "
         f"{100 * joint_level(count):.4g} % (Bonferroni)"
     )
 
 
 def interval_text(found: SeedInterval) -> str:
-    """The interval in words.
+    """The interval as text.
 
     >>> interval_text(SeedInterval(1.0, 0.5, 5)), interval_text(SeedInterval(1.0, None, 1))
     ('95 % interval over 5 seeds -0.3882 to 2.388', 'one seed, which decides nothing')

@@ -16,27 +16,27 @@ from ib_analysis.studies.verdict import Verdict
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a piece of a study runs."""
+    """Device, scratch folder and images of a piece of a study."""
 
     device: torch.device
     scratch: Path
-    """A folder of this piece alone, in which interrupted work may be kept."""
+    """A folder that only this piece uses, in which unfinished work may be stored."""
     dataset: Dataset | None = None
-    """The images; None where the study's spec does not read them."""
+    """The images; None if the study does not read images."""
 
     @property
     def images(self) -> Dataset:
         """The images of a study that reads them."""
         if self.dataset is None:
-            raise ValueError("this study's spec has reads_images = False: it has no images")
+            raise ValueError("the spec of this study has reads_images = False, so it has no images")
         return self.dataset
 
 
 class Study(ABC):
-    """A paper's experiment: pieces are measured one by one, then judged together.
+    """A paper's experiment: its pieces are measured independently, then judged together.
 
-    Built as `Class(spec)`. Every row that `measure` returns is a `Row`, a line of results/<experiment>/<study>.csv; a
-    repetition that failed (a diverged training) is a row as well, and says so.
+    A study is built as `Class(spec)`. Every row that `measure` returns is a `Row` of results/<experiment>/<study>.csv;
+    a diverged training is also recorded as a row.
     """
 
     Spec: ClassVar[type[StudySpec]]
@@ -51,4 +51,4 @@ class Study(ABC):
 
     @abstractmethod
     def verdicts(self, rows: Sequence[Any]) -> Sequence[Verdict]:
-        """What the rows say of each of the paper's claims."""
+        """The verdict of the rows on each claim of the paper."""

@@ -1,4 +1,4 @@
-"""The verdict on one claim of a paper, in numbers and in words."""
+"""The verdict on one claim of a paper."""
 
 import math
 from collections.abc import Sequence
@@ -10,26 +10,26 @@ from ib_analysis.studies.seed_interval import Answer, SeedInterval, interval_tex
 
 
 class Verdict(Spec):
-    """One claim: what the paper says, what was found here, and whether that is the same."""
+    """A claim of a paper, the paper's value, the measured value, and whether the claim is reproduced."""
 
     study: str = Field(min_length=1)
     claim: str = Field(min_length=1)
-    """One sentence that a measurement can contradict; it names the quantity and the unit of `our_value`."""
+    """One sentence that a measurement can contradict; it states the quantity and the unit of `our_value`."""
     paper_value: str
-    """The paper's figure and how surely it is known, as "77.09 % [code]"; empty where none is known."""
+    """The paper's value with its source, as "77.09 % [code]"; empty if unknown."""
     our_value: FiniteFloat | None
     stderr: FiniteFloat | None = Field(ge=0)
-    """Standard error of `our_value` over seeds; None for a value that is exact or rests on one seed."""
+    """Standard error of `our_value` over seeds; None for an exact value or a single seed."""
     n_seeds: int = Field(ge=0)
     reproduced: Answer
     why: str = Field(min_length=1)
-    """The sentence a reader needs: at which scale, by which rule the answer was given, what scale would tell."""
+    """The decision rule, the scale of the measurement, and the scale that an undecided claim needs."""
 
 
 def verdict_over_seeds(
     study: str, claim: str, paper_value: str, found: SeedInterval | None, answer: Answer, why: str
 ) -> Verdict:
-    """The verdict on a mean over seeds, whose interval opens its reason; None where nothing was measured."""
+    """The verdict on a mean over seeds; its reason starts with the interval. `found` is None without a measurement."""
     if found is None:
         return Verdict(
             study=study, claim=claim, paper_value=paper_value, our_value=None, stderr=None, n_seeds=0,
@@ -42,7 +42,7 @@ def verdict_over_seeds(
 
 
 def verdicts_text(verdicts: Sequence[Verdict]) -> str:
-    """Plain text: a line a claim with its answer first, the reason below it."""
+    """The verdicts as plain text, one line per claim, answer first, followed by the reason."""
     return "\n".join(line for verdict in verdicts for line in _lines(verdict))
 
 
@@ -54,7 +54,7 @@ def _lines(verdict: Verdict) -> tuple[str, str]:
 
 
 def measured_value(verdict: Verdict) -> str:
-    """What was found, with its standard error and the number of seeds.
+    """The measured value with its standard error and the number of seeds, as text.
 
     >>> measured_value(Verdict(study="stable", claim="c", paper_value="", our_value=0.693147, stderr=0.0021,
     ...                        n_seeds=3, reproduced="yes", why="w"))

@@ -7,7 +7,7 @@ from torch import Tensor
 from ib_analysis.encoders.specs.training import TrainingSpec
 
 
-def augmented(x: Tensor, spec: TrainingSpec, generator: torch.Generator) -> Tensor:
+def augment(x: Tensor, spec: TrainingSpec, generator: torch.Generator) -> Tensor:
     """Crops and flips a batch (B, C, H, W) as the spec says.
 
     Random numbers are drawn on the generator's device, the CPU, and copied to the batch, so that a seed gives the same
@@ -15,14 +15,14 @@ def augmented(x: Tensor, spec: TrainingSpec, generator: torch.Generator) -> Tens
     """
     if spec.crop_padding:
         offsets = torch.randint(0, 2 * spec.crop_padding + 1, (2, len(x)), generator=generator)
-        x = cropped(x, spec.crop_padding, offsets.to(x.device, non_blocking=True))
+        x = crop(x, spec.crop_padding, offsets.to(x.device, non_blocking=True))
     if spec.flip:
         mask = torch.rand(len(x), generator=generator) < 0.5
-        x = flipped(x, mask.to(x.device, non_blocking=True))
+        x = flip(x, mask.to(x.device, non_blocking=True))
     return x
 
 
-def cropped(x: Tensor, padding: int, offsets: Tensor) -> Tensor:
+def crop(x: Tensor, padding: int, offsets: Tensor) -> Tensor:
     """Crops every image, padded with zeros, to its original size.
 
     Args:
@@ -40,6 +40,6 @@ def cropped(x: Tensor, padding: int, offsets: Tensor) -> Tensor:
     return F.pad(x, (padding,) * 4)[image, channel, rows, columns]
 
 
-def flipped(x: Tensor, mask: Tensor) -> Tensor:
+def flip(x: Tensor, mask: Tensor) -> Tensor:
     """Mirrors the images (B, C, H, W) horizontally where the mask (B,) is true."""
     return torch.where(mask[:, None, None, None], x.flip(-1), x)

@@ -19,11 +19,11 @@ from ib_analysis.encoders.encoder import Encoder
 from ib_analysis.encoders.layers.normalisation import pixel_statistics
 from ib_analysis.encoders.schedule import learning_rate
 from ib_analysis.encoders.specs.training import TrainingSpec
-from ib_analysis.encoders.training.augmentation import augmented
+from ib_analysis.encoders.training.augmentation import augment
 from ib_analysis.encoders.training.calibration import calibrate
 from ib_analysis.encoders.training.image_rows import ImageRows, evenly_spaced
 from ib_analysis.encoders.training.objective import METRICS, Measurement, loss, measure
-from ib_analysis.encoders.training.seeding import derived_seed, generator
+from ib_analysis.encoders.training.seeding import derive_seed, generator
 from ib_analysis.encoders.training.training_curve import CurveRow, TrainingCurve
 from ib_analysis.encoders.training_state import Scratch, TrainingState, Weights
 from ib_analysis.errors import UserError
@@ -205,10 +205,10 @@ class _Training:
         one_left = self.count > size and self.count % size == 1
         order = epoch_batches(self.count, size, self.seed, epoch, drop_last=one_left)
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(derived_seed(self.seed, NETWORK, epoch))
+            torch.manual_seed(derive_seed(self.seed, NETWORK, epoch))
             for step, (x, y) in enumerate(self.images.batches(order)):
                 rate = learning_rate(self.spec, epoch - 1 + (step + 0.5) / self.steps)
-                total += self._step(augmented(x, self.spec, draws), y, rate)
+                total += self._step(augment(x, self.spec, draws), y, rate)
                 if step % STEPS_BETWEEN_LOOKS == 0 or step == self.steps - 1:
                     self._demand_finite(total.item(), epoch, rate)
                 bar.update(1)

@@ -1,1 +1,1 @@
-"""The tables of the report, one file a table."""
+"""The tables of the report, one file for each table."""

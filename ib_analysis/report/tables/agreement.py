@@ -1,4 +1,4 @@
-"""Where the estimators agree: the order of the points, and which taps rise or fall."""
+"""Agreement of the estimators: the order of the points, and the taps that rise or fall."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ from ib_analysis.information.tables.agreement import Agreement
 from ib_analysis.report.tables.table import Column, Table
 
 NOTE = (
-    "Order: Kendall's tau of all points with the decoders' estimate, 1 the same order, -1 the opposite; – where it is "
-    "not defined (one of the two is constant). Rises: taps whose last checkpoint lies above the first beyond two "
-    "standard errors; falls: taps whose last checkpoint lies below the highest by as much. The highest is chosen on "
-    "the same images, so that a fall near two standard errors is weak evidence: the verdicts above are cross-fitted, "
-    "these are not."
+    "Order: Kendall's tau between all points and the decoders' estimates; 1: same order, -1: opposite order, –: "
+    "undefined (one of the two is constant). Rises: taps whose last checkpoint exceeds the first by more than two "
+    "standard errors. Falls: taps whose last checkpoint is below the maximum by more than two standard errors. The "
+    "maximum is selected on the same images, so a fall near two standard errors is weak evidence; unlike these, the "
+    "verdicts above are cross-fitted."
 )
 
 

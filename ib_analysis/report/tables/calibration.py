@@ -1,4 +1,4 @@
-"""The calibration table: estimates of known information beside their truths."""
+"""The calibration table: estimates of known information and their true values."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ from ib_analysis.information.tables.validation import ValidationRow, errors_text
 from ib_analysis.report.tables.table import Column, Table
 
 NOTE = (
-    "Error: estimate less truth, in standard errors of both together and in per cent of the truth. A case passes "
-    "within 3 of either. The truth of a teacher is itself a mean over images, with the standard error that is shown."
+    "Error: estimate minus truth, in combined standard errors and in per cent of the truth. A case passes if one "
+    "of the two is within 3. The truth of a teacher is a mean over images, with the standard error shown."
 )
 
 

@@ -1,4 +1,4 @@
-"""The table of consistency: a method a row, a test a column, each with its statistic and verdict."""
+"""The consistency table: one row per method, one column per test, with statistic and verdict."""
 
 from collections.abc import Sequence
 
@@ -8,14 +8,14 @@ from ib_analysis.report.tables.table import Column, Table
 
 WORDS = {"consistent": "passes", "not": "fails", "undecided": "undecided"}
 NOTE = (
-    "After Song and Ermon (2020). h is the image with its top rows kept. independence: I(x; no rows) and I(x; rows of "
-    "another image) as shares of I(x; all rows), should be 0. monotonicity: the smallest step as rows are added, as a "
-    "share of I(x; all rows), should not be negative. symmetry: the rows told the image, over the image told the rows, "
-    "should be 1. data processing: I(x; rows and fewer of the same rows) over I(x; rows), should be 1. additivity: two "
-    "independent images together over one, should be 2. Each cell: the statistic that is farthest off, ± its standard "
-    f"error over images. passes: all are shown (5 %) to lie within {NOTHING:.0%} (the first two) or {TOLERANCE:.0%} "
-    "(ratios) of what they should be; fails: one is shown to lie outside, or there is no information to divide by; "
-    "undecided: neither."
+    "After Song and Ermon (2020). h is the image with its top rows kept. independence: I(x; no rows) and I(x; "
+    "rows of another image) as fractions of I(x; all rows), expected 0. monotonicity: the smallest increase as "
+    "rows are added, as a fraction of I(x; all rows), expected not negative. symmetry: I(rows; x) over I(x; "
+    "rows), expected 1. data processing: I(x; rows and fewer of the same rows) over I(x; rows), expected 1. "
+    "additivity: two independent images together over one, expected 2. Each cell: the statistic farthest from its "
+    f"expected value, ± its standard error over images. passes: all are shown (5 %) to lie within {NOTHING:.0%} "
+    f"(the first two) or {TOLERANCE:.0%} (ratios) of the expected value; fails: one is shown to lie outside, or "
+    "the denominator is not positive; undecided: neither."
 )
 
 

@@ -1,4 +1,4 @@
-"""The table of trust: the plateau of each point's decoders and the result of every control."""
+"""The table of controls: the plateau of each point's decoders and the result of every control."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,14 +11,14 @@ from ib_analysis.report.content import FitSummary
 from ib_analysis.report.tables.table import Column, Table
 
 MARK = " ‡"
-"""Behind the numbers of a point whose controls fail."""
+"""Mark of the numbers of a point with a failed control."""
 CHANGED = ("half-data", "filters", "budget", "decoder-seed")
 NOTE = (
-    "Each cell: what the point becomes under the control, in bits, and whether that passes. shuffled: h of another "
-    "image (label of another), must be 0 within 3 standard errors or 1 % of the point. The others: a setting of the "
-    "decoders changed, may move the point by 10 % or 3 standard errors (paired). To pass may only mean that the error "
-    "is large: (same, p) says that the change is shown to lie within that 1 % or 10 %, by two one-sided tests at 5 %, "
-    "and (?, p) that this is not shown. – : not controlled."
+    "Each cell: the value of the point under the control, in bits, and whether it passes. shuffled: h of another "
+    "image, must be 0 within 3 standard errors or 1 % of the point. Others: one setting of the decoders changed, "
+    "may change the point by 10 % or 3 standard errors (paired). A control may pass only because the error is "
+    "large: (same, p) means that the change is shown to lie within 1 % or 10 % by two one-sided tests at 5 %, (?, "
+    "p) that this is not shown. –: no control."
 )
 
 
@@ -86,12 +86,12 @@ def _same(row: ControlRow) -> str:
 
 
 def identity_sentence(rows: Sequence[ControlRow]) -> str:
-    """CE(x|h) of the control whose h is the image itself, in words."""
+    """The sentence on CE(x|h) of the control whose h is the image itself."""
     for row in rows:
         if row.control == "identity":
             share = row.bits / row.point_bits
             return (
-                f"Identity: told the image itself, the decoder still needs {measured_text(row.bits, row.stderr_bits)} "
+                f"Identity: with the image itself as h, CE(x|h) is {measured_text(row.bits, row.stderr_bits)} "
                 f"bits, {share:.1%} of CE(x) = {measured_text(row.point_bits, None)}; the truth is 0 "
                 f"(the control {row.verdict}: {row.rule})."
             )
@@ -99,7 +99,7 @@ def identity_sentence(rows: Sequence[ControlRow]) -> str:
 
 
 def ranking_sentences(rows: Sequence[ControlRow]) -> tuple[str, ...]:
-    """Whether the order of taps and epochs survives each changed setting."""
+    """For each changed setting a sentence on whether the order of taps and epochs is preserved."""
     sentences = []
     for name in dict.fromkeys(row.control for row in rows if row.control.startswith(CHANGED)):
         for quantity in (Quantity.IMAGE_INFORMATION, Quantity.LABEL_INFORMATION):

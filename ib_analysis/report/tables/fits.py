@@ -9,10 +9,10 @@ from ib_analysis.report.tables.table import Column, Table
 from ib_analysis.units import bits
 
 NOTE = (
-    "Cross-entropy on the held-out share of the decoder part. Late gain: what the last quarter of the "
-    "steps still brought, ± its paired standard error. Near its plateau: the late gain is below two "
-    "standard errors or below 0.5 % of the cross-entropy. This says nothing of what a larger decoder would "
-    "reach. ignores h: p(x|h) as fitted was no better than p(x) on the held-out share, and p(x) is used in its place."
+    "Cross-entropy on the held-out share of the decoder part. Late gain: improvement during the last quarter of "
+    "the steps, ± its paired standard error. Near its plateau: the late gain is below two standard errors or "
+    "below 0.5 % of the cross-entropy; a larger decoder may still reach a lower value. ignores h: the fitted "
+    "p(x|h) is no better than p(x) on the held-out share, and p(x) replaces it."
 )
 
 
@@ -51,22 +51,22 @@ def _row(fit: FitSummary) -> tuple[str, ...]:
 
 
 def fits_sentence(fits: Sequence[FitSummary]) -> str:
-    """How many decoders came near their plateau, in words."""
+    """The sentence on the number of decoders near their plateau."""
     if not fits:
-        return "No decoder was fitted by gradients."
+        return "No decoder was fitted by gradient descent."
     near = sum(fit.near_plateau for fit in fits)
     rest = len(fits) - near
     if rest == 0:
-        return f"All {len(fits)} decoders came near their plateau within their budget."
+        return f"All {len(fits)} decoders reached their plateau within their budget."
     where = ", ".join(fit_name(fit) for fit in fits if not fit.near_plateau)
     return (
-        f"{near} of {len(fits)} decoders came near their plateau within their budget; {rest} were still "
-        f"improving, and their numbers, marked † above, would move with a larger budget: {where}."
+        f"{near} of {len(fits)} decoders reached their plateau within their budget; {rest} were still "
+        f"improving, and their numbers, marked † above, would change with a larger budget: {where}."
     )
 
 
 def fit_name(fit: FitSummary) -> str:
-    """Which decoder it is, in a few words.
+    """The name of a decoder as text.
 
     >>> fit_name(FitSummary(None, "image", 9, "budget", True, 9, 1.0, 0.1, 0.0, 0.1, 2.0))
     'p(x)'

@@ -1,4 +1,4 @@
-"""The information table: one row a point, and one a quantity of the data set."""
+"""The information table with one row per point, and the table of the data set with one row per quantity."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -11,8 +11,8 @@ from ib_analysis.report.content import FitSummary
 from ib_analysis.report.tables.table import Column, Table
 
 WARNED = (
-    "§: few images carry most of the variance, so that the standard error may be too small (Cochran's rule, n at least "
-    "25 skewness²), or the estimate is negative beyond its error; information.csv says which."
+    "§: either few images carry most of the variance, so that the standard error may be too small (Cochran's "
+    "rule, n at least 25 skewness²), or the estimate is negative beyond its error; information.csv names the case."
 )
 MEASURED = (
     Quantity.IMAGE_INFORMATION,
@@ -56,7 +56,7 @@ def information_table(
 ) -> Table:
     """One row for each (encoder, regime, seed, epoch, tap).
 
-    A dagger marks a fit that ended too soon, a double dagger a point whose controls fail (`failing` names the
+    A dagger marks a fit that was still improving, a double dagger a point with a failed control (`failing` holds the
     points and targets), a section sign a number with a warning.
     """
     points = _points(rows)
@@ -76,7 +76,7 @@ def information_table(
     short = {(fit.point, fit.target) for fit in fits if fit.point is not None and not fit.near_plateau}
     flags = {point: _flags(point, short, failing) for point in points}
     body = tuple(_row(point, found, exact, flags[point]) for point, found in points.items())
-    note = "± one standard error over images, paired where it is a difference. "
+    note = "±: one standard error over images, paired for differences. "
     note += f"{FLAG.strip()}: the decoder was still improving when its budget ended. " if short else ""
     note += f"{CONTROLS_FLAG.strip()}: a control of this point fails. " if failing else ""
     note += WARNED if any(row.warnings for row in rows if row.tap) else ""
@@ -122,7 +122,7 @@ def _row(
 def _flags(
     point: Point, short: Collection[tuple[Point, Target]], failing: Collection[tuple[Point, Target]]
 ) -> dict[Quantity, str]:
-    """The marks behind each quantity of a point."""
+    """The marks of each quantity of a point."""
     return {
         quantity: (FLAG if (point, quantity.target) in short else "")
         + (CONTROLS_FLAG if (point, quantity.target) in failing else "")

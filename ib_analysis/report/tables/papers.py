@@ -1,4 +1,4 @@
-"""The papers' claims: what each says, what was found here, and whether that is the same."""
+"""The table of the papers' claims: the paper's value, the measured value, and the verdict."""
 
 from collections.abc import Sequence
 
@@ -6,14 +6,14 @@ from ib_analysis.report.tables.table import Column, Table
 from ib_analysis.studies.verdict import Verdict, measured_value
 
 NOTE = (
-    "Here: the value with its standard error over seeds. A paper's value carries how surely it is known: [paper] read "
-    "in the paper, [code] in the authors' code, [third] in somebody else's account, [recalled] unverified, [derived] "
-    "worked out for this project. unclear: the interval over seeds does not decide."
+    "Here: the measured value with its standard error over seeds. Source of a paper's value: [paper] the paper, [code] "
+    "the authors' code, [third] a publication by others, [recalled] unverified, [derived] derived for this project. "
+    "unclear: the interval over seeds does not decide."
 )
 
 
 def papers_table(verdicts: Sequence[Verdict]) -> Table:
-    """One row a claim."""
+    """One row for each claim."""
     columns = (
         Column("study"),
         Column("claim", prose=True),

@@ -14,14 +14,14 @@ from ib_analysis.units import bits, nats
 
 DECODER_SEED = "decoder-seed-"
 OWN = ANY = -1
-"""The decoder seed of the measurement itself, whatever its number."""
+"""Stands for the decoder seed of the measurement itself."""
 QUANTITIES = (Quantity.IMAGE_INFORMATION, Quantity.LABEL_INFORMATION)
 Group = tuple[Point, Quantity]
-"""A quantity at a point, whose seed is left out: ANY."""
+"""A quantity at a point; its seed is ANY."""
 NOTE = (
-    "Standard deviations over seeds, in bits: of the decoder for one network (controls decoder-seed-...), of the "
-    "network (several seeds of the encoder). – : not known from one seed. All were judged on the same images, so that "
-    "nothing is subtracted for the error over images."
+    "Standard deviations over seeds, in bits: over decoder seeds for one network (controls decoder-seed-...), and over "
+    "encoder seeds. –: undefined for one seed. All seeds are evaluated on the same images, so the error over images is "
+    "not subtracted."
 )
 
 
@@ -78,7 +78,7 @@ def _row(point: Point, quantity: Quantity, values: Sequence[SeededValue]) -> tup
 
 
 def _over_encoders(spread: SeedSpread) -> float | None:
-    """Of the network alone where the decoders' part is known, else of both together."""
+    """The spread over encoder seeds if that over decoder seeds is known, else the total spread."""
     return spread.encoder_nats if spread.encoder_nats is not None else spread.total_nats
 
 

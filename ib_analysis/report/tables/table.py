@@ -1,4 +1,4 @@
-"""A table of text cells, and its three forms: rows for the page, LaTeX (booktabs) and CSV."""
+"""A table of text cells with its three forms: rows of the page, LaTeX (booktabs) and CSV."""
 
 import csv
 import io
@@ -19,12 +19,12 @@ SYMBOLS = str.maketrans(
         "−": "$-$",
     }
 )
-"""Letters that LaTeX needs a command for and that tabulate leaves as they are."""
+"""Characters that need a LaTeX command and that tabulate does not replace."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its head, its unit, whether its cells are numbers (set to the right) or sentences (that wrap)."""
+    """A column: its name, its unit, and whether its cells are numbers (right-aligned) or sentences (wrapped)."""
 
     name: str
     unit: str = ""
@@ -33,7 +33,7 @@ class Column:
 
     @property
     def head(self) -> str:
-        """Name and unit in one line.
+        """Name and unit as text.
 
         >>> Column("I(x;h)", "bits").head
         'I(x;h) [bits]'
@@ -43,7 +43,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as they are read; `note` stands below."""
+    """Rows of text cells; `note` is printed below the table."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -55,7 +55,7 @@ class Table:
                 raise UserError(f"a table row has {len(row)} cells for {len(self.columns)} columns: {row}.")
 
     def without_constant(self, *names: str) -> "Table":
-        """The table without those of the named columns that say the same in every row."""
+        """The table without those of the named columns that are constant."""
         kept = [i for i, c in enumerate(self.columns) if c.name not in names or self._varies(i)]
         return Table(
             tuple(self.columns[i] for i in kept), tuple(_picked(row, kept) for row in self.rows), self.note
@@ -65,7 +65,7 @@ class Table:
         return len({row[index] for row in self.rows}) > 1
 
     def to_csv(self) -> str:
-        """Comma-separated, heads with their units in the first line."""
+        """The table as CSV, with names and units of the columns in the first line."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([column.head for column in self.columns])
@@ -73,7 +73,7 @@ class Table:
         return text.getvalue()
 
     def to_latex(self) -> str:
-        r"""A `tabular` with the rules of the booktabs package.
+        r"""The table as a `tabular` with the rules of the booktabs package.
 
         >>> print(Table((Column("tap"), Column("I(x;h)", "bits", True)), (("h_1", "3.2 ± 0.1"),)).to_latex())
         \begin{tabular}{lr}

@@ -1,4 +1,4 @@
-"""The verdict table: the two stages of learning at every tap, with standard errors."""
+"""The table of the two stages of learning at every tap, with standard errors and verdicts."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from ib_analysis.information.tables.two_stages import StagesRow
 from ib_analysis.report.tables.table import Column, Table
 
 NOTE = (
-    "Fitting gain: information at its peak less that at the first checkpoint; compression: at its peak "
-    "less that at the last. The peak is chosen on one half of the images and measured on the other, both "
-    "ways, so that choosing it cannot make a gain. yes: a gain is shown, by the largest t over all epochs at one-sided "
-    "2.5 %, corrected (Holm) for all tests of the network. no: the gain is surely (97.5 %) below 1 % of the peak, by a "
-    "test of equivalence whose p-value stands behind it: that of a gain of that size or more (two one-sided tests in "
-    "the place of one that merely failed to see a change). undecided: neither is shown. Standard errors and tests are "
-    "over images; they hold no change of seed."
+    "Fitting gain: information at its peak minus that at the first checkpoint; compression: at its peak minus "
+    "that at the last checkpoint. The peak is selected on one half of the images and measured on the other, and "
+    "vice versa, so that the selection causes no gain. yes: a gain is significant by the largest t over all "
+    "epochs at one-sided 2.5 %, corrected (Holm) for all tests of the network. no: the gain is below 1 % of the "
+    "peak with 97.5 % confidence, by an equivalence test (two one-sided tests); the column beside it gives the "
+    "p-value of a gain of this size or more. undecided: neither is shown. Standard errors and tests are over "
+    "images and do not cover seeds."
 )
 
 

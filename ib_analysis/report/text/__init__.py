@@ -1,1 +1,1 @@
-"""The sentences of the report that follow from the numbers, and what it cites."""
+"""The sentences of the report, derived from the numbers, and its references."""

@@ -1,4 +1,4 @@
-"""The finding in one sentence, made from the numbers alone."""
+"""The finding of the report, derived from the numbers."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from ib_analysis.information.tables.two_stages import StagesRow
 
 
 def finding(rows: Sequence[InformationRow], stages: Sequence[StagesRow]) -> str:
-    """What the two stages show, or the range over taps; then the distance from known values."""
+    """The result of the two stages, or the range over taps, then the distance from known values."""
     ours = [stage for stage in stages if stage.quantity is Quantity.IMAGE_INFORMATION]
     sentences = [_stages(ours) if ours else _range(rows), _truth(rows)]
     return " ".join(sentence for sentence in sentences if sentence)
@@ -53,8 +53,8 @@ def _truth(rows: Sequence[InformationRow]) -> str:
     if not distances:
         return ""
     return (
-        f"Of {len(distances)} values that are known in closed form the farthest lies {max(distances):.1f} "
-        "standard errors of the difference from its measurement."
+        f"Of {len(distances)} values known in closed form, the largest deviation of a measurement is "
+        f"{max(distances):.1f} standard errors of the difference."
     )
 
 

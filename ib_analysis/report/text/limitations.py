@@ -10,14 +10,14 @@ ALWAYS = (
     "inequality.",
     "CE(x|h) is an upper bound of H(x|h). I(x;h) is a difference of two cross-entropies: an estimate, "
     "neither a lower nor an upper bound, unless H(x) is known [5].",
-    "A fall of I(x;h) is no proof of compression unless the decoders are equally well trained: the table of fits "
-    "says how far each got.",
+    "A decrease of I(x;h) does not prove compression unless the decoders are equally well trained; see the table of "
+    "fits.",
 )
 
 
 CONTROLS = {
     "shuffled": "h shuffled between images (must give 0)",
-    "identity": "an encoder that forgets nothing (CE(x|h) must approach 0)",
+    "identity": "the identity encoder (CE(x|h) must approach 0)",
     "half-data": "decoders fitted to half of the data",
     "filters-": "decoders of other sizes",
     "budget-": "other budgets",
@@ -26,7 +26,7 @@ CONTROLS = {
 
 
 def limitations(content: ReportContent) -> tuple[str, ...]:
-    """The limits of any such study, then those of this run."""
+    """General limitations, then those of this run."""
     of_this_run = (_budget, _controls, _seeds, _fits, _ignorance, _pretrained, _entropy, _taps)
     return (*ALWAYS, *(sentence for found in of_this_run for sentence in found(content)))
 
@@ -44,7 +44,7 @@ def _controls(content: ReportContent) -> tuple[str, ...]:
     names = {row.control.rstrip("0123456789.") for row in content.controls}
     absent = [words for prefix, words in CONTROLS.items() if prefix not in names]
     fails = len({row.point for row in content.controls if row.verdict == "fails"})
-    sentences = [f"Controls that this page does not hold: {'; '.join(absent)}."] if absent else []
+    sentences = [f"Controls that were not run: {'; '.join(absent)}."] if absent else []
     sentences += [f"{fails} points fail a control and are marked ‡."] if fails else []
     return tuple(sentences)
 
@@ -52,18 +52,18 @@ def _controls(content: ReportContent) -> tuple[str, ...]:
 def _seeds(content: ReportContent) -> tuple[str, ...]:
     refitted = any(row.control.startswith("decoder-seed-") for row in content.controls)
     decoder = (
-        "What another seed of a decoder changes is among the controls."
+        "The effect of the decoder seed is measured by the controls."
         if refitted
         else "Each point has one decoder: the spread over decoder seeds is not measured."
     )
     if content.seeds_run() > 1:
         return (
-            f"Standard errors in tables are over images; the spread over {content.seeds_run()} seeds is drawn in the "
-            f"figures. {decoder}",
+            f"Standard errors in tables are over images; the figures show the spread over {content.seeds_run()} seeds. "
+            f"{decoder}",
         )
     return (
-        "One seed: standard errors are over evaluation images alone; what another training of the encoder would have "
-        f"changed is not in them. {decoder}",
+        "One seed: standard errors are over evaluation images only and do not include the variation between "
+        f"trainings of the encoder. {decoder}",
     )
 
 
@@ -85,9 +85,9 @@ def _ignorance(content: ReportContent) -> tuple[str, ...]:
     if not ignored:
         return ()
     return (
-        f"At {ignored} points p(x|h) as fitted was no better than p(x) on the held-out share, and p(x) was taken in "
-        "its place (a family of decoders must be free to ignore h [4]): I(x;h) = 0 there means that these decoders "
-        "could not use h. Where h says little, overfitting to h still lowers I(x;h).",
+        f"At {ignored} points the fitted p(x|h) was no better than p(x) on the held-out share, and p(x) replaces "
+        "it, since a family of decoders must be able to ignore h [4]. I(x;h) = 0 there means that these decoders "
+        "could not use h. Where h holds little information, overfitting to h still lowers I(x;h).",
     )
 
 
@@ -111,6 +111,6 @@ def _taps(content: ReportContent) -> tuple[str, ...]:
     if number < 2:
         return ()
     return (
-        f"{number} verdicts of each stage: “yes” is corrected for all tests of its network, but not for the number "
-        "of networks and seeds; “no” (surely below 1 % of the peak) holds for one tap at a time.",
+        f"{number} verdicts of each stage: “yes” is corrected for all tests of its network, but not for the number of "
+        "networks and seeds; “no” (below 1 % of the peak) holds for one tap at a time.",
     )

@@ -1,4 +1,4 @@
-"""What each number of the page means, and which kind of bound it is."""
+"""Definitions of the quantities of the page and their kinds of bound."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,27 +8,27 @@ from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.information import InformationRow
 
 DEFINITIONS = {
-    Quantity.LABEL_ENTROPY: "Entropy of the labels: what there is to know of the class.",
+    Quantity.LABEL_ENTROPY: "Entropy of the labels.",
     Quantity.IMAGE_ENTROPY: "Entropy of the images, known in closed form for this source.",
     Quantity.IMAGE_CROSS_ENTROPY: (
         "Cross-entropy of the images under the decoder that is told nothing: how many bits it needs for an "
         "image that it never saw."
     ),
     Quantity.CONDITIONAL_IMAGE_CROSS_ENTROPY: (
-        "Cross-entropy of the images under the decoder that is told h: the bits that are still missing."
+        "Cross-entropy of held-out images under the decoder that reads h."
     ),
     Quantity.IMAGE_INFORMATION: (
-        "CE(x) - CE(x|h): how many bits of an image the decoder saves by knowing h. Its standard error is "
-        "that of the mean of paired differences, image by image."
+        "CE(x) - CE(x|h), the bits per image that the decoder saves by reading h. Its standard error is that of "
+        "the mean of paired differences over images."
     ),
-    Quantity.CONDITIONAL_LABEL_CROSS_ENTROPY: "Cross-entropy of the labels under a small classifier of h.",
-    Quantity.LABEL_INFORMATION: "H(y) - CE(y|h): how much of the class that classifier reads from h.",
-    Quantity.MUTUAL_INFORMATION: "The information that two variables have of each other, whatever they are.",
+    Quantity.CONDITIONAL_LABEL_CROSS_ENTROPY: "Cross-entropy of the labels under a small classifier that reads h.",
+    Quantity.LABEL_INFORMATION: "H(y) - CE(y|h), the information about the class that this classifier extracts from h.",
+    Quantity.MUTUAL_INFORMATION: "The mutual information of any two variables.",
 }
 
 
 class Meaning(NamedTuple):
-    """A quantity, its definition, and what may be said of its bound."""
+    """A quantity, its definition and its kind of bound."""
 
     quantity: str
     definition: str

@@ -1,4 +1,4 @@
-"""What the page cites, in the order of its numbers."""
+"""The references of the page, in the order of their numbers."""
 
 from typing import NamedTuple
 

@@ -1,8 +1,8 @@
-"""What the table says of the paper's claims.
+"""Verdicts on the claims of the paper.
 
-Rule of every answer: the 95 % interval of a mean over seeds (Student's t, differences paired by seed) must exclude the
-border for a yes or a no. Seeds draw everything: vectors and weights. An error that is not finite, for every training of
-a seed diverged, has no mean over seeds: the answer is then unclear.
+Every answer is yes or no only if the 95 % interval of a mean over seeds (Student's t, differences paired by seed)
+excludes the threshold. Seeds determine vectors and weights. If every training of a seed diverges, its error is not
+finite, the mean over seeds is undefined, and the answer is unclear.
 """
 
 import math
@@ -27,11 +27,11 @@ Errors = dict[int, float]
 STUDY = "beyond_kernels"
 HALF_A_BIT = 0.5
 LINEAR = "linear_probe"
-INTUITION = "not measured; different layers learning hierarchically is the intuition given [paper, abstract]"
+INTUITION = "not measured; the paper's intuition is that layers learn hierarchically [paper, abstract]"
 
 
 def verdicts(rows: Sequence[Row], spec: BeyondKernelsStudySpec) -> list[Verdict]:
-    """One verdict a claim, at the one size that is compared; those on layers where layers were probed."""
+    """One verdict for each claim at the reference size; claims on layers only if layers were probed."""
     point = Point(spec.alpha, spec.samples, spec.width)
     found = [
         resnet_below_the_threshold(rows, point, spec),
@@ -46,7 +46,7 @@ def verdicts(rows: Sequence[Row], spec: BeyondKernelsStudySpec) -> list[Verdict]
 
 
 def resnet_below_the_threshold(rows: Sequence[Row], point: Point, spec: BeyondKernelsStudySpec) -> Verdict:
-    """Its error at the widest of the widths, nearest to the paper's, against k alpha^2; other widths beside it."""
+    """The ResNet's error at the largest width, nearest to the paper's, against k alpha^2, and at the other widths."""
     border = threshold(spec.outputs, spec.alpha)
     by_width = {w: errors_by_seed(rows, "resnet", point._replace(width=w)) for w in spec.widths}
     measured = {width: errors for width, errors in by_width.items() if errors}
@@ -59,43 +59,45 @@ def resnet_below_the_threshold(rows: Sequence[Row], point: Point, spec: BeyondKe
         claim=f"The three-layer ResNet learns alpha G(F): its error is below k alpha^2 = {border:.3g} with "
         f"N = {point.samples} and m = {widest}.",
         paper_value="below 1.35 at k = 15, N = 1000 [third]; 0.10 to 0.29 against 0.72 over widths of 100 to 100,000 "
-        "in version 2 [paper, off a figure]",
+        "in version 2 [paper, read from a figure]",
         found=over_finite(measured[widest]),
         answer=answer_of(difference(dict.fromkeys(measured[widest], border), measured[widest])),
-        why=f"judged at the widest net, yes where it lies below {border:.3g}, no where above; settings selected on "
-        f"validation vectors, seed by seed. {told}",
+        why=f"tested at the widest net; yes if the interval lies below {border:.3g}, no if above; settings selected on "
+        f"validation vectors for each seed. {told}",
     )
 
 
 def failures(rows: Sequence[Row], point: Point, border: float) -> str:
-    """How many trainings of the ResNet, selected or not, did not learn G(F), and how many of them diverged."""
+    """Numbers of trainings of the ResNet, selected or not, that did not learn G(F), and of those that diverged."""
     runs = [row for row in rows if row.layer is None and row.arm == "resnet" and _at(row, point)]
     diverged = sum(row.test_error is None for row in runs)
     above = sum(row.test_error is not None and row.test_error >= border for row in runs)
-    return f"Of all {len(runs)} trainings of the grid {above} stay above and {diverged} diverge."
+    return (
+        f"Of all {len(runs)} trainings of the grid {above} stay above the threshold and {diverged} diverge."
+    )
 
 
 def kernels_above_the_threshold(rows: Sequence[Row], point: Point, spec: BeyondKernelsStudySpec) -> Verdict:
-    """The best kernel or feature method of them all, at every width, against k alpha^2."""
+    """The best kernel or feature method over all widths against k alpha^2."""
     border, found = threshold(spec.outputs, spec.alpha), linear_methods(rows, point, spec)
     name, best = min(found.items(), key=lambda item: fmean(item[1].values()))
     gaps = [difference(errors, dict.fromkeys(errors, border)) for errors in found.values()]
     return verdict_over_seeds(
         STUDY,
-        claim=f"Every kernel and feature method errs by more than k alpha^2 = {border:.3g} with N = {point.samples}; "
-        "the value is the least of their errors.",
+        claim=f"The error of every kernel and feature method exceeds k alpha^2 = {border:.3g} with N = "
+        f"{point.samples}; the value is the smallest of their errors.",
         paper_value="all above 1.35 at k = 15 [third]; tangent kernels 1.8 to 2.5 against 0.72 in version 2 [paper, "
-        "off a figure]",
+        "read from a figure]",
         found=over_finite(best),
         answer="unclear" if None in gaps else is_positive(*[gap for gap in gaps if gap is not None]),
         why=f"{len(found)} methods and widths, each with its ridge selected on validation vectors; the best is {name}; "
-        f"of errors less the border, {joint_rule(len(gaps))}; a method that learns F exactly and nothing of G errs by "
-        "k alpha^2.",
+        f"for errors minus the threshold, {joint_rule(len(gaps))}; the error of a method that learns F exactly and "
+        "ignores G is k alpha^2.",
     )
 
 
 def linear_methods(rows: Sequence[Row], point: Point, spec: BeyondKernelsStudySpec) -> dict[str, Errors]:
-    """Errors of every kernel in closed form, and of every drawn network at every width."""
+    """Errors of every kernel in closed form, and of every random network at every width."""
     found: dict[str, Errors] = {}
     for arm in KERNEL_ARMS:
         found[f"{arm} in closed form"] = errors_by_seed(rows, arm, point, closed_form=True)
@@ -105,7 +107,7 @@ def linear_methods(rows: Sequence[Row], point: Point, spec: BeyondKernelsStudySp
 
 
 def best_kernel(rows: Sequence[Row], point: Point) -> tuple[Arm, Errors]:
-    """The kernel in closed form of the least mean error at that size."""
+    """The kernel in closed form with the smallest mean error at a size."""
     found = {arm: errors_by_seed(rows, arm, point, closed_form=True) for arm in KERNEL_ARMS}
     measured = {arm: errors for arm, errors in found.items() if errors}
     best = min(measured, key=lambda arm: fmean(measured[arm].values()))
@@ -113,16 +115,16 @@ def best_kernel(rows: Sequence[Row], point: Point) -> tuple[Arm, Errors]:
 
 
 def net_without_shortcut_between(rows: Sequence[Row], point: Point) -> Verdict:
-    """Three-layer net without shortcut: worse than the ResNet, better than the best kernel."""
+    """Three-layer net without shortcut against the ResNet and the best kernel."""
     name, kernel = best_kernel(rows, point)
     net3, resnet = errors_by_seed(rows, "net3", point), errors_by_seed(rows, "resnet", point)
     above, below = difference(net3, resnet), difference(kernel, net3)
     known = [gap for gap in (above, below) if gap is not None]
     return verdict_over_seeds(
         STUDY,
-        claim="The three-layer net without shortcut errs more than the ResNet and less than the best kernel; the value "
-        "is its error.",
-        paper_value="0.5 to 0.8 between 0.10 to 0.29 and 1.4 to 2.7 in version 2 [paper, off a figure]",
+        claim="The error of the three-layer net without shortcut is larger than that of the ResNet and smaller "
+        "than that of the best kernel; the value is its error.",
+        paper_value="0.5 to 0.8 between 0.10 to 0.29 and 1.4 to 2.7 in version 2 [paper, read from a figure]",
         found=over_finite(net3),
         answer="unclear" if len(known) < 2 else is_positive(*known),
         why=f"differences paired by seed: to the ResNet {_signed(above)}, to the best kernel, {name}, "
@@ -141,20 +143,20 @@ def resnet_gains_more_from_a_small_alpha(
     gap = over_finite(both)
     return verdict_over_seeds(
         STUDY,
-        claim="The ResNet's error goes with a higher power of alpha than the best kernel's; the value is the "
+        claim="The ResNet's error scales with a higher power of alpha than that of the best kernel; the value is the "
         "difference of the exponents.",
         paper_value="alpha^4 against alpha^2, a difference of 2 [paper, theorem]",
         found=gap,
         answer=answer_of(gap),
-        why=f"yes or no where it excludes 0; exponents are slopes of log error over log alpha in {list(spec.alphas)}: "
-        f"ResNet {_mean(resnet)}, {name} {_mean(kernel)}. {_of_the_threshold(rows, point, spec, name)} At a "
-        "fixed N what the ResNet lacks of F, which does not shrink with alpha, hides the exponent: the theorem lets N "
-        "grow as the error falls; more vectors would tell.",
+        why="yes or no if the interval excludes 0; exponents are slopes of log error over log alpha in "
+        f"{list(spec.alphas)}: ResNet {_mean(resnet)}, {name} {_mean(kernel)}. "
+        f"{_of_the_threshold(rows, point, spec, name)} At fixed N the ResNet's error in F, which does not decrease "
+        "with alpha, hides the exponent; in the theorem N grows as the error falls. A test needs more vectors.",
     )
 
 
 def _of_the_threshold(rows: Sequence[Row], point: Point, spec: BeyondKernelsStudySpec, name: Arm) -> str:
-    """Median errors in units of k alpha^2."""
+    """Median errors in units of k alpha^2, as text."""
     told = []
     for arm in ("resnet", name):
         errors = [
@@ -172,7 +174,7 @@ def _of_the_threshold(rows: Sequence[Row], point: Point, spec: BeyondKernelsStud
 def exponents(
     rows: Sequence[Row], arm: Arm, point: Point, alphas: Sequence[float], *, closed_form: bool
 ) -> Errors:
-    """Slope of log error over log alpha for each seed that was run at every alpha; infinite where one diverged."""
+    """Slope of log error over log alpha for each seed run at every alpha; infinite if one training diverged."""
     found = [errors_by_seed(rows, arm, point._replace(alpha=a), closed_form=closed_form) for a in alphas]
     shared = set.intersection(*(set(errors) for errors in found))
     curves = {seed: [errors[seed] for errors in found] for seed in sorted(shared)}
@@ -186,42 +188,42 @@ def _exponent(alphas: Sequence[float], errors: Sequence[float]) -> float:
 
 
 def second_block_holds_g(rows: Sequence[Row]) -> Verdict:
-    """G off hidden2 against G off hidden1, linearly, after the last epoch."""
+    """Information about G of a linear probe of hidden2 against hidden1, after the last epoch."""
     last = max(row.epoch for row in rows if row.epoch is not None)
     hidden1, hidden2 = (bits_by_seed(rows, layer, "G1", LINEAR, last) for layer in ("hidden1", "hidden2"))
     gap = difference(hidden2, hidden1)
     return verdict_over_seeds(
         STUDY,
-        claim="After training a linear reader gets G off the second block's hidden layer and not off the first's; the "
-        "value is the difference in bits.",
+        claim="After training a linear probe extracts G from the second block's hidden layer and not from the "
+        "first's; the value is the difference in bits.",
         paper_value=INTUITION,
         found=gap,
         answer=answer_of(gap),
-        why=f"yes or no where it excludes 0; lower bounds on fresh vectors at epoch {last}: hidden1 {_mean(hidden1)}, "
-        f"hidden2 {_mean(hidden2)} of one bit. Every layer holds the whole bit in a form that some "
-        "reader could use.",
+        why=f"yes or no if the interval excludes 0; lower bounds on fresh vectors at epoch {last}: hidden1 "
+        f"{_mean(hidden1)}, hidden2 {_mean(hidden2)} of one bit. Every layer determines the bit; the probe "
+        "measures how much is linearly readable.",
     )
 
 
 def f_before_g(rows: Sequence[Row]) -> Verdict:
-    """The first probed epoch with half a bit for a linear reader: F off out1, G off hidden2."""
+    """The first probed epoch at which a linear probe extracts half a bit: F from out1, G from hidden2."""
     f = first_epochs(rows, "out1", sorted({r.about for r in rows if r.about and r.about != "G1"}))
     g = first_epochs(rows, "hidden2", ["G1"])
     gap = difference(g, f)
     return verdict_over_seeds(
         STUDY,
-        claim="F is learned before G: a linear reader gets half a bit of F off out1 earlier than half a bit of G off "
-        "the second block's hidden layer; the value is the difference in epochs.",
+        claim="F is learned before G: a linear probe extracts half a bit of F from out1 earlier than half a bit "
+        "of G from the second block's hidden layer; the value is the difference in epochs.",
         paper_value=INTUITION,
         found=gap,
         answer=answer_of(gap),
-        why=f"yes or no where it excludes 0; lower bounds on fresh vectors at the probed epochs: F after {_mean(f)} "
-        f"epochs, G after {_mean(g)}; a seed that never gets there counts as the last epoch.",
+        why="yes or no if the interval excludes 0; lower bounds on fresh vectors at the probed epochs: F after "
+        f"{_mean(f)} epochs, G after {_mean(g)}; a seed that never reaches half a bit counts as the last epoch.",
     )
 
 
 def first_epochs(rows: Sequence[Row], layer: str, abouts: Sequence[str]) -> Errors:
-    """For each seed the first probed epoch at which the mean over the coordinates is half a bit, or the last."""
+    """For each seed the first probed epoch at which the mean over coordinates reaches half a bit, else the last."""
     epochs = sorted({row.epoch for row in rows if row.epoch is not None})
     by_epoch = {
         epoch: [bits_by_seed(rows, layer, about, LINEAR, epoch) for about in abouts] for epoch in epochs
@@ -235,7 +237,7 @@ def _first_epoch(by_epoch: Mapping[int, Sequence[Errors]], seed: int) -> float:
 
 
 def bits_by_seed(rows: Sequence[Row], layer: str, about: str, probe: str, epoch: int) -> Errors:
-    """Bits that the probe reads."""
+    """Bits extracted by the probe, by seed."""
     return {
         row.seed: row.bits
         for row in rows
@@ -245,24 +247,24 @@ def bits_by_seed(rows: Sequence[Row], layer: str, about: str, probe: str, epoch:
 
 
 def difference(a: Mapping[int, float], b: Mapping[int, float]) -> SeedInterval | None:
-    """The mean of a - b over the seeds that both have; None where there are none, or one is not finite."""
+    """The mean of a - b over common seeds; None if there are none or a value is not finite."""
     return over_finite({seed: a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())})
 
 
 def over_finite(values: Mapping[int, float]) -> SeedInterval | None:
-    """The mean of one value a seed; None where there is none, or one is not finite."""
+    """The mean of one value per seed; None if there is none or a value is not finite."""
     if not values or not all(map(math.isfinite, values.values())):
         return None
     return over_seeds([values[seed] for seed in sorted(values)])
 
 
 def answer_of(interval: SeedInterval | None) -> Answer:
-    """Whether a mean is above 0."""
+    """Whether a mean is positive; unclear without an interval."""
     return "unclear" if interval is None else is_positive(interval)
 
 
 def listed(errors: Mapping[int, float]) -> str:
-    """Every seed and the median.
+    """The value of every seed and the median, as text.
 
     >>> listed({0: 0.25, 1: 2.5, 2: 0.5})
     'Seeds 0.25, 2.50, 0.50, median 0.50'

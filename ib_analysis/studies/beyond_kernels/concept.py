@@ -1,4 +1,4 @@
-"""The target of the experiment: H(x) = F(x) + alpha G(F(x)) on vectors of signs."""
+"""The target function H(x) = F(x) + alpha G(F(x)) on vectors of signs."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ class Concept:
     """H = F + alpha G(F), F_i(x) = x_{2i-1} x_{2i} (Allen-Zhu & Li 2019, the experiment).
 
     G_i(y) = (-1)^i y_1 y_2 y_3 y_4 in the final version; y_1 y_2 y_3 y_4 for odd i and y_5 y_6 y_7 y_8 for even i in
-    version 2. F has degree 2 in x, G(F) degree 8. Every coordinate of F and of G(F) is a fair sign. The F_j are
-    uncorrelated with each other and each G_i with every F_j, so that F alone tells nothing of G linearly; the G_i are
-    not uncorrelated with each other: in the final version they are one bit and its sign, in version 2 two bits.
+    version 2. F has degree 2 in x, G(F) degree 8. Every coordinate of F and of G(F) is a uniform sign. The F_j are
+    mutually uncorrelated, and each G_i is uncorrelated with every F_j, so G is not a linear function of F. The G_i are
+    correlated with each other: in the final version they are one bit up to sign, in version 2 two bits.
 
     >>> one_x = Concept("final", 0.3).draw(1, torch.Generator().manual_seed(0))
     >>> sorted(Concept("final", 0.3).second(one_x).unique().tolist())
@@ -32,7 +32,7 @@ class Concept:
         return OUTPUTS[self.version]
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
-        """Uniform vectors of signs, (count, inputs), float32."""
+        """Draws uniform vectors of signs, (count, inputs), float32."""
         return 2.0 * torch.randint(0, 2, (count, self.inputs), generator=generator) - 1.0
 
     def first(self, x: Tensor) -> Tensor:

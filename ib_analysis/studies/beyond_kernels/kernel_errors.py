@@ -1,4 +1,4 @@
-"""The errors of everything linear: kernels in closed form, and features of networks as they are drawn."""
+"""Errors of the linear methods: kernels in closed form, and features of random networks."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,7 +13,7 @@ from ib_analysis.studies.beyond_kernels.learners import LEARNERS, Weights
 from ib_analysis.studies.beyond_kernels.random_features import features, tangent_gram
 from ib_analysis.studies.beyond_kernels.ridge import Grams, Selected, Targets, kernel_ridge, least_squares
 from ib_analysis.studies.beyond_kernels.row import Arm, Point, Row
-from ib_analysis.studies.beyond_kernels.samples import WEIGHTS, drawn
+from ib_analysis.studies.beyond_kernels.samples import WEIGHTS, draw_samples
 from ib_analysis.studies.specs.beyond_kernels import NETS, BeyondKernelsStudySpec, Net
 
 TANGENT: dict[Net, Arm] = {"net2": "tangent_net2", "net3": "tangent_net3", "resnet": "tangent_resnet"}
@@ -22,17 +22,17 @@ Kernel = Callable[[Tensor, Tensor], Tensor]
 
 
 class Linear:
-    """All linear methods at one size from one seed, in double precision."""
+    """All linear methods at one size and seed, in double precision."""
 
     def __init__(self, spec: BeyondKernelsStudySpec, point: Point, seed: int, device: torch.device) -> None:
         self.spec, self.point, self.seed, self.device = spec, point, seed, device
         concept = Concept(spec.version, point.alpha, spec.inputs)
-        samples = drawn(concept, seed, point.samples, spec.validation, spec.test)
+        samples = draw_samples(concept, seed, point.samples, spec.validation, spec.test)
         parts = (samples.learn, samples.validation, samples.test)
         self.x, self.y = _on(device, [p.x for p in parts]), _on(device, [p.y for p in parts])
 
     def closed_forms(self) -> Iterator[Row]:
-        """Conjugate and tangent kernels at the width of the point, and the polynomial one."""
+        """Rows of the conjugate and tangent kernels at the width of the point, and of the polynomial kernel."""
         m, k = self.point.width, self.spec.outputs
         for net in NETS:
             yield self._of_kernel(CONJUGATE[net], partial(conjugate, net, width=m, outputs=k))
@@ -40,7 +40,7 @@ class Linear:
         yield self._of_kernel("polynomial2", polynomial)
 
     def drawn_networks(self) -> Iterator[Row]:
-        """Features and tangent kernels of the networks that training would start from."""
+        """Rows of features and tangent kernels of networks at their initial weights."""
         for net in NETS:
             if net != "net3" or self.point.width <= self.spec.widest_dense:
                 yield from self._of_network(net)

@@ -1,9 +1,9 @@
-"""Kernels of the experiment in closed form: conjugate and neural tangent kernels of the three nets, a polynomial one.
+"""Kernels in closed form: conjugate and neural tangent kernels of the three nets, and a polynomial kernel.
 
-Each is the expectation over the weights before training, at great width; the width stays in it where layers are
-weighted by it. Tangent kernels are of the trained weights W and V, as the learners have them, and of one output.
-Vectors are rows, (n, inputs) and (n', inputs); every kernel is (n, n'). Arc-cosine functions as in Cho & Saul 2009;
-the recursion is that of Jacot, Gabriel & Hongler 2018 (arXiv 1806.07572), proposition 1 and theorem 1.
+Each is the expectation over the initial weights at large width; the width remains where it weighs layers. Tangent
+kernels are those of the trained weights W and V of the learners, for one output. Vectors are rows, (n, inputs) and
+(n', inputs), and every kernel is (n, n'). The arc-cosine functions are those of Cho & Saul 2009, the recursion that of
+Jacot, Gabriel & Hongler 2018 (arXiv 1806.07572), proposition 1 and theorem 1.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from ib_analysis.studies.specs.beyond_kernels import Net
 
 @dataclass(frozen=True)
 class SecondMoments:
-    """E[u u'] of what one unit reads on both sides, and E[u^2] on either side, for centred Gaussian u."""
+    """E[u u'] of the input u of a unit for two vectors, and E[u^2] of each, for centred Gaussian u."""
 
     between: Tensor
     left: Tensor
@@ -26,11 +26,11 @@ class SecondMoments:
 
     @classmethod
     def of(cls, x: Tensor, z: Tensor) -> Self:
-        """Inner products of the rows."""
+        """Second moments given by the inner products of the rows."""
         return cls(x @ z.T, x.square().sum(1), z.square().sum(1))
 
     def scaled(self, factor: float, constant: float = 0.0) -> Self:
-        """factor E[u u'] + constant, as of other weights and a bias."""
+        """factor E[u u'] + constant, which accounts for weights and a bias."""
         return type(self)(*(factor * moment + constant for moment in (self.between, self.left, self.right)))
 
     def relu(self) -> Self:
@@ -43,7 +43,7 @@ class SecondMoments:
 
     @property
     def correlation(self) -> Tensor:
-        """Of u and u'."""
+        """Correlation of u and u'."""
         return self.between / self._scale
 
     @property
@@ -53,11 +53,11 @@ class SecondMoments:
 
 @dataclass(frozen=True)
 class _Layers:
-    """Moments that all kernels of a net are made of: of (x, 1), before hidden1, after it, (stream, 1), before hidden2.
+    """Moments used by all kernels of a net: of (x, 1), before and after hidden1, of (stream, 1), before hidden2.
 
-    The stream is what the second layer reads: hidden1 (net3), or out1, each coordinate of which has variance
-    E[relu(u)^2] (resnet). The second layer's weights and biases have variance 1 / width. The k coordinates of out1 are
-    counted by their mean, which is exact at great k.
+    The stream is the input of the second layer: hidden1 (net3), or out1, whose coordinates have variance E[relu(u)^2]
+    (resnet). The second layer's weights and biases have variance 1 / width. The k coordinates of out1 enter by their
+    mean, which is exact for large k.
     """
 
     read: SecondMoments
@@ -76,9 +76,9 @@ class _Layers:
 
 
 def conjugate(net: Net, x: Tensor, z: Tensor, width: int, outputs: int) -> Tensor:
-    """The kernel of the hidden features that the fixed A reads, per unit.
+    """The kernel of the hidden features that enter the fixed A, per unit.
 
-    net2: E[relu(u) relu(u')], u = W (x, 1). net3: the same of the second layer. resnet: the sum of both hidden layers'.
+    net2: E[relu(u) relu(u')], u = W (x, 1). net3: the same for the second layer. resnet: the sum of both hidden layers.
     """
     if net == "net2":
         return _Layers.of(x, z, width, width).hidden1.between
@@ -92,8 +92,8 @@ def tangent(net: Net, x: Tensor, z: Tensor, width: int, outputs: int) -> Tensor:
 
     net2: ((x, 1).(z, 1)) E[s s'], s = relu'(u).
     net3: (m E[h h'] + 1) E[s2 s2'] + ((x, 1).(z, 1)) E[s1 s1'] E[s2 s2'].
-    resnet: (k E[h h'] + 1) E[s2 s2'] + ((x, 1).(z, 1)) E[s1 s1'] (1 + (k / m) E[s2 s2']); the last factor is the
-    shortcut, 1, and the way through the second block, small for its weights have variance 1 / m.
+    resnet: (k E[h h'] + 1) E[s2 s2'] + ((x, 1).(z, 1)) E[s1 s1'] (1 + (k / m) E[s2 s2']). In the last factor 1 is the
+    shortcut; the other term is the path through the second block, small since its weights have variance 1 / m.
     """
     if net == "net2":
         layers = _Layers.of(x, z, width, width)
@@ -105,5 +105,5 @@ def tangent(net: Net, x: Tensor, z: Tensor, width: int, outputs: int) -> Tensor:
 
 
 def polynomial(x: Tensor, z: Tensor) -> Tensor:
-    """(1 + x.z / d)^2, whose features are all products of at most two coordinates: F is one of its functions."""
+    """(1 + x.z / d)^2, whose features are all products of at most two coordinates, hence include F."""
     return (1.0 + x @ z.T / x.shape[1]) ** 2

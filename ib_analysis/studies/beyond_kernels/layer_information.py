@@ -1,9 +1,9 @@
-"""What each layer of the ResNet tells of F and of G(F) while it learns.
+"""Information of each layer of the ResNet about F and G(F) during training.
 
-F_i(x) and G_i(F(x)) are fair bits, and every layer holds them in full at every epoch as far as mutual information
-goes: x takes finitely many values, and layers of real numbers map them one to one but for coincidences. What changes
-is what a reader of bounded capacity can use (Xu et al. 2020, arXiv 2002.10689): the estimators are probes, each a
-lower bound of I(bit; layer) that counts what a linear reader, or a small network, gets.
+F_i(x) and G_i(F(x)) are uniform bits. Their mutual information with every layer is one bit at every epoch, because x
+takes finitely many values, which real-valued layers map to distinct values almost surely. Training changes the
+information that a predictor of bounded capacity can use (Xu et al. 2020, arXiv 2002.10689). The estimators are
+probes: lower bounds of I(bit; layer) for a linear predictor or a small network.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,13 +21,13 @@ from ib_analysis.units import bits
 
 MLP_RATE = 3e-3
 MLP_PATIENCE = 6
-"""The fit ends after this share of its steps without a better look."""
+"""A fit stops after this fraction of its steps without an improvement."""
 LAYERS = ("hidden1", "out1", "hidden2", "out")
 
 
 @dataclass(frozen=True)
 class LayerInformation:
-    """Bits that a probe reads of one binary coordinate off one layer, from below, with their standard error."""
+    """Bits of one binary coordinate that a probe extracts from one layer: a lower bound and its standard error."""
 
     layer: str
     about: str
@@ -37,7 +37,7 @@ class LayerInformation:
 
 
 def estimator_of(probe: str, seed: int, steps: int, device: torch.device | str = "cpu") -> Estimator:
-    """The laboratory's estimator; that of an MLP with so many steps at most, on the device."""
+    """The probe of the given name; an MLP probe takes at most `steps` steps on the device."""
     settings: dict[str, Any] = {}
     if probe == "mlp_probe":
         patience = max(1, steps // MLP_PATIENCE)
@@ -46,7 +46,7 @@ def estimator_of(probe: str, seed: int, steps: int, device: torch.device | str =
 
 
 def coordinates(concept: Concept, x: Tensor, probed: Sequence[int]) -> dict[str, Tensor]:
-    """The coordinates F_i that are asked for, counted from 1, and G_1, as classes 0 and 1, (n,) each."""
+    """The probed coordinates F_i, counted from 1, and G_1, as classes 0 and 1, (n,) each."""
     first, second = concept.first(x), concept.second(x)
     signs = {f"F{i}": first[:, i - 1] for i in probed} | {"G1": second[:, 0]}
     return {name: (sign > 0).long() for name, sign in signs.items()}
@@ -60,9 +60,9 @@ def layer_information(
     probed: Sequence[int],
     probes: Mapping[str, Estimator],
 ) -> Iterator[LayerInformation]:
-    """For each layer, coordinate and probe what is read, on fresh vectors x (n, inputs); weights of one run.
+    """The information for each layer, coordinate and probe on fresh vectors x (n, inputs); weights of one run.
 
-    A probe divides the vectors itself: some fit it, others choose its settings, the rest give the number.
+    A probe splits the vectors itself: for fitting, for selecting its settings and for the reported value.
     """
     with torch.no_grad():
         layers = learner.run(weights, x).layers

@@ -1,6 +1,6 @@
 """The networks of the experiment: a three-layer ResNet, and nets without its shortcut.
 
-Weights bear a leading axis of runs, or none: all runs of one size are computed side by side. A weight of shape
+Weights may have a leading axis of runs, so that all runs of one size are computed together. A weight of shape
 (fan-in + 1, fan-out) holds the biases in its last row.
 """
 
@@ -46,18 +46,18 @@ class Learner(ABC):
 
     @abstractmethod
     def run(self, weights: Mapping[str, Tensor], x: Tensor) -> Pass:
-        """A forward pass of x, (..., n, inputs)."""
+        """The forward pass of x, (..., n, inputs)."""
 
     @abstractmethod
     def start(self, generator: torch.Generator) -> Weights:
         """The weights of one run before training, without the axis of runs."""
 
     def out(self, weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
-        """What the network says, (..., n, outputs)."""
+        """The output of the network, (..., n, outputs)."""
         return self.run(weights, x).layers["out"]
 
     def _drawn(self, fan_in: int, fan_out: int, variance: float, generator: torch.Generator) -> Tensor:
-        """Weights of that variance with biases of variance 1 / width in the last row."""
+        """Draws weights of the given variance, with biases of variance 1 / width in the last row."""
         drawn = torch.randn(fan_in + 1, fan_out, generator=generator)
         drawn[:-1] *= math.sqrt(variance)
         drawn[-1] *= math.sqrt(1 / self.width)
@@ -80,7 +80,7 @@ def affine(x: Tensor, weight: Tensor) -> Tensor:
 
 
 class ThreeLayerResNet(Learner):
-    """out1 = A relu(W (x, 1)); out = out1 + A relu(V (out1, 1)): W and V are trained, A is used twice."""
+    """out1 = A relu(W (x, 1)); out = out1 + A relu(V (out1, 1)); W and V are trained, A is used twice."""
 
     trained = ("W", "V")
 
@@ -102,7 +102,7 @@ class ThreeLayerResNet(Learner):
 
 
 class ThreeLayerNet(Learner):
-    """out = A relu(V (relu(W (x, 1)), 1)), no shortcut: W and V, which is square, are trained."""
+    """out = A relu(V (relu(W (x, 1)), 1)) without a shortcut; W and the square V are trained."""
 
     trained = ("W", "V")
 
@@ -123,7 +123,7 @@ class ThreeLayerNet(Learner):
 
 
 class TwoLayerNet(Learner):
-    """out = A relu(W (x, 1)): W is trained."""
+    """out = A relu(W (x, 1)); W is trained."""
 
     trained = ("W",)
 

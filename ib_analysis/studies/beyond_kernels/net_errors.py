@@ -1,4 +1,4 @@
-"""The errors of trained networks: every candidate of the grid is trained, the validation vectors choose."""
+"""Errors of trained networks: every candidate of the grid is trained, validation vectors select one."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from itertools import product
 
 import torch
 
-from ib_analysis.encoders.training.seeding import derived_seed, generator
+from ib_analysis.encoders.training.seeding import derive_seed, generator
 from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.studies.beyond_kernels.concept import Concept
 from ib_analysis.studies.beyond_kernels.layer_information import estimator_of, layer_information
 from ib_analysis.studies.beyond_kernels.learners import LEARNERS, Learner, Weights
 from ib_analysis.studies.beyond_kernels.row import Point, Row
-from ib_analysis.studies.beyond_kernels.samples import PROBED, WEIGHTS, Samples, Vectors, drawn
+from ib_analysis.studies.beyond_kernels.samples import PROBED, WEIGHTS, Samples, Vectors, draw_samples
 from ib_analysis.studies.beyond_kernels.training import (
     ROWS_AT_ONCE,
     Plan,
@@ -24,14 +24,14 @@ from ib_analysis.studies.beyond_kernels.training import (
 from ib_analysis.studies.specs.beyond_kernels import BeyondKernelsStudySpec, Net
 
 NUMBERS_AT_ONCE = 2**28
-"""Of all runs that are computed side by side: 1 GB."""
+"""Memory of all runs that are computed together: 1 GB."""
 Snapshots = dict[int, Weights]
-"""Weights of one run, by epoch."""
+"""Weights of one run by epoch."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """All trainings of one net at one size: every candidate from every seed."""
+    """All trainings of one net at one size: every candidate with every seed."""
 
     spec: BeyondKernelsStudySpec
     net: Net
@@ -40,7 +40,7 @@ class Grid:
 
     @property
     def settings(self) -> list[Setting]:
-        """A run a seed, learning rate and weight decay."""
+        """One run for each seed, learning rate and weight decay."""
         rates, decays = self.spec.learning_rates[self.net], self.spec.weight_decays[self.net]
         return [Setting(*values) for values in product(self.seeds, rates, decays)]
 
@@ -50,7 +50,7 @@ class Grid:
         return Concept(self.spec.version, self.point.alpha, self.spec.inputs)
 
     def measured(self, device: torch.device, *, probed: bool = False) -> list[Row]:
-        """A row a training; with `probed`, also those of the layers of the trainings that are selected."""
+        """One row per training; with `probed` also the rows of the layers of the selected trainings."""
         samples = {seed: self._samples(seed) for seed in self.seeds}
         found, kept = list[Row](), list[Snapshots]()
         for settings in self._at_once():
@@ -70,10 +70,10 @@ class Grid:
         return LEARNERS[self.net](self.point.width, self.spec.inputs, self.spec.outputs)
 
     def _samples(self, seed: int) -> Samples:
-        return drawn(self.concept, seed, self.point.samples, self.spec.validation, self.spec.test)
+        return draw_samples(self.concept, seed, self.point.samples, self.spec.validation, self.spec.test)
 
     def _at_once(self) -> Iterator[list[Setting]]:
-        """The runs in parts that fit into memory side by side: weights, and both hidden layers when judged."""
+        """The runs in groups that fit into memory, with their weights and both hidden layers during evaluation."""
         weights = self._learner.start(generator(0, WEIGHTS)).values()
         numbers = sum(weight.numel() for weight in weights) + 2 * ROWS_AT_ONCE * self.point.width
         count = max(1, NUMBERS_AT_ONCE // numbers)
@@ -116,7 +116,7 @@ class Grid:
 
     def _layers(self, row: Row, snapshots: Snapshots, device: torch.device) -> Iterator[Row]:
         x = self.concept.draw(self.spec.probe_vectors, generator(row.seed, PROBED)).to(device)
-        seed = derived_seed(row.seed, PROBED) % 2**31
+        seed = derive_seed(row.seed, PROBED) % 2**31
         probes: dict[str, Estimator] = {
             name: estimator_of(name, seed, self.spec.probe_steps, device) for name in self.spec.probes
         }
@@ -127,12 +127,12 @@ class Grid:
 
 
 def of_run(trained: Trained, run: int) -> Snapshots:
-    """What was kept of one of the runs."""
+    """The kept weights of one of the runs."""
     return {epoch: {name: w[run] for name, w in weights.items()} for epoch, weights in trained.kept.items()}
 
 
 def is_selected(row: Row, rows: Sequence[Row]) -> bool:
-    """Whether it has the least validation error of its seed; where all diverged, whether it is the first."""
+    """Whether the row has the smallest validation error of its seed; if all diverged, whether it is the first."""
     of_seed = [other for other in rows if other.seed == row.seed]
     return row is min(of_seed, key=_validation_error)
 

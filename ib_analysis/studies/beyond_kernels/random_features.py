@@ -1,4 +1,4 @@
-"""Features and tangent kernels of networks of a finite width with the weights that they are drawn with."""
+"""Features and tangent kernels of networks of finite width at their initial weights."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from ib_analysis.studies.beyond_kernels.learners import Learner, ThreeLayerResNe
 
 
 def features(learner: Learner, weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
-    """What the fixed A reads: the last hidden layer, or both hidden layers of the ResNet; (n, features).
+    """The inputs of the fixed A: the last hidden layer, or both hidden layers of the ResNet; (n, features).
 
     Their inner products divided by the width are the conjugate kernel at that width (Daniely, Frostig & Singer 2016,
     arXiv 1602.05897): random features in the sense of Rahimi & Recht 2007.
@@ -23,8 +23,8 @@ def features(learner: Learner, weights: Mapping[str, Tensor], x: Tensor) -> Tens
 def tangent_gram(learner: Learner, weights: Mapping[str, Tensor], x: Tensor, z: Tensor) -> Tensor:
     """The neural tangent kernel of the trained weights, averaged over the outputs, (n, n').
 
-    d out_i / d W = (input, 1) d out_i / d before: a product, so that the kernel of a weight is the product of two
-    kernels, and no gradient of the size of a weight is formed.
+    d out_i / d W = (input, 1) d out_i / d before is a product, so the kernel of a weight is the product of two kernels,
+    and no gradient of the size of a weight is computed.
     """
     left, right = _Backward(learner, weights, x), _Backward(learner, weights, z)
     total = torch.zeros(len(x), len(z), dtype=x.dtype, device=x.device)
@@ -36,17 +36,17 @@ def tangent_gram(learner: Learner, weights: Mapping[str, Tensor], x: Tensor, z: 
 
 
 class _Backward:
-    """A forward pass that can be gone back through."""
+    """A forward pass with gradients with respect to the inputs of each ReLU."""
 
     def __init__(self, learner: Learner, weights: Mapping[str, Tensor], x: Tensor) -> None:
         self.names = learner.trained
-        # A gradient with respect to what stands before a ReLU needs some leaf below it.
+        # A gradient with respect to the input of a ReLU needs a leaf below it.
         tracked = {name: weight.detach().requires_grad_() for name, weight in weights.items()}
         self._pass = learner.run(tracked, x)
         self.inputs = {name: rows.detach() for name, rows in self._pass.inputs.items()}
 
     def slopes(self, output: int) -> dict[str, Tensor]:
-        """d out_i / d before of each trained weight, (n, units): rows do not touch each other."""
+        """d out_i / d before of each trained weight, (n, units), row by row."""
         before = [self._pass.before[name] for name in self.names]
         out = self._pass.layers["out"][:, output].sum()
         return dict(zip(self.names, torch.autograd.grad(out, before, retain_graph=True)))

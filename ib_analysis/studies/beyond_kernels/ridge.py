@@ -9,7 +9,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Selected:
-    """The ridge that the validation vectors chose, with both errors: means of |prediction - y|^2."""
+    """The selected ridge with its validation and test errors, means of |prediction - y|^2."""
 
     ridge: float
     validation_error: float
@@ -18,7 +18,7 @@ class Selected:
 
 @dataclass(frozen=True)
 class Grams:
-    """A kernel between the vectors that are learned from and these, those of validation and those of test.
+    """A kernel between the training vectors and the training, validation and test vectors.
 
     Shapes (N, N), (validation, N), (test, N).
     """
@@ -29,7 +29,7 @@ class Grams:
 
     @classmethod
     def of(cls, features: tuple[Tensor, Tensor, Tensor]) -> "Grams":
-        """Inner products of features (n, features) of the three parts: ridge over features is this kernel's."""
+        """Inner products of features (n, features) of the three parts, whose kernel ridge is ridge over features."""
         train, validation, test = features
         return cls(train @ train.T, validation @ train.T, test @ train.T)
 
@@ -44,7 +44,7 @@ class Targets:
 
 
 def mean_squared_norm(prediction: Tensor, y: Tensor) -> float:
-    """Mean of |prediction - y|^2 over the rows; infinite where it is not finite.
+    """Mean of |prediction - y|^2 over the rows; infinity if it is not finite.
 
     >>> mean_squared_norm(torch.tensor([[1.0, 2.0], [0.0, 0.0]]), torch.zeros(2, 2))
     2.5
@@ -54,10 +54,10 @@ def mean_squared_norm(prediction: Tensor, y: Tensor) -> float:
 
 
 def coefficients(gram: Tensor, y: Tensor, ridges: Sequence[float]) -> Iterator[Tensor]:
-    """(K + ridge s I)^-1 y for each ridge, s the mean of K's diagonal, (N, outputs), in double precision.
+    """(K + ridge s I)^-1 y for each ridge, (N, outputs), in double precision; s is the mean of K's diagonal.
 
-    The minimiser of |K a - y|^2 + ridge s a^T K a; the last eigenvalues are those of rounding, so that a ridge whose
-    matrix is not positive is answered by coefficients that are not a number.
+    This is the minimiser of |K a - y|^2 + ridge s a^T K a. If rounding makes the matrix of a ridge indefinite, its
+    coefficients are not a number.
     """
     gram, y = gram.double(), y.double()
     scale = gram.diagonal().mean()
@@ -69,7 +69,7 @@ def coefficients(gram: Tensor, y: Tensor, ridges: Sequence[float]) -> Iterator[T
 
 
 def kernel_ridge(grams: Grams, targets: Targets, ridges: Sequence[float]) -> Selected:
-    """Kernel ridge regression with the ridge of the least error on the validation vectors."""
+    """Kernel ridge regression with the ridge of smallest validation error."""
     validation, test = grams.validation.double(), grams.test.double()
     best = Selected(max(ridges), float("inf"), float("inf"))
     for ridge, alpha in zip(ridges, coefficients(grams.train, targets.train, ridges)):
@@ -80,7 +80,7 @@ def kernel_ridge(grams: Grams, targets: Targets, ridges: Sequence[float]) -> Sel
 
 
 def least_squares(features: tuple[Tensor, Tensor, Tensor], targets: Targets) -> Selected:
-    """Linear regression over features with no ridge: of all least squares, the solution of the least norm."""
+    """Linear regression over features without a ridge: the least-squares solution of minimal norm."""
     train, validation, test = (part.double() for part in features)
     solution = torch.linalg.pinv(train, rtol=1e-9) @ targets.train.double()
     return Selected(

@@ -1,4 +1,4 @@
-"""A line of the table: the error of one method from one seed, or what a probe reads off one layer."""
+"""A row of the table: the error of one method and seed, or the information that a probe extracts from one layer."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -30,8 +30,8 @@ KERNEL_ARMS: tuple[Arm, ...] = (
     "polynomial2",
     "regression_net2",
 )
-"""Everything that is linear in features which do not learn: with a width, features of a network that is drawn; without,
-the kernel in closed form. regression_net2 is least squares over the random features of net2 without a ridge."""
+"""Methods that are linear in fixed features: with a width, features of a random network; without a width, the kernel
+in closed form. regression_net2 is least squares over the random features of net2 without a ridge."""
 
 
 class Point(NamedTuple):
@@ -43,10 +43,10 @@ class Point(NamedTuple):
 
 
 class Row(Spec):
-    """The error of one method at one size, from one seed, with one choice of settings.
+    """The error of one method at one size and seed, with one choice of settings.
 
-    An error is the mean of |prediction - H(x)|^2 over vectors, the square summed over the outputs; None where the
-    training diverged. Rows with a layer are of the probes and hold no error.
+    An error is the mean over vectors of |prediction - H(x)|^2, summed over outputs; None if the training diverged. Rows
+    with a layer belong to probes and have no error.
     """
 
     arm: Arm
@@ -60,23 +60,23 @@ class Row(Spec):
     weight_decay: FiniteFloat | None = None
     ridge: FiniteFloat | None = None
     selected: bool
-    """Whether it is the choice of the validation vectors for this seed; only such rows are reported."""
+    """Whether the validation vectors of this seed select this row; only selected rows are reported."""
     validation_error: FiniteFloat | None = None
     test_error: FiniteFloat | None = None
     epoch: int | None = None
     layer: str | None = None
     about: str | None = None
-    """The coordinate that is looked for: F1, F2, .., or G1."""
+    """The probed coordinate: F1, F2, .., or G1."""
     probe: str | None = None
     bits: FiniteFloat | None = None
-    """From below, of the one bit that there is."""
+    """Lower bound of the information, of at most one bit."""
     stderr_bits: FiniteFloat | None = None
 
 
 def errors_by_seed(
     rows: Sequence[Row], arm: Arm, point: Point, *, closed_form: bool = False
 ) -> dict[int, float]:
-    """Test errors of the selected rows; a seed all of whose trainings diverged is infinite."""
+    """Test errors of the selected rows by seed; infinite if all trainings of a seed diverged."""
     width = None if closed_form else point.width
     return {
         row.seed: float("inf") if row.test_error is None else row.test_error

@@ -33,7 +33,7 @@ class Samples:
     test: Vectors
 
 
-def drawn(concept: Concept, seed: int, learn: int, validation: int, test: int) -> Samples:
+def draw_samples(concept: Concept, seed: int, learn: int, validation: int, test: int) -> Samples:
     """So many vectors of each kind; another number of one kind leaves the other kinds as they are."""
     counts = {LEARN: learn, VALIDATION: validation, TEST: test}
     parts = [Vectors.of(concept, concept.draw(n, generator(seed, purpose))) for purpose, n in counts.items()]

@@ -14,8 +14,8 @@ from ib_analysis.studies.verdict import Verdict
 class BeyondKernelsStudy(Study):
     """What can ResNet learn efficiently, going beyond kernels? (Allen-Zhu & Li 2019.)
 
-    Error against width, number of vectors and alpha for every method; what each layer of the ResNet tells of F and of
-    G(F) over training. Settings are selected on validation vectors, seed by seed.
+    The study measures error against width, number of vectors and alpha for every method, and the information of each
+    layer of the ResNet about F and G(F) during training. Settings are selected on validation vectors for each seed.
     """
 
     Spec = BeyondKernelsStudySpec
@@ -23,7 +23,7 @@ class BeyondKernelsStudy(Study):
     spec: BeyondKernelsStudySpec
 
     def measure(self, piece: str, setting: Setting) -> Sequence[row.Row]:
-        """The ResNet from one seed with its layers, or one family over one sweep."""
+        """The ResNet of one seed with its layers, or one family over one sweep."""
         family, _, part = piece.partition("-")
         if part.startswith("seed"):
             seeds = (int(part.removeprefix("seed")),)
@@ -42,16 +42,16 @@ class BeyondKernelsStudy(Study):
 
     @property
     def point(self) -> Point:
-        """The one size at which everything is compared."""
+        """The reference size, at which all methods are compared."""
         return Point(self.spec.alpha, self.spec.samples, self.spec.width)
 
     @property
     def swept_seeds(self) -> tuple[int, ...]:
-        """Seeds of what is swept."""
+        """Seeds of the sweeps."""
         return self.spec.seeds[: self.spec.sweep_seeds]
 
     def points(self, sweep: Sweep) -> list[Point]:
-        """Sizes of a sweep; the one that is compared belongs to the widths."""
+        """Sizes of a sweep; the reference size belongs to the widths."""
         if sweep == "widths":
             return [self.point._replace(width=width) for width in self.spec.widths]
         if sweep == "samples":
@@ -61,7 +61,7 @@ class BeyondKernelsStudy(Study):
         return [point for point in found if point != self.point]
 
     def _net(self, net: Net, point: Point, sweep: Sweep, setting: Setting) -> list[row.Row]:
-        """One net at one size; the ResNet at the size that is compared has pieces of its own."""
+        """One net at one size; the ResNet at the reference size has its own pieces."""
         if (net == "resnet" and point == self.point) or (
             net == "net3" and point.width > self.spec.widest_dense
         ):
@@ -70,7 +70,7 @@ class BeyondKernelsStudy(Study):
         return Grid(self.spec, net, point, seeds).measured(setting.device)
 
     def _kernels(self, point: Point, sweep: Sweep, setting: Setting) -> Iterator[row.Row]:
-        """Closed forms at the width that is compared; drawn networks at every width, but in no other sweep."""
+        """Closed forms at the reference width; random networks at every width, in the sweep of widths only."""
         for seed in self.spec.seeds if point == self.point else self.swept_seeds:
             methods = Linear(self.spec, point, seed, setting.device)
             if point.width == self.spec.width:

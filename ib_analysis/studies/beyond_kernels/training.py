@@ -1,4 +1,4 @@
-"""Stochastic gradient descent on the squared loss, for many runs of one size side by side."""
+"""Stochastic gradient descent on the squared loss, for many runs of one size together."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Plan:
-    """What all runs have in common."""
+    """Settings that all runs share."""
 
     epochs: int
     batch_size: int
@@ -34,7 +34,7 @@ class Plan:
 
 @dataclass
 class Trained:
-    """Weights of all runs, with a leading axis of runs: those after the last epoch, and those that were to be kept."""
+    """Final weights of all runs and those of kept epochs, with a leading axis of runs."""
 
     weights: Weights
     kept: dict[int, Weights] = field(default_factory=dict)
@@ -50,17 +50,17 @@ def train(
 ) -> Trained:
     """Descent on |out(x) - y|^2 / 2, averaged over a batch, with momentum and weight decay on all trained weights.
 
-    The rate is divided by 10 after half of the epochs. Runs of the same seed start from the same weights and see the
-    same batches, whatever runs beside them. A run that diverges ends in numbers that are not finite and disturbs no
-    other.
+    The learning rate is divided by 10 after half of the epochs. Runs of the same seed start from the same weights and
+    use the same batches, independently of the other runs. A diverging run ends in non-finite numbers and does not
+    affect other runs.
 
     Args:
         learner: the network.
         settings: the runs.
-        pairs: of each seed, what it learns from; all of one length.
-        plan: how long, in which batches.
-        device: where.
-        keep: epochs after which the weights are kept, 0 for those before the first step.
+        pairs: training vectors and targets of each seed, all of equal length.
+        plan: number of epochs and size of batches.
+        device: device of the training.
+        keep: epochs after which the weights are kept; 0 for the initial weights.
     """
     descent = _Descent(learner, settings, pairs, plan, torch.device(device))
     trained = Trained(descent.weights)
@@ -97,7 +97,7 @@ class _Descent:
         self.velocities = [torch.zeros_like(weight) for weight in self.trained]
 
     def epoch(self, number: int) -> None:
-        """One pass over the pairs in a new order."""
+        """Trains for one epoch, in a new order."""
         rate = self.rate if 2 * number <= self.plan.epochs else self.rate / RATE_DROP
         count = self.x.shape[1]
         orders = {seed: torch.randperm(count, generator=order) for seed, order in self.orders.items()}
@@ -108,7 +108,7 @@ class _Descent:
             self._step(x[:, batch], y[:, batch], rate)
 
     def _step(self, x: Tensor, y: Tensor, rate: Tensor) -> None:
-        # The sum over runs leaves each run the gradient of its own loss.
+        # The gradient of the sum over runs is, for each run, that of its own loss.
         loss = 0.5 * (self.learner.out(self.weights, x) - y).square().sum() / x.shape[1]
         gradients = torch.autograd.grad(loss, self.trained)
         with torch.no_grad():
@@ -123,7 +123,7 @@ def _column(values: Sequence[float], device: torch.device) -> Tensor:
 
 @torch.no_grad()
 def errors(learner: Learner, weights: Mapping[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
-    """Mean of |out(x) - y|^2 over the vectors, for each run, (runs,): x (runs, n, inputs), y (runs, n, outputs)."""
+    """Mean of |out(x) - y|^2 over the vectors for each run, (runs,); x (runs, n, inputs), y (runs, n, outputs)."""
     total = torch.zeros(len(x), device=x.device)
     for start in range(0, x.shape[1], ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)

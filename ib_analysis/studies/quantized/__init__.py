@@ -1,1 +1,1 @@
-"""Pareto-optimal quantized ResNet is mostly 4-bit (Abdolrashidi et al. 2021), at a size that runs here."""
+"""Pareto-optimal quantized ResNet is mostly 4-bit (Abdolrashidi et al. 2021), at a feasible scale."""

@@ -1,7 +1,7 @@
-"""What the table says of the paper's claims.
+"""Verdicts on the claims of the paper.
 
-Every number is computed for each seed and then averaged; the 95 % interval of the mean (Student's t over seeds)
-decides. It covers what seeds draw, initial weights and the order of images, and not the choice of evaluation images.
+Every value is computed for each seed and then averaged; the 95 % interval of the mean (Student's t over seeds)
+decides. It covers the variation of initial weights and the order of images, but not of the evaluation images.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,16 +23,16 @@ Value = Callable[[QuantizedRow], float | None]
 STUDY = "quantized"
 BASELINE = "bf16"
 NARROWEST_TAP = "pooled_quantized"
-"""The layer with the fewest units, where counting images tells most."""
+"""The layer with the fewest units, where the plug-in entropy saturates least."""
 NOTHING = 1.0
-"""Percentage points: a smaller loss of accuracy counts as none."""
+"""A loss of accuracy below this, in percentage points, counts as none."""
 CURVES = "bf16 is dominated by the 4-bit and 8-bit curves [paper]"
 BEST = "models primarily 4-bit give the best curve [paper]"
 REGULARIZING = "a regularizing effect, seen in the generalization gap [paper, abstract]"
 
 
 def verdicts(rows: Sequence[QuantizedRow]) -> list[Verdict]:
-    """One verdict a claim."""
+    """One verdict for each claim."""
     return [
         above(rows, "w4a4", BASELINE, CURVES),
         above(rows, "w8a8", BASELINE, CURVES),
@@ -60,16 +60,16 @@ def above(rows: Sequence[QuantizedRow], bits: str, other: str, paper: str) -> Ve
             STUDY, claim, paper, None, "unclear", f"no seed has networks at {bits} and {other}"
         )
     why = (
-        f"yes or no where it excludes 0; {100 * mean_share(rows, bits, other):.0f} % of the {other} networks are "
-        f"matched by a cheaper network of the {bits} front; {scale(rows)}"
+        f"yes or no if the interval excludes 0; a cheaper network of the {bits} front matches "
+        f"{100 * mean_share(rows, bits, other):.0f} % of the {other} networks; {scale(rows)}"
     )
     return verdict_over_seeds(STUDY, claim, paper, found, is_positive(found), why)
 
 
 def front_difference(rows: Sequence[QuantizedRow], bits: str, other: str) -> SeedInterval | None:
-    """`dominance` of one front over another in percentage points, for each seed; None without a seed that has both.
+    """`dominance` of one front over another in percentage points, by seed; None if no seed has both.
 
-    Along the front with the more expensive networks: where `other` is the cheaper one, its dominance is turned round.
+    It is taken along the front with the more expensive networks; if `other` is the cheaper front, the sign is reversed.
     """
     found = []
     for seed in seeds(rows):
@@ -101,7 +101,7 @@ def no_loss(rows: Sequence[QuantizedRow], bits: str, paper: str) -> Verdict:
             STUDY, claim, paper, None, "unclear", f"no network was trained at {bits} and {BASELINE}"
         )
     why = (
-        f"mean over sizes; yes where it lies above -{NOTHING:g} point, no where below; the largest network alone "
+        f"mean over sizes; yes if the interval lies above -{NOTHING:g} point, no if below; the largest network alone "
         f"{largest_alone(rows, bits)}; {scale(rows)}"
     )
     return verdict_over_seeds(STUDY, claim, paper, found, lies_above(found, -NOTHING), why)
@@ -115,7 +115,7 @@ def largest_alone(rows: Sequence[QuantizedRow], bits: str) -> str:
 
 
 def smaller_gap(rows: Sequence[QuantizedRow], bits: str) -> Verdict:
-    """Whether training accuracy exceeds evaluation accuracy by less at few bits."""
+    """Whether the generalization gap is smaller at few bits."""
     claim = f"the generalization gap is smaller at {bits} than at {BASELINE} (difference, percentage points)"
     found = paired(rows, bits, BASELINE, generalization_gap)
     if found is None:
@@ -124,35 +124,35 @@ def smaller_gap(rows: Sequence[QuantizedRow], bits: str) -> Verdict:
         )
     learned = paired(rows, bits, BASELINE, training_accuracy)
     why = (
-        "yes or no where it excludes 0; accuracy on the images learned on less that on the evaluation images, the "
-        "same networks, mean over sizes; training accuracy differs by "
-        f"{learned.mean if learned else 0:+.1f} points, and a gap that shrinks because less is learned "
-        f"regularizes nothing; {scale(rows)}"
+        "yes or no if the interval excludes 0; training accuracy minus evaluation accuracy of the same networks, mean "
+        "over sizes; training accuracy differs by "
+        f"{learned.mean if learned else 0:+.1f} points, and a smaller gap due to lower training accuracy is no "
+        f"regularization; {scale(rows)}"
     )
     return verdict_over_seeds(STUDY, claim, REGULARIZING, found, lies_below(found, 0), why)
 
 
 def less_entropy(rows: Sequence[QuantizedRow], bits: str, other: str) -> Verdict:
-    """Whether the narrowest layer has less entropy at fewer bits, as far as the images can tell."""
+    """Whether the plug-in entropy of the narrowest layer is smaller at fewer bits."""
     layer = NARROWEST_TAP.removesuffix("_quantized")
     claim = f"the {layer} layer holds less at {bits} than at {other} (plug-in H(h), difference in bits)"
     telling = [row for row in at_tap(rows, bits) if row.alone is not None and row.alone <= ALONE_SHARE]
     found = differences(telling, at_tap(rows, other), lambda row: row.entropy_bits)
     if found is None:
-        why = f"at {bits} most images have a row of their own in every network: the count is log n; {scale(rows)}"
+        why = f"at {bits} most images have a unique row in every network: entropy saturates; {scale(rows)}"
         return verdict_over_seeds(STUDY, claim, "", None, "unclear", why)
     most = max((row.alone or 0.0) for row in at_tap(rows, other))
     chosen = f"{len({row.size for row in telling})} of {len({row.size for row in rows})} sizes"
     why = (
-        f"yes or no where it excludes 0; {chosen}, those whose {bits} layer does not tell most of the images apart; up "
-        f"to {100 * most:.0f} % of the images stand alone at {other}, so that the difference is at least this; "
+        f"yes or no if the interval excludes 0; {chosen}, those whose {bits} layer does not separate most images; up "
+        f"to {100 * most:.0f} % of the images have a unique row at {other}, so the difference is a lower bound; "
         f"{scale(rows)}"
     )
     return verdict_over_seeds(STUDY, claim, "", found, lies_below(found, 0), why)
 
 
 def less_entropy_of_units(rows: Sequence[QuantizedRow], bits: str, other: str) -> Verdict:
-    """Whether what the units have each for itself, which bounds the whole from above, is less at fewer bits."""
+    """Whether the sum of unit entropies, an upper bound of the entropy, is smaller at fewer bits."""
     layer = NARROWEST_TAP.removesuffix("_quantized")
     claim = f"the units of the {layer} layer hold less at {bits} than at {other} (mean H(h_u), difference in bits)"
     found = differences(at_tap(rows, bits), at_tap(rows, other), entropy_of_a_unit)
@@ -160,14 +160,12 @@ def less_entropy_of_units(rows: Sequence[QuantizedRow], bits: str, other: str) -
         return verdict_over_seeds(
             STUDY, claim, "", None, "unclear", f"no network was trained at {bits} and {other}"
         )
-    why = (
-        f"yes or no where it excludes 0; the sum of H(h_u) over units bounds I(x;h) from above; {scale(rows)}"
-    )
+    why = f"yes or no if the interval excludes 0; the sum of H(h_u) over units bounds I(x;h) from above; {scale(rows)}"
     return verdict_over_seeds(STUDY, claim, "", found, lies_below(found, 0), why)
 
 
 def entropy_of_a_unit(row: QuantizedRow) -> float | None:
-    """Mean over the units of a layer, in bits."""
+    """Mean entropy of the units of a layer, in bits."""
     if row.units is None or row.units_entropy_bits is None:
         return None
     return row.units_entropy_bits / row.units
@@ -179,7 +177,7 @@ def at_tap(rows: Sequence[QuantizedRow], bits: str) -> list[QuantizedRow]:
 
 
 def paired(rows: Sequence[QuantizedRow], bits: str, other: str, value: Value) -> SeedInterval | None:
-    """A value of whole networks at one bit width less that at another, in percentage points."""
+    """The difference of a value of whole networks between two bit widths, in percentage points."""
     found = differences(trained(rows, bits), trained(rows, other), value)
     return found and SeedInterval(100 * found.mean, found.stderr and 100 * found.stderr, found.n)
 
@@ -187,7 +185,7 @@ def paired(rows: Sequence[QuantizedRow], bits: str, other: str, value: Value) ->
 def differences(
     rows: Sequence[QuantizedRow], others: Sequence[QuantizedRow], value: Value
 ) -> SeedInterval | None:
-    """A value of rows less that of others of the same size and seed: the mean over sizes, for each seed."""
+    """The difference of a value between rows of the same size and seed, averaged over sizes, by seed."""
     theirs = {(row.size, row.seed): value(row) for row in others}
     of_seed: dict[int, list[float]] = {}
     for row in rows:
@@ -198,24 +196,24 @@ def differences(
 
 
 def accuracy(row: QuantizedRow) -> float | None:
-    """On the evaluation part."""
+    """Accuracy on the evaluation part."""
     return row.accuracy
 
 
 def training_accuracy(row: QuantizedRow) -> float | None:
-    """On the encoder part."""
+    """Accuracy on the encoder part."""
     return row.training_accuracy
 
 
 def generalization_gap(row: QuantizedRow) -> float | None:
-    """Accuracy on the images that the network learned on, less that on the evaluation part."""
+    """Accuracy on the training images minus accuracy on the evaluation part."""
     if row.training_accuracy is None or row.accuracy is None:
         return None
     return row.training_accuracy - row.accuracy
 
 
 def scale(rows: Sequence[QuantizedRow]) -> str:
-    """How large this was."""
+    """Images, number of sizes and weights of the study, as text."""
     sizes = {row.size for row in rows}
     weights = [row.weights for row in rows if row.weights is not None]
     return f"{rows[0].images}, {len(sizes)} sizes from {min(weights):,} to {max(weights):,} weights"

@@ -1,4 +1,4 @@
-"""What a network costs at given bits: compute and memory (Abdolrashidi et al. 2021, and the paper's code)."""
+"""Compute and memory cost of a network at given bit widths (Abdolrashidi et al. 2021, and the paper's code)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ UNQUANTIZED_BITS = 16
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One convolution or linear layer: how much of it there is, and at how many bits."""
+    """Size and bit widths of one convolution or linear layer."""
 
     multiplications: int
-    """For one image."""
+    """Multiplications for one image."""
     weights: int
-    """The bias left out."""
+    """Number of weights, without the bias."""
     weight_bits: int
     activation_bits: int
 
@@ -29,7 +29,7 @@ class LayerCost:
 
     @property
     def memory(self) -> int:
-        """Bits that the weights take."""
+        """Bits of the weights."""
         return self.weights * self.weight_bits
 
 
@@ -55,7 +55,7 @@ def number_of_bits(bits: Bits) -> int:
 
 
 def total(layers: Sequence[LayerCost]) -> Cost:
-    """The cost of a network, from its layers.
+    """The cost of a network as the sum over its layers.
 
     >>> total([LayerCost(10, 2, 4, 8), LayerCost(1, 1, 16, 16)])
     Cost(multiplications=11, weights=3, compute=576, memory=24)
@@ -69,7 +69,7 @@ def total(layers: Sequence[LayerCost]) -> Cost:
 
 
 def cost(encoder: Quantized) -> Cost:
-    """The cost of a quantized network, each layer at the bits that it has."""
+    """The cost of a quantized network at the bit widths of its layers."""
     calls, _ = probe(encoder.network)
     return total([_layer(call) for call in calls])
 

@@ -1,7 +1,7 @@
-"""Cost against accuracy: the Pareto front, and by how much one front lies above another.
+"""The Pareto front of cost and accuracy, and the distance between two fronts.
 
-Networks are chosen on validation images and reported on evaluation images: the best of many on the images that are
-reported would be too good, and the more so the more networks there are.
+Networks are selected on validation images and reported on evaluation images. Selecting the best of many on the
+reported images would be biased upwards, the more so the more networks there are.
 """
 
 import math
@@ -17,13 +17,13 @@ class Candidate:
     cost: float
     """Above 0."""
     validation: float
-    """Accuracy that networks are chosen by."""
+    """Accuracy by which networks are selected."""
     accuracy: float
-    """Accuracy that is reported."""
+    """Reported accuracy."""
 
 
 def pareto_front(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those that no other matches in validation accuracy at the same or a lower cost, by rising cost.
+    """Candidates that no other matches in validation accuracy at the same or lower cost, by increasing cost.
 
     >>> a, b, c = Candidate(1, 0.8, 0.7), Candidate(2, 0.6, 0.9), Candidate(3, 0.9, 0.8)
     >>> pareto_front([c, b, a]) == [a, c]
@@ -37,10 +37,10 @@ def pareto_front(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def height(front: Sequence[Candidate], budget: float) -> float:
-    """Accuracy of the network that a budget buys: the last of the front, by rising cost, that it can pay for.
+    """Accuracy of the most expensive network of the front within a budget.
 
     Raises:
-        ValueError: it buys none.
+        ValueError: no network is within the budget.
 
     >>> height([Candidate(1, 0.8, 0.7), Candidate(3, 0.9, 0.8)], 2)
     0.7
@@ -52,14 +52,14 @@ def height(front: Sequence[Candidate], budget: float) -> float:
 
 
 def dominance(front: Sequence[Candidate], other: Sequence[Candidate]) -> float:
-    """By how much accuracy a front lies above another at equal cost, on average over the budgets of the other.
+    """The mean difference of accuracy between two fronts at equal cost.
 
-    Mean over log cost, from the cheapest to the most expensive network of the other front, of the difference between
-    what the budget buys from the two (`height`); both are steps, so that the mean is exact. Positive everywhere is
-    what is called Pareto dominance; this is its size. A front of one network is compared at its cost.
+    This is the mean of the difference of `height` over log cost, from the cheapest to the most expensive network of the
+    other front. Both are step functions, so the mean is exact. Pareto dominance means that the difference is positive
+    everywhere; this is its size. A front of one network is compared at its cost.
 
     Raises:
-        ValueError: at the cheapest of these budgets the first front has no network.
+        ValueError: the first front has no network within the smallest of these budgets.
 
     >>> cheap = [Candidate(1, 0.9, 0.9)]
     >>> round(dominance(cheap, [Candidate(2, 0.5, 0.5), Candidate(4, 0.8, 0.8)]), 12)
@@ -77,10 +77,9 @@ def dominance(front: Sequence[Candidate], other: Sequence[Candidate]) -> float:
 
 
 def share_dominated(front: Sequence[Candidate], others: Sequence[Candidate]) -> float:
-    """Share of the others that a smaller budget matches: what it buys from the front is at least as accurate.
+    """Fraction of other networks that a cheaper network of the front matches in accuracy.
 
-    The front was chosen on validation images; taking any network that turns out well on evaluation images would
-    credit it with the luck of the best of many.
+    The front is selected on validation images, because selecting on evaluation images would be biased upwards.
 
     >>> chosen, lucky = Candidate(1, 0.9, 0.7), Candidate(1, 0.8, 0.9)
     >>> share_dominated(pareto_front([chosen, lucky]), [Candidate(2, 0.6, 0.6), Candidate(2, 0.8, 0.8)])

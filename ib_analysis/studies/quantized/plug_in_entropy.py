@@ -1,10 +1,9 @@
-"""The entropy of a quantized layer, by counting (Lorenzen, Igel & Nielsen 2022).
+"""The plug-in entropy of a quantized layer (Lorenzen, Igel & Nielsen 2022).
 
-h is a function of the image, so I(x; h) = H(h), and for a discrete h both are finite. Over a universe, all the images
-there are, counting is exact. Over a sample of n images it gives the entropy of the sample: too low by about
-(K - 1) / 2n with K distinct rows, and never above log n, which it reaches as soon as all rows differ, whatever the
-truth is. A single unit has few values and is counted well even then, and no units together have more entropy than each
-for itself: the sum over units of H(h_u) bounds H(h), and with it I(x; h), from above for images never seen, too.
+h is a function of the image, so I(x; h) = H(h), and both are finite for discrete h. Counting over a complete universe
+of images is exact. Counting over a sample of n images gives the entropy of the sample, which is too low by about
+(K - 1) / 2n for K distinct rows and saturates at log n once all rows differ. A single unit has few values, so its
+entropy is still well estimated. The sum over units of H(h_u) is an upper bound of H(h) and hence of I(x; h).
 """
 
 import math
@@ -25,25 +24,25 @@ class PlugInEntropy:
     """H(h) counted over n images, in nats."""
 
     nats: float
-    """-sum f log f over the shares f of the distinct rows: exact where the images are all there are."""
+    """-sum f log f over the frequencies f of the distinct rows; exact for a complete universe of images."""
     miller_madow_nats: float
-    """The same plus (K - 1) / 2n, the first term of its bias over a sample (Miller 1955)."""
+    """The same plus (K - 1) / 2n, the leading bias correction (Miller 1955)."""
     distinct: int
     """K, the number of distinct rows."""
     alone: float
-    """Share of the images whose row no other image has."""
+    """Fraction of the images with a unique row."""
     n: int
 
     @property
     def ceiling_nats(self) -> float:
-        """log n: the most that counting n images can give."""
+        """log n, the largest plug-in entropy of n images."""
         return math.log(self.n)
 
 
 def row_symbols(blocks: Iterable[NDArray[np.floating[Any]]]) -> NDArray[np.intp]:
-    """A number for each row, the same for equal rows, of blocks (rows, ...), shape (n,); one block at a time in memory.
+    """One number for each row of the blocks (rows, ...), equal for equal rows, shape (n,); reads one block at a time.
 
-    Rows are told apart by digests of 128 bits, which differ for different rows but with probability n^2 / 2^129.
+    Rows are compared by digests of 128 bits, which collide with probability n^2 / 2^129.
 
     >>> row_symbols([np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([[-0.0, 1.0]])]).tolist()
     [0, 1, 0]
@@ -52,13 +51,13 @@ def row_symbols(blocks: Iterable[NDArray[np.floating[Any]]]) -> NDArray[np.intp]
     numbers = [
         seen.setdefault(blake2b(row.tobytes(), digest_size=16).digest(), len(seen))
         for block in blocks
-        for row in np.ascontiguousarray(block + 0)  # -0.0 and 0.0 are one number with two bit patterns
+        for row in np.ascontiguousarray(block + 0)  # -0.0 and 0.0 are equal but have different bit patterns
     ]
     return np.array(numbers, dtype=np.intp)
 
 
 def plug_in_entropy(symbols: NDArray[np.intp]) -> PlugInEntropy:
-    """Entropy of rows given by `row_symbols`, each as likely as it is frequent.
+    """Plug-in entropy of the symbols of `row_symbols`.
 
     >>> found = plug_in_entropy(np.array([0, 0, 1, 2]))
     >>> round(found.nats / math.log(2), 12), found.distinct, found.alone
@@ -74,10 +73,10 @@ def plug_in_entropy(symbols: NDArray[np.intp]) -> PlugInEntropy:
 
 
 def unit_entropies(h: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """H(h_u) of each unit u, in nats, counted over the n rows of h (n, ...) and corrected by (K_u - 1) / 2n.
+    """Plug-in entropy H(h_u) of each unit u, in nats, over the n rows of h (n, ...), corrected by (K_u - 1) / 2n.
 
     Their sum is an upper bound of H(h) (Cover & Thomas 2006, theorem 2.6.6). With many more levels than images, as at
-    bf16, each is next to log n and the sum bounds nothing.
+    bf16, each is close to log n and the bound is useless.
 
     >>> (unit_entropies(np.array([[0.0, 5.0], [1.0, 5.0]])) / math.log(2)).round(3).tolist()
     [1.361, 0.0]

@@ -1,4 +1,4 @@
-"""A line of the table: one trained network, or one of its quantized layers."""
+"""A row of the table: one trained network, or one of its quantized layers."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -10,7 +10,7 @@ from ib_analysis.studies.quantized.pareto_front import Candidate
 
 
 class QuantizedRow(Spec):
-    """One network at one bit width from one seed; with a tap, the entropy of that layer."""
+    """One network at one bit width and seed; with a tap, the entropy of that layer."""
 
     images: str
     """Name of the data set."""
@@ -23,41 +23,41 @@ class QuantizedRow(Spec):
     seed: int = Field(ge=0)
     status: Literal["trained", "diverged"]
     tap: str = ""
-    """Empty for the network as a whole."""
+    """Empty for the whole network."""
     multiplications: int | None = None
-    """For one image."""
+    """Multiplications for one image."""
     weights: int | None = None
     compute_cost: int | None = None
     """Multiplications x bits of a weight x bits of an activation, summed over layers."""
     memory_bits: int | None = None
     """Bits of all weights."""
     training_accuracy: FiniteFloat | None = None
-    """On the encoder part, which it learned on, without augmentation."""
+    """Accuracy on the encoder part, the training images, without augmentation."""
     validation_accuracy: FiniteFloat | None = None
-    """On the decoder part, which chooses the networks of a front."""
+    """Accuracy on the decoder part, by which the networks of a front are selected."""
     accuracy: FiniteFloat | None = None
-    """On the evaluation part, which chooses nothing."""
+    """Accuracy on the evaluation part, which is not used for selection."""
     entropy_bits: FiniteFloat | None = None
     """Plug-in entropy of the layer over images of the decoder and the evaluation part."""
     entropy_miller_madow_bits: FiniteFloat | None = None
     ceiling_bits: FiniteFloat | None = None
     """log2 of the number of these images."""
     alone: FiniteFloat | None = None
-    """Share of these images whose row no other image has."""
+    """Fraction of these images with a unique row."""
 
     units: int | None = None
     """Number of units of the layer."""
     units_entropy_bits: FiniteFloat | None = None
-    """Sum over the units of their entropies, each corrected for bias: an upper bound of the entropy of the layer."""
+    """Sum of the bias-corrected entropies of the units: an upper bound of the entropy of the layer."""
 
     @property
     def size(self) -> tuple[str, str]:
-        """Depth and width."""
+        """Blocks and widths."""
         return self.blocks, self.widths
 
 
 def trained(rows: Sequence[QuantizedRow], bits: str, seed: int | None = None) -> list[QuantizedRow]:
-    """The rows of whole networks of one bit width that did not diverge, of one seed or of all."""
+    """Rows of whole networks of one bit width that did not diverge, for one seed or all seeds."""
     return [
         row
         for row in rows

@@ -14,7 +14,7 @@ from ib_analysis.encoders.resnet import ResNet
 from ib_analysis.encoders.specs.quantized import SUFFIX, Bits, QuantizedSpec
 from ib_analysis.encoders.training.image_rows import ImageRows, evenly_spaced
 from ib_analysis.encoders.training.train import steps_per_epoch
-from ib_analysis.studies.classifier import accuracy, has_trained
+from ib_analysis.studies.classifier import accuracy, train_classifier
 from ib_analysis.studies.quantized import claims
 from ib_analysis.studies.quantized.cost_model import cost
 from ib_analysis.studies.quantized.plug_in_entropy import plug_in_entropy, row_symbols, unit_entropies
@@ -28,14 +28,14 @@ IMAGES_AT_ONCE = 256
 
 
 class QuantizedStudy(Study):
-    """The trade of cost for accuracy at each bit width."""
+    """Cost and accuracy at each bit width."""
 
     Spec = QuantizedStudySpec
     Row = QuantizedRow
     spec: QuantizedStudySpec
 
     def measure(self, piece: str, setting: Setting) -> Sequence[QuantizedRow]:
-        """One bit width and seed: a network of every depth and width, and its quantized layers."""
+        """All networks of one bit width and seed, and their quantized layers."""
         bits, seed = self._bits_and_seed(piece)
         sizes = product(self.spec.blocks, self.spec.widths)
         return [row for size in sizes for row in self._network(bits, seed, *size, setting)]
@@ -64,7 +64,7 @@ class QuantizedStudy(Study):
         priced = row.model_copy(update=costs(encoder))
         name = f"{row.bits} {row.blocks} {row.widths}"
         scratch = setting.scratch / name.replace(" ", "_")
-        if not has_trained(
+        if not train_classifier(
             encoder, data.encoder, self.spec.training, seed, setting.device, scratch, f"{name} seed {seed}"
         ):
             return [priced]
@@ -96,7 +96,7 @@ def costs(encoder: Quantized) -> dict[str, int]:
 
 
 def accuracies(encoder: Quantized, data: Dataset, device: torch.device) -> dict[str, float]:
-    """Accuracy on the three parts, in evaluation mode, on the images as they are."""
+    """Accuracy on the three parts, in evaluation mode, without augmentation."""
     parts = {
         "training_accuracy": data.encoder,
         "validation_accuracy": data.decoder,
@@ -106,7 +106,7 @@ def accuracies(encoder: Quantized, data: Dataset, device: torch.device) -> dict[
 
 
 def layers(row: QuantizedRow, encoder: Quantized, setting: Setting, most: int) -> list[QuantizedRow]:
-    """A row for each quantized tap: its entropy over images that the network never learned on."""
+    """A row for each quantized tap with its entropy over held-out images."""
     taps = [tap.name for tap in encoder.taps if tap.name.endswith(SUFFIX)]
     return [row.model_copy(update={"tap": tap} | entropies(encoder, tap, setting, most)) for tap in taps]
 
@@ -127,7 +127,7 @@ def entropies(encoder: Quantized, tap: str, setting: Setting, most: int) -> dict
 
 @torch.no_grad()
 def activations(encoder: Quantized, tap: str, setting: Setting, most: int) -> Iterator[NDArray[np.float32]]:
-    """h of images of the decoder and the evaluation part, at most so many, evenly spaced, a block at a time."""
+    """h of at most `most` evenly spaced images of the decoder and the evaluation part, in blocks."""
     parts = setting.images.decoder, setting.images.evaluation
     rows = evenly_spaced(sum(map(len, parts)), most)
     before = len(parts[0])

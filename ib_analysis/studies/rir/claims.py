@@ -1,8 +1,8 @@
-"""What the table says of the paper's claims.
+"""Verdicts on the claims of the paper.
 
-Rule of every comparison: differences of evaluation accuracy between arms, paired by seed, in percentage points; the
-95 % interval of their mean (Student's t over seeds) must exclude 0 for a yes or a no. It covers what seeds draw,
-which is initial weights, order of images and training images, and not the choice of the evaluation images.
+Comparisons use differences of evaluation accuracy between arms, paired by seed, in percentage points. The answer is
+yes or no only if the 95 % interval of their mean (Student's t over seeds) excludes 0. The interval covers the
+variation of initial weights, order of images and training images, but not of the evaluation images.
 """
 
 import math
@@ -24,11 +24,11 @@ from ib_analysis.studies.verdict import Verdict, verdict_over_seeds
 
 STUDY = "rir"
 PAPER_ACCURACY = 94.99
-"""Per cent of CIFAR-10, as quoted by others."""
+"""Accuracy on CIFAR-10 in per cent, as quoted by others."""
 PAPER_STEP = 0.5
-"""Percentage points: the smallest gain that is quoted."""
+"""The smallest quoted gain, in percentage points."""
 NORMAL_QUANTILE = 1.96
-"""Standard errors to each side of a 95 % interval with many seeds."""
+"""Half-width of a 95 % interval with many seeds, in standard errors."""
 NAMES: dict[Arm, str] = {
     "plain": "plain CNN",
     "resnet": "ResNet",
@@ -38,7 +38,7 @@ NAMES: dict[Arm, str] = {
 
 
 def verdicts(rows: Sequence[RirRow]) -> list[Verdict]:
-    """One verdict a claim, of the networks at their chosen learning rates."""
+    """One verdict for each claim, for the networks at their selected learning rates."""
     best = reported(rows)
     scale = scale_sentence(rows)
     return [
@@ -52,7 +52,7 @@ def verdicts(rows: Sequence[RirRow]) -> list[Verdict]:
 
 
 def difference(rows: Sequence[RirRow], arm: Arm, other: Arm) -> SeedInterval | None:
-    """Accuracy of one arm less that of another in percentage points, paired by seed; None without a pair."""
+    """Difference of accuracy between two arms in percentage points, paired by seed; None without a pair."""
     a, b = accuracies(rows, arm), accuracies(rows, other)
     pairs = [100 * (a[seed] - b[seed]) for seed in a if seed in b]
     return over_seeds(pairs) if pairs else None
@@ -66,13 +66,13 @@ def better(rows: Sequence[RirRow], other: Arm, paper: str, scale: str) -> Verdic
         return verdict_over_seeds(
             STUDY, claim, paper, None, "unclear", f"no seed has both arms trained; {scale}"
         )
-    why = f"yes or no where it excludes 0{seeds_sentence(found)}; {scale}"
+    why = f"yes or no if the interval excludes 0{seeds_sentence(found)}; {scale}"
     return verdict_over_seeds(STUDY, claim, paper, found, is_positive(found), why)
 
 
 def between(rows: Sequence[RirRow], scale: str) -> Verdict:
-    """ResNet Init against the arms on both sides."""
-    claim = "ResNet Init lies between ResNet and RiR (the smaller of the two steps, percentage points)"
+    """ResNet Init against ResNet and RiR."""
+    claim = "ResNet Init lies between ResNet and RiR (the smaller of the two differences, percentage points)"
     steps = [difference(rows, "resnet_init", "resnet"), difference(rows, "rir", "resnet_init")]
     found = [step for step in steps if step is not None]
     if len(found) < 2:
@@ -82,8 +82,8 @@ def between(rows: Sequence[RirRow], scale: str) -> Verdict:
     first, second = found
     smaller = min(found, key=lambda step: step.mean)
     why = (
-        f"ResNet Init less ResNet {first.mean:+.2f} ({interval_text(first)}), RiR less ResNet Init {second.mean:+.2f} "
-        f"({interval_text(second)}) points; {joint_rule(2)}; {scale}"
+        f"ResNet Init minus ResNet {first.mean:+.2f} ({interval_text(first)}), RiR minus ResNet Init "
+        f"{second.mean:+.2f} ({interval_text(second)}) points; {joint_rule(2)}; {scale}"
     )
     return verdict_over_seeds(STUDY, claim, "", smaller, is_positive(*found), why)
 
@@ -99,7 +99,7 @@ def no_overhead(rows: Sequence[RirRow]) -> Verdict:
     ratio, sizes = work["rir"] / work["plain"], parameters["rir"] / parameters["plain"]
     why = (
         f"counted, not timed: parameters {parameters['rir']:,} against {parameters['plain']:,}, multiply-adds of "
-        f"convolutions {work['rir']:,} against {work['plain']:,} an image; yes where neither is larger, which needs "
+        f"convolutions {work['rir']:,} against {work['plain']:,} per image; yes if neither is larger, which needs "
         "shortcut: padding (projections are extra convolutions)"
     )
     answer: Answer = "yes" if ratio <= 1 and sizes <= 1 else "no"
@@ -109,8 +109,8 @@ def no_overhead(rows: Sequence[RirRow]) -> Verdict:
 
 
 def used(rows: Sequence[RirRow], stream: Stream, scale: str) -> Verdict:
-    """Whether RiR loses accuracy where a stream is zeroed."""
-    claim = f"RiR uses its {stream} stream (accuracy lost where it is zeroed, mean over blocks, percentage points)"
+    """Whether RiR loses accuracy when a stream is set to zero."""
+    claim = f"RiR uses its {stream} stream (loss of accuracy when it is zero, mean over blocks, percentage points)"
     losses = losses_of_blocks(rows, "rir", stream)
     if not losses:
         return verdict_over_seeds(STUDY, claim, "", None, "unclear", f"no RiR was trained; {scale}")
@@ -122,15 +122,15 @@ def used(rows: Sequence[RirRow], stream: Stream, scale: str) -> Verdict:
     others = [mean_loss(rows, arm, stream) for arm in ("resnet", "plain")]
     half = "first" if stream == "residual" else "second"
     why = (
-        f"above 0 by itself at {telling} of {len(losses)} blocks, and yes needs more "
-        f"than half, lest one block answer for all; zeroing the {half} half of the channels costs ResNet "
+        f"the interval lies above 0 at {telling} of {len(losses)} blocks; yes needs more "
+        f"than half of them, so that no single block decides; zeroing the {half} half of the channels costs ResNet "
         f"{others[0]} and the plain CNN {others[1]} points; {scale}"
     )
     return verdict_over_seeds(STUDY, claim, "", found, "no" if is_positive(found) == "no" else most, why)
 
 
 def losses_of_blocks(rows: Sequence[RirRow], arm: Arm, stream: Stream) -> dict[int, dict[int, float]]:
-    """Accuracy lost in percentage points by block and seed."""
+    """Loss of accuracy in percentage points, by block and seed."""
     whole = accuracies(rows, arm)
     blocks = sorted({row.block for row in rows if row.arm == arm and row.block is not None})
     without = {block: accuracies(rows, arm, block, stream) for block in blocks}
@@ -141,7 +141,7 @@ def losses_of_blocks(rows: Sequence[RirRow], arm: Arm, stream: Stream) -> dict[i
 
 
 def mean_loss(rows: Sequence[RirRow], arm: Arm, stream: Stream) -> str:
-    """The mean of an arm's losses over blocks and seeds, as text."""
+    """Mean loss of accuracy of an arm over blocks and seeds, as text."""
     values = [loss for losses in losses_of_blocks(rows, arm, stream).values() for loss in losses.values()]
     return f"{sum(values) / len(values):.1f}" if values else "(not trained)"
 
@@ -155,26 +155,29 @@ def headline(rows: Sequence[RirRow], scale: str) -> Verdict:
         return verdict_over_seeds(STUDY, claim, paper, None, "unclear", f"no RiR was trained; {scale}")
     found = over_seeds(values)
     if {row.images for row in rows} != {"cifar10"}:
-        why = f"other images, so not asked here; {scale}"
+        why = f"not tested, because the images are not CIFAR-10; {scale}"
         return verdict_over_seeds(STUDY, claim, paper, found, "unclear", why)
     limit = PAPER_ACCURACY - PAPER_STEP
-    why = f"yes where it lies above {limit:g}, the figure less the smallest step quoted, no where below; {scale}"
+    why = (
+        f"yes if the interval lies above {limit:g}, the paper's value minus the smallest quoted gain, no if below; "
+        f"{scale}"
+    )
     return verdict_over_seeds(STUDY, claim, paper, found, lies_above(found, limit), why)
 
 
 def scale_sentence(rows: Sequence[RirRow]) -> str:
-    """Images, sizes and learning rates behind the verdicts."""
+    """Images, sizes and learning rates of the study, as text."""
     row, rates = rows[0], chosen_learning_rates(rows)
     chosen = ", ".join(f"{NAMES[arm]} {rate:g}" for arm, rate in rates.items())
     return (
         f"{row.training_images:,} training and {row.evaluation_images:,} evaluation images of {row.images}, "
-        f"{row.parameters:,} parameters, learning rates chosen on the decoder part: {chosen}"
+        f"{row.parameters:,} parameters, learning rates selected on the decoder part: {chosen}"
     )
 
 
 def seeds_sentence(found: SeedInterval) -> str:
-    """Of an undecided difference: how many seeds the paper's smallest step would take, at this spread."""
+    """For an undecided difference the number of seeds needed to detect the paper's smallest gain, as text."""
     if found.stderr is None or is_positive(found) != "unclear":
         return ""
     needed = math.ceil(found.n * (NORMAL_QUANTILE * found.stderr / PAPER_STEP) ** 2)
-    return f", at this spread {PAPER_STEP} point would need about {needed} seeds to be told from 0"
+    return f"; at this spread a difference of {PAPER_STEP} point is detectable with about {needed} seeds"

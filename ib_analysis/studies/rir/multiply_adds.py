@@ -6,7 +6,7 @@ from ib_analysis.encoders.layers.layer_calls import layer_calls
 
 
 def multiply_adds(network: nn.Module, image: Tensor) -> int:
-    """Those of convolutions and linear layers for one image, shape (1, C, H, W), padding included.
+    """Multiply-adds of convolutions and linear layers for one image, shape (1, C, H, W), including padding.
 
     Batch norms, additions of shortcuts and pooling are not counted. The network is left in evaluation mode.
 

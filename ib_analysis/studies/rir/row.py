@@ -1,4 +1,4 @@
-"""A line of the table: one trained network, whole or with one stream zeroed at one block."""
+"""A row of the table: one trained network, whole or with one stream zeroed at one block."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -10,7 +10,7 @@ from ib_analysis.spec import Spec
 
 
 class RirRow(Spec):
-    """One network, trained from one seed with one learning rate."""
+    """One network, trained with one seed and learning rate."""
 
     images: str
     """Name of the data set."""
@@ -21,22 +21,22 @@ class RirRow(Spec):
     learning_rate: FiniteFloat
     status: Literal["trained", "diverged"]
     block: int | None = None
-    """The block at whose input a stream is zero, from 1; None for the whole network."""
+    """The block at whose input a stream is zero, counted from 1; None for the whole network."""
     stream: Literal["residual", "transient"] | None = None
     """The stream that is zero."""
     validation_accuracy: FiniteFloat | None = Field(None, ge=0, le=1)
-    """On the decoder part, which chooses the learning rate; None for a diverged network or with a stream zeroed."""
+    """Accuracy on the decoder part, which selects the learning rate; None if diverged or with a zeroed stream."""
     accuracy: FiniteFloat | None = Field(None, ge=0, le=1)
-    """On the evaluation part, which chooses nothing; None for a diverged network."""
+    """Accuracy on the evaluation part, which is not used for selection; None for a diverged network."""
     parameters: int
     multiply_adds: int
-    """Of convolutions and linear layers, for one image."""
+    """Multiply-adds of convolutions and linear layers, for one image."""
 
 
 def chosen_learning_rates(rows: Sequence[RirRow]) -> dict[Arm, float]:
-    """For each arm the rate with the best mean validation accuracy over seeds; a diverged network counts as 0.
+    """For each arm the rate of highest mean validation accuracy over seeds; a diverged network counts as 0.
 
-    Of equal rates the first of the table is taken.
+    The first of the table wins ties.
     """
     found: dict[Arm, dict[float, list[float]]] = {}
     for row in rows:
@@ -48,7 +48,7 @@ def chosen_learning_rates(rows: Sequence[RirRow]) -> dict[Arm, float]:
 
 
 def reported(rows: Sequence[RirRow]) -> list[RirRow]:
-    """The rows of each arm at its chosen learning rate."""
+    """The rows of each arm at its selected learning rate."""
     rates = chosen_learning_rates(rows)
     return [row for row in rows if row.learning_rate == rates[row.arm]]
 
@@ -56,7 +56,7 @@ def reported(rows: Sequence[RirRow]) -> list[RirRow]:
 def accuracies(
     rows: Sequence[RirRow], arm: Arm, block: int | None = None, stream: str | None = None
 ) -> dict[int, float]:
-    """Accuracy by seed of one arm among reported rows, whole or without a stream; diverged networks left out."""
+    """Accuracy by seed of one arm, whole or without a stream, without diverged networks."""
     return {
         row.seed: row.accuracy
         for row in rows

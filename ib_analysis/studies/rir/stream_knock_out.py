@@ -1,4 +1,4 @@
-"""What a stream is worth to a block: accuracy with it set to zero at the block's input."""
+"""Accuracy with one stream set to zero at the input of one block."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +22,8 @@ def accuracies_without_a_stream(
 ) -> dict[tuple[int, Stream], float]:
     """Accuracy with one stream zeroed at the input of one block, for each block (from 1) and stream.
 
-    Zeroing the residual stream also takes what its shortcuts would have carried. In an arm without streams the two
-    halves of the channels are zeroed alike: what any half is worth.
+    Zeroing the residual stream also zeroes its shortcuts. In an arm without streams the halves of the channels are
+    zeroed, as a reference.
     """
     found = {}
     for number, block in enumerate(encoder.blocks, 1):
@@ -35,7 +35,7 @@ def accuracies_without_a_stream(
 
 @contextmanager
 def knocked_out(block: RirBlock, stream: Stream) -> Iterator[None]:
-    """Inside, the block reads zeros in the place of that stream; the network is otherwise as it was."""
+    """Context in which the block reads zeros instead of the stream; the network is otherwise unchanged."""
     width = block.before
     kept = slice(width, 2 * width) if stream == "residual" else slice(0, width)
 

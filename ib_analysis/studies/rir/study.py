@@ -1,4 +1,4 @@
-"""Four arms of equal size, trained alike and compared by seed; then each stream zeroed at each block."""
+"""Four arms of equal size, trained in the same way and compared by seed, then with each stream zeroed."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.encoders.encoder import ImageShape
 from ib_analysis.encoders.rir import Rir
 from ib_analysis.encoders.specs.rir import Arm
-from ib_analysis.encoders.training.seeding import derived_seed
+from ib_analysis.encoders.training.seeding import derive_seed
 from ib_analysis.errors import UserError
-from ib_analysis.studies.classifier import accuracy, has_trained
+from ib_analysis.studies.classifier import accuracy, train_classifier
 from ib_analysis.studies.rir import claims
 from ib_analysis.studies.rir.multiply_adds import multiply_adds
 from ib_analysis.studies.rir.row import RirRow
@@ -21,18 +21,18 @@ from ib_analysis.studies.study import Setting, Study
 from ib_analysis.studies.verdict import Verdict
 
 IMAGES_OF_A_SEED = 7
-"""Stream of random numbers that draws the images a seed learns on."""
+"""Random stream that draws the training images of a seed."""
 
 
 class RirStudy(Study):
-    """Resnet in Resnet against its rivals."""
+    """Resnet in Resnet against three networks of equal size."""
 
     Spec = RirStudySpec
     Row = RirRow
     spec: RirStudySpec
 
     def measure(self, piece: str, setting: Setting) -> Sequence[RirRow]:
-        """One arm and seed: a network for each learning rate, whole and without each stream at each block."""
+        """The networks of one arm and seed, one per learning rate, whole and without each stream at each block."""
         arm, seed = self._arm_and_seed(piece)
         part = training_part(setting.images.encoder, self.spec.training_images, seed)
         return [
@@ -65,30 +65,30 @@ class RirStudy(Study):
         )
         training = self.spec.training.model_copy(update={"learning_rate": rate})
         scratch, label = setting.scratch / f"rate{rate:g}", f"{arm}, seed {seed}, rate {rate:g}"
-        if not has_trained(encoder, part, training, seed, setting.device, scratch, label):
+        if not train_classifier(encoder, part, training, seed, setting.device, scratch, label):
             return [row]
-        return measured(row.model_copy(update={"status": "trained"}), encoder, data, setting.device)
+        return measure_network(row.model_copy(update={"status": "trained"}), encoder, data, setting.device)
 
 
 def training_part(part: Part, count: int | None, seed: int) -> Part:
-    """The images that a seed learns on, the same for all arms: drawn from the encoder part, or all of it.
+    """The training images of a seed, the same for all arms: a sample of the encoder part, or all of it.
 
     Raises:
-        UserError: more are asked for than there are.
+        UserError: more images are asked for than there are.
     """
     if count is None:
         return part
     if count > len(part):
         raise UserError(
-            f"studies.rir.training_images: {count} are asked for and the encoder part holds {len(part)}; "
+            f"studies.rir.training_images: {count} are asked for and the encoder part has {len(part)}; "
             "ask for fewer, or null"
         )
-    rng = np.random.default_rng(derived_seed(seed, IMAGES_OF_A_SEED))
+    rng = np.random.default_rng(derive_seed(seed, IMAGES_OF_A_SEED))
     rows = np.sort(rng.permutation(len(part))[:count])
     return Part(part.name, part.images[rows], part.labels[rows])
 
 
-def measured(row: RirRow, encoder: Rir, data: Dataset, device: torch.device) -> list[RirRow]:
+def measure_network(row: RirRow, encoder: Rir, data: Dataset, device: torch.device) -> list[RirRow]:
     """The rows of a trained network: whole, then without each stream at each block."""
     whole = {
         "validation_accuracy": accuracy(encoder, data.decoder, device, IMAGES_AT_ONCE),

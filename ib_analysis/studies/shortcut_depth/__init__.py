@@ -1,1 +1,1 @@
-"""Why shortcuts skip two layers: the Hessian around the initial point, and what training makes of it."""
+"""Why shortcuts skip two layers: the Hessian at the initial point and during training (Li et al. 2016)."""

@@ -1,9 +1,9 @@
-"""What the table says of the paper's claims.
+"""Verdicts on the claims of the paper.
 
-What is exact at weights 0 is answered by the numbers themselves. Everything else rests on the 95 % interval of a mean
-over seeds (Student's t, settings paired by seed): a difference holds or fails where the interval excludes 0, an
-equality where it lies inside or outside a margin that is named here. Seeds draw initial weights, and the read-out of
-convolutional networks; the images are the same.
+Claims that are exact at zero weights are decided by the values. All others are decided by the 95 % interval of a mean
+over seeds (Student's t, settings paired by seed): a difference by an interval that excludes 0, an equality by an
+interval inside or outside a margin given here. Seeds determine the initial weights and the read-out of convolutional
+networks; the images are the same.
 """
 
 import math
@@ -26,13 +26,13 @@ from ib_analysis.studies.verdict import Verdict, verdict_over_seeds
 STUDY = "shortcut_depth"
 PAPER = "[paper]"
 ROUNDING = 1e-6
-"""Relative: what double precision may leave of an equality."""
+"""Relative deviation from an equality that double precision may cause."""
 FACTOR = 2.0
-"""Condition numbers that differ by less count as alike."""
+"""Condition numbers that differ by a smaller factor count as equal."""
 EXPLOSION = 10.0
-"""A condition number that grows by more has another order."""
+"""Growth of the condition number by a larger factor counts as a different order of magnitude."""
 OURS = ("2", ADVISED)
-"""Shortcut and initialization that the paper advises."""
+"""Shortcut and initialization recommended by the paper."""
 NAMES = {"identity": "linear", "tanh": "tanh", "relu": "ReLU"}
 Rows = Sequence[ShortcutDepthRow]
 Setting = tuple[str, str]
@@ -41,7 +41,7 @@ Value = Callable[[ShortcutDepthRow], float | None]
 
 
 class Family(NamedTuple):
-    """Networks that are compared with each other."""
+    """A family of networks that are compared with each other."""
 
     layout: str
     nonlinearity: str
@@ -51,7 +51,7 @@ class Family(NamedTuple):
 
 
 def verdicts(rows: Rows) -> list[Verdict]:
-    """One verdict a claim, and a family of networks where families may differ."""
+    """One verdict for each claim, and for each family of networks where families may differ."""
     families = list(dict.fromkeys(Family(row.layout, row.nonlinearity) for row in rows))
     return [
         invariant_at_zero(rows),
@@ -91,12 +91,12 @@ def condition(row: ShortcutDepthRow) -> float | None:
 
 
 def rate(row: ShortcutDepthRow) -> float | None:
-    """log10 of the best learning rate."""
+    """log10 of the selected learning rate."""
     return None if row.learning_rate is None else math.log10(row.learning_rate)
 
 
 def at_depths(rows: Rows, value: Value) -> dict[int, dict[int, float]]:
-    """Values by number of layers and seed, the shallowest first; rows without a value are left out."""
+    """Values by number of layers and seed, the shallowest first, without rows that lack a value."""
     found = dict[int, dict[int, float]]()
     for row in sorted(rows, key=lambda row: row.layers):
         number = value(row)
@@ -106,7 +106,7 @@ def at_depths(rows: Rows, value: Value) -> dict[int, dict[int, float]]:
 
 
 def change(rows: Rows, value: Value) -> SeedInterval | None:
-    """By how much a value grows from the least depth to the greatest that every seed has, paired by seed."""
+    """Growth of a value from the smallest to the largest depth that every seed has, paired by seed."""
     by_depth = at_depths(rows, value)
     seeds = {row.seed for row in rows}
     depths = [depth for depth, values in by_depth.items() if set(values) == seeds]
@@ -117,7 +117,7 @@ def change(rows: Rows, value: Value) -> SeedInterval | None:
 
 
 def invariant_at_zero(rows: Rows) -> Verdict:
-    """Depth 2 at weights 0: one condition number, that of the closed form."""
+    """Depth 2 at zero weights: the condition number is that of the closed form at every depth."""
     found = [row for row in rows if row.experiment == "zero" and row.shortcut == "2" and row.condition_number]
     departures = [
         abs(row.condition_number / reference - 1)
@@ -127,12 +127,13 @@ def invariant_at_zero(rows: Rows) -> Verdict:
     worst = max(departures, default=None)
     closed = {f"{row.predicted_condition_number:.4g}" for row in found if row.predicted_condition_number}
     return exact(
-        "Shortcut depth 2: the condition number at weights 0 is the same at every depth (largest relative departure)",
+        "Shortcut depth 2: the condition number at zero weights is the same at every depth (largest relative "
+        "deviation)",
         "invariant [paper]",
         worst,
         worst is not None and worst < ROUNDING,
         f"closed form sigma_max(M) / sigma_min(M) = {' and '.join(sorted(closed))} for dense linear and tanh networks; "
-        f"convolutional ones against their own least depth; depths {_depths(found)}; yes below {ROUNDING:g}",
+        f"convolutional ones against their smallest depth; depths {_depths(found)}; yes below {ROUNDING:g}",
     )
 
 
@@ -146,25 +147,25 @@ def _shallowest(rows: Rows, row: ShortcutDepthRow) -> float | None:
 
 
 def grows_at_zero(rows: Rows, family: Family) -> Verdict:
-    """Depth 1 at weights 0: the condition number at the greatest depth is of another order than at the least."""
+    """Depth 1 at zero weights: growth of the condition number from the smallest to the largest depth."""
     by_depth = at_depths(chosen(rows, "zero", family, "1"), condition)
     means = [_mean(values.values()) for values in by_depth.values()]
     growth = 10 ** (means[-1] - means[0]) if len(means) > 1 else None
     rising = "every" if means == sorted(set(means)) else "not every"
     return exact(
-        f"Shortcut depth 1, {family}: the condition number at weights 0 grows with depth (factor, least depth to "
+        f"Shortcut depth 1, {family}: the condition number at zero weights grows with depth (factor, smallest depth to "
         "greatest)",
         "explodes [paper]",
         growth,
         growth is not None and growth > EXPLOSION,
         f"{_values(chosen(rows, 'zero', family, '1'), condition)}; yes above {EXPLOSION:g}; {rising} step of depth "
-        "raises it; without shortcuts the Hessian at 0 is 0 from three layers on, so those networks are judged at "
-        "random weights",
+        "increases it; without shortcuts the Hessian at zero weights is 0 from three layers on, so these networks are "
+        "tested at random weights",
     )
 
 
 def flat_at_zero(rows: Rows) -> Verdict:
-    """Depth 3 at weights 0: no curvature at all."""
+    """Depth 3 at zero weights: no curvature."""
     found = [row for row in rows if row.experiment == "zero" and row.shortcut == "3"]
     ends = [
         abs(end)
@@ -174,40 +175,40 @@ def flat_at_zero(rows: Rows) -> Verdict:
     ]
     worst = max(ends, default=None)
     return exact(
-        "Shortcut depth 3: the Hessian at weights 0 is 0 (largest absolute eigenvalue)",
+        "Shortcut depth 3: the Hessian at zero weights is 0 (largest absolute eigenvalue)",
         "extremely flat [paper]; 0 [derived]",
         worst,
         worst == 0,
-        f"every layout and nonlinearity, depths {_depths(found)}; yes where it is exactly 0",
+        f"every layout and nonlinearity, depths {_depths(found)}; yes if it is exactly 0",
     )
 
 
 def half_negative(rows: Rows) -> Verdict:
-    """Depth 2 at weights 0: a strict saddle."""
+    """Depth 2 at zero weights: a strict saddle point."""
     found = [
         row for row in rows if row.experiment == "zero" and row.shortcut == "2" and row.method == "dense"
     ]
     shares = [row.index / (1 - row.flat) for row in found if row.index is not None and row.flat is not None]
     worst = max(shares, key=lambda share: abs(share - 0.5), default=None)
     return exact(
-        "Shortcut depth 2: half of the eigenvalues at weights 0 that are not 0 are negative (share)",
+        "Shortcut depth 2: half of the nonzero eigenvalues at zero weights are negative (fraction)",
         "1/2 [derived]",
         worst,
         worst is not None and abs(worst - 0.5) < ROUNDING,
-        "the share that is furthest from 1/2, over depths, layouts and nonlinearities; whole spectra alone; yes within "
+        "the fraction farthest from 1/2, over depths, layouts and nonlinearities; complete spectra only; yes within "
         f"{ROUNDING:g}",
     )
 
 
 def invariant_near_zero(rows: Rows, family: Family) -> Verdict:
-    """Depth 2 at tiny random weights: nearly the same at every depth."""
+    """Depth 2 at small random weights: nearly the same condition number at every depth."""
     found = chosen(rows, "initial", family, *OURS)
     grown = change(found, condition)
     claim = (
         f"Shortcut depth 2, {family}: from small random weights the condition number grows with depth by less than "
         f"{FACTOR:g} (log10)"
     )
-    why = f"{_values(found, condition)}; yes where it lies below log10 {FACTOR:g} = {math.log10(FACTOR):.2g}"
+    why = f"{_values(found, condition)}; yes if the interval lies below log10 {FACTOR:g} = {math.log10(FACTOR):.2g}"
     return verdict_over_seeds(
         STUDY, claim, PAPER, grown, lies_below(grown, math.log10(FACTOR)) if grown else "unclear", why
     )
@@ -225,13 +226,13 @@ def alike(rows: Rows, family: Family) -> Verdict:
     answer: Answer = "unclear" if found is None else lies_within(found, 0.0, margin)
     return verdict_over_seeds(
         STUDY,
-        f"Shortcut depth 2 from small weights: {family} networks are conditioned like dense linear ones "
+        f"Shortcut depth 2 from small weights: {family} networks have the condition number of dense linear ones "
         "(log10 of the ratio)",
         PAPER,
         found,
         answer,
-        f"at {shared[-1] if shared else 'no shared'} layers; alike within a factor {FACTOR:g}; a ReLU halves which "
-        "images each weight sees",
+        f"at {shared[-1] if shared else 'no common'} layers; equal within a factor {FACTOR:g}; with ReLU each weight "
+        "receives half of the images",
     )
 
 
@@ -250,7 +251,7 @@ def plain_grows(rows: Rows, family: Family, how: str) -> Verdict:
 
 
 def beats(rows: Rows, family: Family) -> Verdict:
-    """The advised setting against every other at the greatest depth, each at its best learning rate."""
+    """The recommended setting against every other at the largest depth, each at its best learning rate."""
     final = chosen(rows, "final", family)
     deepest = max((row.layers for row in final), default=0)
     final = [row for row in final if row.layers == deepest]
@@ -265,7 +266,7 @@ def beats(rows: Rows, family: Family) -> Verdict:
     )
     if set(ours) != seeds or not rivals:
         return verdict_over_seeds(
-            STUDY, claim, PAPER, None, "no" if rivals else "unclear", "its own trainings diverged"
+            STUDY, claim, PAPER, None, "no" if rivals else "unclear", "the trainings of this setting diverged"
         )
     gaps = {s: over_seeds([v[seed] - ours[seed] for seed in sorted(seeds)]) for s, v in rivals.items()}
     nearest = min(gaps, key=lambda setting: gaps[setting].mean)
@@ -274,17 +275,17 @@ def beats(rows: Rows, family: Family) -> Verdict:
     least = next(row.least_loss for row in final if row.least_loss is not None)
     why = (
         f"loss {_mean(ours.values()):.4f}, best other: shortcut {' '.join(nearest)}, "
-        f"{_mean(rivals[nearest].values()):.4f}; least of any linear map {least:.4f}; on evaluation images the best "
+        f"{_mean(rivals[nearest].values()):.4f}; minimum over linear maps {least:.4f}; on evaluation images the best "
         f"other differs by {lead.mean:+.4f}; {joint_rule(len(gaps))}; "
-        f"not above 0: {_not_above(gaps)}; diverged in some seed and counted as beaten: "
-        f"{', '.join(dict.fromkeys(fell)) or 'none'}; {final[0].step} steps of gradient descent, rates chosen on the "
+        f"not above 0: {_not_above(gaps)}; diverged for some seed and counted as worse: "
+        f"{', '.join(dict.fromkeys(fell)) or 'none'}; {final[0].step} steps of gradient descent, rates selected on the "
         "decoder part"
     )
     return verdict_over_seeds(STUDY, claim, PAPER, gaps[nearest], answer, why)
 
 
 def keeps_its_rate(rows: Rows, family: Family) -> Verdict:
-    """The best learning rate falls less with depth than from Xavier's weights."""
+    """The decrease of the best learning rate with depth, compared with Xavier's weights."""
     ours, xavier = (chosen(rows, "final", family, "2", how) for how in ("near_zero", "xavier"))
     mine, theirs = at_depths(ours, rate), at_depths(xavier, rate)
     shared = [
@@ -298,18 +299,18 @@ def keeps_its_rate(rows: Rows, family: Family) -> Verdict:
         )
     return verdict_over_seeds(
         STUDY,
-        f"Shortcut 2, {family}: from small weights the best learning rate falls less with depth than from "
+        f"Shortcut 2, {family}: from small weights the best learning rate decreases less with depth than from "
         "Xavier's (log10)",
         "",
         found,
         is_positive(found) if found else "unclear",
-        f"small weights {_values(ours, rate)}; Xavier {_values(xavier, rate)}; compared over depths {shared}, where "
-        "both trained in every seed; yes or no where the interval excludes 0; the grid's step is its resolution",
+        f"small weights {_values(ours, rate)}; Xavier {_values(xavier, rate)}; compared over depths {shared}, at which "
+        "both train for every seed; yes or no if the interval excludes 0; the grid limits the resolution",
     )
 
 
 def stays_conditioned(rows: Rows, family: Family) -> Verdict:
-    """The condition number along training, averaged over the checkpoints after the first."""
+    """The condition number during training, averaged over the checkpoints after the first."""
     along = [row for row in chosen(rows, "along", family) if row.step and row.condition_number]
     seeds = {row.seed for row in along}
     means = {
@@ -323,8 +324,8 @@ def stays_conditioned(rows: Rows, family: Family) -> Verdict:
     }
     complete = {s: v for s, v in means.items() if set(v) == seeds}
     claim = (
-        f"Along training the condition number is lowest with shortcut 2 from small weights, {family} "
-        "(log10, to the lowest other)"
+        f"During training the condition number is lowest with shortcut 2 from small weights, {family} "
+        "(log10, relative to the lowest other)"
     )
     gaps = {
         s: over_seeds([v[seed] - complete[OURS][seed] for seed in sorted(seeds)])
@@ -333,22 +334,22 @@ def stays_conditioned(rows: Rows, family: Family) -> Verdict:
     }
     if not gaps:
         return verdict_over_seeds(
-            STUDY, claim, PAPER, None, "unclear", "too few of the trainings have a spectrum in every seed"
+            STUDY, claim, PAPER, None, "unclear", "too few trainings have a spectrum for every seed"
         )
     nearest = min(gaps, key=lambda setting: gaps[setting].mean)
     why = (
         f"mean log10 over checkpoints after step 0: {_mean(complete[OURS].values()):.2f} against "
         f"{_mean(complete[nearest].values()):.2f} of shortcut {' '.join(nearest)}; "
         f"{joint_rule(len(gaps))}; not above 0: {_not_above(gaps)}; "
-        "left out are settings whose loss fell by less than a tenth from the first checkpoint to the last; near a "
-        "minimum every setting has weights that can be exchanged between layers at no cost, whose small eigenvalues "
+        "settings whose loss decreased by less than a tenth from the first to the last checkpoint are omitted; near a "
+        "minimum every setting has directions that rescale layers without changing the loss, whose small eigenvalues "
         "decide"
     )
     return verdict_over_seeds(STUDY, claim, PAPER, gaps[nearest], is_positive(*gaps.values()), why)
 
 
 def _learned(rows: Rows, family: Family, setting: Setting) -> bool:
-    """Whether the loss fell by a tenth from the first checkpoint to the last, in every seed."""
+    """Whether the loss decreased by a tenth from the first to the last checkpoint for every seed."""
     along = chosen(rows, "along", family, *setting)
     ends = {
         seed: [row.training_loss for row in along if row.seed == seed and row.training_loss is not None]
@@ -358,7 +359,7 @@ def _learned(rows: Rows, family: Family, setting: Setting) -> bool:
 
 
 def exact(claim: str, paper: str, value: float | None, holds: bool, why: str) -> Verdict:
-    """The verdict on an equality at weights 0."""
+    """The verdict on an equality at zero weights."""
     answer: Answer = "unclear" if value is None else "yes" if holds else "no"
     return Verdict(
         study=STUDY, claim=claim, paper_value=paper, our_value=value, stderr=None, n_seeds=0, reproduced=answer, why=why
@@ -366,7 +367,7 @@ def exact(claim: str, paper: str, value: float | None, holds: bool, why: str) ->
 
 
 def _not_above(gaps: Mapping[Setting, SeedInterval]) -> str:
-    """The settings that keep a claim from being true, with their intervals."""
+    """The settings whose intervals do not lie above 0, as text."""
     found = {setting: gap for setting, gap in gaps.items() if gap.low <= 0}
     return ", ".join(f"{' '.join(s)} ({gap.low:.3g} to {gap.high:.3g})" for s, gap in found.items()) or "none"
 
@@ -386,7 +387,7 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def _values(rows: Rows, value: Value) -> str:
-    """Geometric means over seeds by depth; `value` is a log10."""
+    """Geometric means over seeds by depth, as text; `value` is a log10."""
     by_depth: Mapping[int, Mapping[int, float]] = at_depths(rows, value)
     return ", ".join(f"{10 ** _mean(v.values()):.3g} at {depth}" for depth, v in by_depth.items()) + " layers"
 

@@ -1,4 +1,4 @@
-"""The Hessian where all weights are 0, in closed form."""
+"""The Hessian at zero weights in closed form."""
 
 import torch
 from torch import Tensor
@@ -22,21 +22,21 @@ def mismatch(samples: Samples, readout: Tensor | None = None) -> Tensor:
 def hessian_at_zero(
     depth: int, units: int, sigma_xx: Tensor, mismatch: Tensor, readout: Tensor | None = None
 ) -> Tensor:
-    """The Hessian of a linear network of `units` units with shortcuts that skip `depth` layers, at weights 0.
+    """The Hessian at zero weights of a linear network of `units` units with shortcuts over `depth` layers.
 
-    The product over units up to second order is I + sum_r W_r + sum_{r > s} W_r W_s, where W_r is the product of
-    the layers of unit r. So
+    Up to second order the product over units is I + sum_r W_r + sum_{r > s} W_r W_s, where W_r is the product of the
+    layers of unit r. Hence
 
         depth 1:  d2/dW_r[i,j] dW_s[k,l] = (R^T R)[i,k] Sigma_XX[j,l] + [r > s] [j = k] M[i,l] + [r < s] [i = l] M[k,j]
         depth 2:  d2/dW_{r,2}[i,j] dW_{r,1}[k,l] = [j = k] M[i,l]; all else 0: one and the same block for every unit
         depth 3 and more: 0
 
-    The eigenvalues at depth 2 are plus and minus the singular values of M, d times each for every unit (Li et al.
-    2016; derived again here). A branch of two layers with tanh between them has the same second derivatives at 0.
+    The eigenvalues at depth 2 are plus and minus the singular values of M, each d times for every unit (Li et al.
+    2016; derived independently here). A branch of two layers with tanh between them has the same second derivatives.
 
     Args:
-        depth: layers that a shortcut skips.
-        units: how many units.
+        depth: number of layers that a shortcut skips.
+        units: number of units.
         sigma_xx: E[x x^T], (d, d).
         mismatch: M of `mismatch`, (d, d).
         readout: R, (classes, d), or None for the identity.
@@ -59,9 +59,9 @@ def hessian_at_zero(
 
 
 def condition_at_zero(mismatch: Tensor) -> float:
-    """sigma_max(M) / sigma_min(M): the condition number at depth 2, whatever the number of units.
+    """sigma_max(M) / sigma_min(M), the condition number at depth 2 for every number of units.
 
-    A read-out to fewer numbers than d leaves singular values that are 0: they are left out, as in `TOLERANCE`.
+    With a read-out to fewer than d numbers some singular values are 0; they are omitted by `TOLERANCE`.
 
     >>> condition_at_zero(torch.diag(torch.tensor([1.0, -2.0])))
     2.0
@@ -71,7 +71,7 @@ def condition_at_zero(mismatch: Tensor) -> float:
 
 
 def _unit_of_two_layers(M: Tensor) -> Tensor:
-    """One unit's block; W_1 stands before W_2."""
+    """The block of one unit; W_1 precedes W_2."""
     d = len(M)
     cross = torch.einsum("jk,il->ijkl", torch.eye(d, dtype=M.dtype), M).reshape(d * d, d * d)
     zero = torch.zeros_like(cross)
@@ -79,7 +79,7 @@ def _unit_of_two_layers(M: Tensor) -> Tensor:
 
 
 def _coupled_units(units: int, same: Tensor, M: Tensor) -> Tensor:
-    """Units of one layer: `same`, (d, d, d, d), stands in every block, for each pair the product of the two as well."""
+    """Units of one layer: every block contains `same`, (d, d, d, d), and for each pair of units their product term."""
     d = len(M)
     later = torch.einsum("jk,il->ijkl", torch.eye(d, dtype=M.dtype), M)
     earlier = later.permute(2, 3, 0, 1)

@@ -14,32 +14,32 @@ from torch.func import grad, jvp, vmap
 from ib_analysis.studies.shortcut_depth.units import HalfSquaredError, Samples, UnitNetwork
 
 TOLERANCE = 1e-12
-"""An eigenvalue counts as 0 below this share of the largest absolute one: rounding leaves less than 1e-13 of it."""
+"""Eigenvalues below this fraction of the largest absolute one count as 0; rounding errors are below 1e-13 of it."""
 FLAT = 1e-12
-"""A Hessian without a larger absolute eigenvalue counts as 0: inputs have unit variance, so its scale is known."""
+"""A Hessian without a larger absolute eigenvalue counts as 0; unit-variance inputs fix its scale."""
 COLUMNS_AT_ONCE = 256
-"""Columns of a dense Hessian that are computed together."""
+"""Number of columns of a dense Hessian that are computed together."""
 ENDS_TOLERANCE = 1e-8
-"""Relative accuracy of the extreme eigenvalues of a Hessian that is not stored."""
+"""Relative accuracy of the extreme eigenvalues of a matrix-free Hessian."""
 LANCZOS_STEPS, PROBES = 40, 2
-"""Of the quadrature: the standard error of the index is at most sqrt(1 / (2 P)) / 2 for P parameters and 2 probes."""
+"""Number of probes of the quadrature: for P parameters the standard error of the index is <= sqrt(1 / (2 P)) / 2."""
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """What is asked of the eigenvalues of a Hessian, in units of the loss per squared weight."""
+    """Summary of the eigenvalues of a Hessian, in units of the loss per squared weight."""
 
     largest: float
-    """The largest eigenvalue, with its sign."""
+    """The largest eigenvalue."""
     smallest: float
-    """The smallest one, with its sign: negative at a saddle."""
+    """The smallest eigenvalue, negative at a saddle point."""
     condition_number: float | None
-    """max |lambda| / min |lambda| over the eigenvalues that are not 0 by `TOLERANCE`; None for a Hessian that is 0,
-    and where only a part of the spectrum is known."""
+    """max |lambda| / min |lambda| over the eigenvalues that are nonzero by `TOLERANCE`; None for a zero Hessian or a
+    partial spectrum."""
     index: float
-    """Share of the eigenvalues that are negative, and not 0."""
+    """Fraction of eigenvalues that are negative beyond `TOLERANCE`."""
     flat: float | None
-    """Share of the eigenvalues that count as 0; None where only a part of the spectrum is known."""
+    """Fraction of eigenvalues that count as 0; None for a partial spectrum."""
     parameters: int
     method: str
 
@@ -47,14 +47,14 @@ class Spectrum:
 def spectrum(
     network: UnitNetwork, weights: Tensor, samples: Samples, dense_parameters: int, generator: torch.Generator
 ) -> Spectrum:
-    """The spectrum at those weights: all of it up to so many parameters, above them its ends and its index.
+    """The spectrum at the given weights, complete up to `dense_parameters`, above them its ends and its index.
 
     Args:
         network: the network, whose own weights are not changed.
-        weights: (parameters,), where.
-        samples: the loss is over these.
-        dense_parameters: the largest Hessian that is computed whole.
-        generator: of the probes for larger ones.
+        weights: (parameters,), the point of the Hessian.
+        samples: samples of the loss.
+        dense_parameters: number of parameters up to which the Hessian is computed as a matrix.
+        generator: generator of the probes for larger Hessians.
     """
     if len(weights) <= dense_parameters:
         return of_eigenvalues(torch.linalg.eigvalsh(dense_hessian(network, weights, samples)))
@@ -62,9 +62,9 @@ def spectrum(
 
 
 def dense_hessian(network: UnitNetwork, weights: Tensor, samples: Samples) -> Tensor:
-    """All second derivatives of the loss, (parameters, parameters): forward over reverse, some columns at a time.
+    """All second derivatives of the loss, (parameters, parameters), forward over reverse, in groups of columns.
 
-    `torch.func.hessian` is the same with all columns at once, for which large networks have no memory.
+    `torch.func.hessian` computes all columns at once, which exceeds the memory for large networks.
     """
     gradient = grad(lambda w: network.loss(w, samples))
     directions = torch.eye(len(weights), dtype=weights.dtype, device=weights.device)
@@ -74,7 +74,7 @@ def dense_hessian(network: UnitNetwork, weights: Tensor, samples: Samples) -> Te
 
 
 def of_eigenvalues(values: Tensor) -> Spectrum:
-    """The summary of a whole spectrum, in rising order.
+    """The summary of a complete spectrum in increasing order.
 
     >>> found = of_eigenvalues(torch.tensor([-2.0, 0.0, 1.0, 4.0]))
     >>> found.condition_number, found.index, found.flat
@@ -97,11 +97,11 @@ def of_eigenvalues(values: Tensor) -> Spectrum:
 def lanczos_spectrum(
     network: UnitNetwork, weights: Tensor, samples: Samples, generator: torch.Generator
 ) -> Spectrum:
-    """Both ends of the spectrum by SciPy's Lanczos, the index by Lanczos quadrature; no matrix is stored."""
+    """Both ends of the spectrum by SciPy's Lanczos method and the index by Lanczos quadrature, matrix-free."""
     product = hessian_operator(network, weights, samples)
     start = _probe(product.shape[0], generator)
     if np.linalg.norm(product @ start) <= FLAT * np.linalg.norm(start):
-        # No eigenvalue to speak of, and ARPACK does not take a vector that the matrix sends to 0.
+        # A zero Hessian; ARPACK fails on a vector that the matrix maps to 0.
         return Spectrum(0.0, 0.0, None, 0.0, 1.0, len(weights), "lanczos")
     largest, smallest = (
         float(eigsh(product, 1, which=end, v0=start, tol=ENDS_TOLERANCE, return_eigenvectors=False)[0])
@@ -115,7 +115,7 @@ def lanczos_spectrum(
 
 
 def hessian_operator(network: UnitNetwork, weights: Tensor, samples: Samples) -> LinearOperator:
-    """Hessian-vector products by curvlinops, for SciPy; the network takes on those weights."""
+    """Hessian-vector products by curvlinops for SciPy; sets the weights of the network."""
     nn.utils.vector_to_parameters(weights, network.parameters())
     operator = HessianLinearOperator(
         network, HalfSquaredError(), list(network.parameters()), [tuple(samples)], check_deterministic=False
@@ -124,11 +124,11 @@ def hessian_operator(network: UnitNetwork, weights: Tensor, samples: Samples) ->
 
 
 def negative_share(product: LinearOperator, probe: NDArray[np.float64], zero: float) -> float:
-    """An estimate of the share of eigenvalues below -zero from one random direction, by Lanczos quadrature.
+    """An estimate of the fraction of eigenvalues below -zero from one random direction, by Lanczos quadrature.
 
     v^T f(H) v = sum_k tau_k^2 f(theta_k) for the Ritz values theta_k and the first entries tau_k of the
-    eigenvectors of the tridiagonal matrix (Golub & Meurant 2010, chapter 6); over directions v that are uniform on
-    the sphere its mean is trace f(H) / P, here with f = [lambda < -zero]. Fully reorthogonalised.
+    eigenvectors of the tridiagonal matrix (Golub & Meurant 2010, chapter 6). For v uniform on the sphere its mean is
+    trace f(H) / P, here with f = [lambda < -zero]. The Lanczos vectors are fully reorthogonalised.
     """
     basis = [probe / np.linalg.norm(probe)]
     diagonal, beside = list[float](), list[float]()

@@ -1,4 +1,4 @@
-"""The whitened images and the networks on them that the study compares."""
+"""The whitened images and the compared networks."""
 
 import math
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ from ib_analysis.studies.specs.shortcut_depth import ShortcutDepthStudySpec
 
 SHORTCUTS: tuple[Shortcut, ...] = ("none", 1, 2, 3)
 READOUT = 90
-"""Purpose of the seed of the read-out: every network of a seed has the same one."""
+"""Purpose of the seed of the read-out, which all networks of a seed share."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What all networks of one layout and seed are asked: the three parts as samples, and the read-out."""
+    """The task of all networks of one layout and seed: the three parts as samples, and the read-out."""
 
     layout: Layout
     size: int
@@ -43,10 +43,10 @@ class Problem:
     def of(
         cls, spec: ShortcutDepthStudySpec, layout: Layout, seed: int, data: Dataset, device: torch.device
     ) -> Self:
-        """Whitening and class shares come from the encoder part alone.
+        """Builds the task; whitening and class frequencies are computed on the encoder part.
 
         Raises:
-            UserError: a width below the number of classes, or above the directions in which images vary.
+            UserError: the width is below the number of classes, or above the number of directions in which images vary.
         """
         classes, header = len(data.header.class_names), data.header
         is_dense = layout == "dense"
@@ -70,17 +70,17 @@ class Problem:
         return cls(layout, size, readout, training, *held_out)
 
     def network(self, layers: int, shortcut: Shortcut, nonlinearity: Nonlinearity) -> UnitNetwork:
-        """A network for this problem, on its device."""
+        """A network for this task, on its device."""
         layer = dense(self.size) if self.layout == "dense" else convolution(self.size)
         network = UnitNetwork(layer, layers, shortcut, nonlinearity, self.readout)
         return network.to(self.training.x.device)
 
     def descended(self, nonlinearity: Nonlinearity) -> Samples:
-        """What gradient descent goes down on: the training samples, or as good as these for a linear network."""
+        """Samples of gradient descent: the training samples, or an equivalent set for a linear network."""
         return same_second_moments(self.training) if nonlinearity == "identity" else self.training
 
     def curved(self, nonlinearity: Nonlinearity, most: int) -> Samples:
-        """What Hessians average over: the training samples; of convolutional nonlinear networks at most so many."""
+        """Samples of Hessians: the training samples, at most `most` of them for nonlinear convolutional networks."""
         if nonlinearity == "identity" or self.layout == "dense":
             return self.descended(nonlinearity)
         rows = torch.from_numpy(evenly_spaced(len(self.training.x), most)).to(self.training.x.device)
@@ -88,7 +88,7 @@ class Problem:
 
 
 def on_device(found: Samples, device: torch.device) -> Samples:
-    """The samples there."""
+    """The samples on a device."""
     return Samples(found.x.to(device), found.y.to(device))
 
 
@@ -96,17 +96,17 @@ def orthonormal_rows(count: int, length: int, draws: torch.Generator) -> Tensor:
     """(count, length) with orthonormal rows, uniformly distributed, float64.
 
     Raises:
-        UserError: fewer numbers than rows.
+        UserError: `length` is smaller than `count`.
     """
     if length < count:
         raise UserError(
-            f"a map of {length} numbers cannot be read out into {count} classes: raise channels or lower patch"
+            f"a map of {length} numbers is too small for {count} classes: raise channels or lower patch"
         )
     return torch.nn.init.orthogonal_(torch.empty(count, length, dtype=torch.float64), generator=draws)
 
 
 def least_loss(found: Samples) -> float:
-    """The smallest loss of any linear map on those samples: (1/2) E||y - B x||^2 with least-squares B.
+    """The smallest loss of any linear map on the samples: (1/2) E||y - B x||^2 with least-squares B.
 
     >>> x = torch.tensor([[1.0], [-1.0]], dtype=torch.float64)
     >>> round(least_loss(Samples(x, torch.cat([2 * x, torch.ones_like(x)], 1))), 6)

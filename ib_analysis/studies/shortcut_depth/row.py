@@ -1,4 +1,4 @@
-"""One line of the study's table."""
+"""A row of the study's table."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ class ShortcutDepthRow(Spec):
     """A spectrum at one point, or the end of one training."""
 
     experiment: Literal["zero", "initial", "along", "final"]
-    """All weights 0; random initial weights; a step of the best training; the end of the best training."""
+    """Zero weights; random initial weights; a step of the best training; the end of the best training."""
     layout: Layout
     nonlinearity: Nonlinearity
     shortcut: Literal["none", "1", "2", "3"]
@@ -21,29 +21,29 @@ class ShortcutDepthRow(Spec):
     seed: int = Field(ge=0)
     parameters: int = Field(ge=1)
     outcome: Literal["measured", "diverged"] = "measured"
-    """Diverged: no learning rate of the grid ended at a finite validation loss."""
+    """Diverged: no learning rate of the grid gave a finite validation loss."""
     step: int | None = None
     learning_rate: float | None = None
-    """The best of the grid on the decoder part."""
+    """The best learning rate of the grid on the decoder part."""
     training_loss: float | None = None
-    """(1/2) mean ||y - yhat||^2 over the encoder images that are trained on."""
+    """(1/2) mean ||y - yhat||^2 over the training images of the encoder part."""
     validation_loss: float | None = None
     evaluation_loss: float | None = None
     least_loss: float | None = None
     """The smallest training loss of any linear map."""
     condition_number: float | None = None
-    """max |lambda| / min |lambda| over eigenvalues above 1e-12 of the largest; empty for a Hessian that is 0."""
+    """max |lambda| / min |lambda| over eigenvalues above 1e-12 of the largest; empty for a zero Hessian."""
     largest_eigenvalue: float | None = None
     smallest_eigenvalue: float | None = None
     index: float | None = None
-    """Share of negative eigenvalues."""
+    """Fraction of negative eigenvalues."""
     flat: float | None = None
-    """Share of eigenvalues that count as 0."""
+    """Fraction of eigenvalues that count as 0."""
     predicted_condition_number: float | None = None
-    """The closed form at 0, where there is one."""
+    """The closed form at zero weights, if it is known."""
     method: Literal["dense", "lanczos"] | None = None
 
     @property
     def setting(self) -> tuple[str, str]:
-        """Shortcut and initialization: what the study compares."""
+        """Shortcut and initialization, which the study compares."""
         return self.shortcut, self.initialization

@@ -1,4 +1,4 @@
-"""The study: spectra at the initial point, training at the best rate, and what they say of the paper's claims."""
+"""Spectra at the initial point, and training at the best learning rate."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,13 +53,13 @@ class ShortcutDepthStudy(Study):
         return list(laboratory.dense(nonlinearity))
 
     def verdicts(self, rows: Sequence[Any]) -> Sequence[Verdict]:
-        """One for each claim of the paper, and for what this project adds."""
+        """One verdict for each claim of the paper, and for the claims added by this project."""
         return verdicts(rows)
 
 
 @dataclass(frozen=True)
 class Arm:
-    """A network that is compared, before its weights are drawn."""
+    """A compared network, before its weights are drawn."""
 
     network: UnitNetwork
     nonlinearity: Nonlinearity
@@ -74,7 +74,7 @@ class Laboratory:
         self.spec, self.problem, self.seed = spec, problem, seed
 
     def dense(self, nonlinearity: Nonlinearity) -> Iterator[ShortcutDepthRow]:
-        """Spectra and trainings of the dense networks; linear ones have some deeper spectra."""
+        """Spectra and trainings of the dense networks, and spectra of deeper linear networks."""
         spec, depths = self.spec, self.spec.depths(nonlinearity)
         deeper = spec.lanczos_layers if nonlinearity == "identity" else ()
         yield from self.few_units(nonlinearity, (*depths, *deeper))
@@ -95,7 +95,7 @@ class Laboratory:
             yield from self.trainings(nonlinearity, layers, how, spec.convolutional_steps, ())
 
     def few_units(self, nonlinearity: Nonlinearity, measured: Sequence[int]) -> Iterator[ShortcutDepthRow]:
-        """At 0, for numbers of units that shortcuts of other depths would not share; none is measured twice."""
+        """Spectra at zero weights for small numbers of units; points in `measured` are skipped."""
         for shortcut in SHORTCUTS[1:]:
             for layers in (units * layers_of_a_unit(shortcut) for units in self.spec.units_at_zero):
                 if layers not in measured and nonlinearity != "relu":
@@ -104,7 +104,7 @@ class Laboratory:
     def spectra(
         self, nonlinearity: Nonlinearity, layers: int, initializations: Sequence[Initialization]
     ) -> Iterator[ShortcutDepthRow]:
-        """At 0, where the loss is twice differentiable there, and at those initializations."""
+        """Spectra at zero weights, if the loss is twice differentiable there, and at the given initializations."""
         for shortcut in SHORTCUTS:
             arm = self._arm(nonlinearity, shortcut, layers)
             if nonlinearity != "relu":
@@ -120,7 +120,7 @@ class Laboratory:
         steps: int,
         checkpoints: Sequence[int],
     ) -> Iterator[ShortcutDepthRow]:
-        """Gradient descent for every shortcut and those initializations, with spectra at the checkpoints."""
+        """Gradient descent for every shortcut and the given initializations, with spectra at the checkpoints."""
         for shortcut in SHORTCUTS:
             arm = self._arm(nonlinearity, shortcut, layers)
             for how in initializations:
@@ -151,7 +151,7 @@ class Laboratory:
         return self._row("zero", arm, "zero", {**found, "predicted_condition_number": self._predicted(arm)})
 
     def _predicted(self, arm: Arm) -> float | None:
-        """The closed form: of dense networks, at depth 2 for every nonlinearity, at depth 1 for linear ones."""
+        """The closed form for dense networks, at depth 2 for every nonlinearity, at depth 1 for linear networks."""
         if self.problem.layout != "dense" or arm.shortcut not in (1, 2):
             return None
         samples, readout = self._curved(arm), self.problem.readout
@@ -168,7 +168,7 @@ class Laboratory:
         return Arm(self.problem.network(layers, shortcut, nonlinearity), nonlinearity, shortcut, layers)
 
     def _start(self, arm: Arm, how: Initialization) -> Tensor:
-        """Initial weights: the same for the spectrum and for the training, whatever else is measured."""
+        """Initial weights, identical for the spectrum and for the training."""
         draws = generator(self.seed, WEIGHTS, arm.layers, get_args(Initialization).index(how))
         weights = arm.network.cpu().initialised(how, self.spec.std, draws)
         device = self.problem.training.x.device

@@ -1,4 +1,4 @@
-"""Gradient descent at many learning rates side by side."""
+"""Gradient descent at many learning rates together."""
 
 import math
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ class Descent:
 
     learning_rate: float
     weights: dict[int, Tensor]
-    """Weights (parameters,) by step, at the steps that were asked for."""
+    """Weights (parameters,) by step, at the requested steps."""
     losses: tuple[float, ...]
     """The loss before every step, and after the last."""
 
@@ -27,15 +27,15 @@ def descend(
 ) -> list[Descent]:
     """Full-batch gradient descent w <- w - rate * gradient from one point at several constant rates.
 
-    The trainings are independent of each other and run side by side, which small networks do at nearly the price of
-    one. One that diverges goes on to numbers that are not finite, and its losses say so.
+    The trainings are independent and computed together, which for small networks costs little more than one. A
+    diverging training continues with non-finite numbers, which its losses record.
 
     Args:
-        network: whose loss goes down.
-        start: (parameters,), the initial point of all.
-        samples: the loss is over these.
-        rates: one training each.
-        steps: rising; weights are kept there, and the last of them ends the training.
+        network: the network whose loss is minimised.
+        start: (parameters,), the common initial point.
+        samples: samples of the loss.
+        rates: learning rates, one for each training.
+        steps: increasing; weights are kept at these steps, and the last one ends the training.
     """
     weights = start.repeat(len(rates), 1).requires_grad_()
     rate = torch.tensor(rates, dtype=start.dtype, device=start.device)[:, None]
@@ -57,13 +57,13 @@ def descend(
 
 
 def best(network: UnitNetwork, trained: Sequence[Descent], validation: Samples) -> Descent | None:
-    """The training whose final loss on the validation samples is lowest; None where every one diverged."""
+    """The training with the lowest final validation loss; None if all diverged."""
     losses = [final_loss(network, one, validation) for one in trained]
     finite = [(loss, one) for loss, one in zip(losses, trained) if math.isfinite(loss)]
     return min(finite, key=lambda pair: pair[0])[1] if finite else None
 
 
 def final_loss(network: UnitNetwork, trained: Descent, samples: Samples) -> float:
-    """The loss of the final weights on those samples."""
+    """The loss of the final weights on the samples."""
     with torch.no_grad():
         return network.loss(trained.weights[max(trained.weights)], samples).item()

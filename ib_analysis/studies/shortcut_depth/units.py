@@ -1,4 +1,4 @@
-"""The network of the theory: equal units without biases, and half the mean squared error."""
+"""The networks of the theory, equal units without biases, and half the mean squared error."""
 
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from ib_analysis.errors import UserError
 
 
 class Samples(NamedTuple):
-    """Inputs and what the network shall say of them."""
+    """Inputs and targets."""
 
     x: Tensor
     """(n, d), or (n, channels, height, width)."""
@@ -29,9 +29,8 @@ class UnitNetwork(nn.Module):
     """yhat = R prod_r (I + W_{r,n} s(... s(W_{r,1} .))) x (Li et al. 2016), the unit r = 1 being applied first.
 
     s is the nonlinearity (`Unit`). R is a fixed read-out, (classes, d) on the flattened stream, or the identity.
-    Without shortcuts the first layer reads x itself and not s(x): nothing else sees the sign of x.
-
-    The weights are one vector in the order of the parameters: unit after unit, W_1 first, each row by row.
+    Without shortcuts the first layer reads x instead of s(x), so that the sign of x is not lost. The weights form one
+    vector in the order of the parameters: by unit, W_1 first, each matrix row by row.
     """
 
     readout: Tensor | None
@@ -47,7 +46,7 @@ class UnitNetwork(nn.Module):
         super().__init__()
         depth = layers_of_a_unit(shortcut)
         if layers % depth:
-            raise UserError(f"layers: {layers} layers are no whole number of units of {depth} layers.")
+            raise UserError(f"layers: {layers} is not a multiple of {depth}, the layers of a unit.")
         self.units = nn.Sequential(*(unit(layer, shortcut, nonlinearity) for _ in range(layers // depth)))
         if shortcut == "none":
             self.units[0] = unit(layer, shortcut, nonlinearity, reads_raw=True)
@@ -60,16 +59,16 @@ class UnitNetwork(nn.Module):
 
     @property
     def weights(self) -> Tensor:
-        """All weights as one vector, a copy."""
+        """A copy of all weights as one vector."""
         return nn.utils.parameters_to_vector(self.units.parameters()).detach().clone()
 
     def initialised(self, how: Initialization, std: float, generator: torch.Generator) -> Tensor:
-        """Fresh weights as one vector; the network itself keeps them too."""
+        """Draws new weights, sets them in the network and returns them as one vector."""
         draw_weights(self.units, how, std, generator)
         return self.weights
 
     def loss(self, weights: Tensor, samples: Samples) -> Tensor:
-        """(1/2) mean over samples of ||y - yhat||^2, at those weights (parameters,); differentiable, scalar."""
+        """(1/2) mean over samples of ||y - yhat||^2 at the given weights (parameters,), a differentiable scalar."""
         return half_squared_error(functional_call(self, self._named(weights), (samples.x,)), samples.y)
 
     def _named(self, weights: Tensor) -> dict[str, Tensor]:
@@ -79,7 +78,7 @@ class UnitNetwork(nn.Module):
 
 
 class HalfSquaredError(nn.Module):
-    """`half_squared_error` as a module, whose `reduction` says that it is a mean over samples."""
+    """`half_squared_error` as a module; its `reduction` states that it is a mean over samples."""
 
     reduction = "mean"
 
@@ -98,20 +97,20 @@ def half_squared_error(prediction: Tensor, y: Tensor) -> Tensor:
 
 
 def dense(width: int) -> Layer:
-    """Makes matrices (width, width), in double precision: the smallest eigenvalues are asked for."""
+    """Creates dense layers (width, width) in double precision, which small eigenvalues require."""
     return lambda: nn.Linear(width, width, bias=False, dtype=torch.float64)
 
 
 def convolution(channels: int) -> Layer:
-    """Makes 3x3 convolutions of as many channels, zero-padded, in double precision."""
+    """Creates zero-padded 3x3 convolutions from `channels` to `channels` channels in double precision."""
     return lambda: nn.Conv2d(channels, channels, 3, padding=1, bias=False, dtype=torch.float64)
 
 
 def same_second_moments(samples: Samples) -> Samples:
-    """At most d + classes samples on which every linear network has the very same loss.
+    """At most d + classes samples on which every linear network has the same loss.
 
-    That loss depends on E[x x^T], E[y x^T] and E[y y^T] alone. With the QR decomposition [X Y] = Q R the rows of R
-    have the same sums of products as those of [X Y]; scaled by sqrt(rows / n) they have the same means.
+    This loss depends only on E[x x^T], E[y x^T] and E[y y^T]. With the QR decomposition [X Y] = Q R the rows of R have
+    the same sums of products as those of [X Y]; scaled by sqrt(rows / n) they have the same means.
     """
     n, count = len(samples.x), samples.x[0].numel()
     together = torch.cat([samples.x.flatten(1), samples.y], 1)

@@ -1,4 +1,4 @@
-"""Images as whitened vectors or maps, and labels as centred indicators."""
+"""Images as whitened vectors or maps, and labels as centred indicator vectors."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -14,16 +14,16 @@ from ib_analysis.errors import UserError
 from ib_analysis.studies.shortcut_depth.units import Samples
 
 BLOCK = 1024
-"""Images that are in memory as numbers at one time."""
+"""Number of images that are in memory as floating-point numbers at a time."""
 SMALLEST_VARIANCE = 1e-6
-"""A direction with a smaller share of the largest variance says nothing: to whiten it would blow up noise."""
+"""Directions with a smaller fraction of the largest variance are unusable, because whitening amplifies noise."""
 
 
 @dataclass(frozen=True)
 class Whitening:
     """z = D^(-1/2) V^T (x - mean) with the leading eigenvectors V and eigenvalues D of the covariance of x.
 
-    On the vectors it was fitted to, z has mean 0 and E[z z^T] = I.
+    On the vectors of the fit, z has mean 0 and E[z z^T] = I.
     """
 
     mean: Tensor
@@ -33,16 +33,16 @@ class Whitening:
 
     @classmethod
     def of_moments(cls, mean: Tensor, covariance: Tensor, dimensions: int) -> Self:
-        """The whitening onto so many principal components.
+        """The whitening onto the leading principal components.
 
         Raises:
-            UserError: fewer directions than that have a variance to speak of.
+            UserError: fewer directions have a usable variance.
         """
         variances, vectors = torch.linalg.eigh(covariance)
         usable = int((variances > SMALLEST_VARIANCE * variances[-1]).sum())
         if usable < dimensions:
             raise UserError(
-                f"the images vary in {usable} directions, fewer than the {dimensions} that the network is wide: "
+                f"the images vary in {usable} directions, fewer than the width {dimensions} of the network: "
                 "choose a smaller width or larger patches."
             )
         kept = slice(len(variances) - dimensions, None)
@@ -55,10 +55,10 @@ class Whitening:
 
 @dataclass(frozen=True)
 class WhitenedPatches:
-    """An image as whitened, PCA-reduced patches of size x size pixels that do not overlap.
+    """Non-overlapping patches of size x size pixels, whitened and reduced by PCA.
 
-    As large as the image, the one patch makes a vector; smaller ones make a map of (channels, H / size, W / size),
-    rows and columns that fill no patch being left out. Each place is whitened alike.
+    A patch of the size of the image gives a vector; smaller patches give a map (channels, H / size, W / size), without
+    incomplete patches at the border. All positions share one whitening.
     """
 
     size: tuple[int, int]
@@ -66,7 +66,7 @@ class WhitenedPatches:
 
     @classmethod
     def fit(cls, images: NDArray[np.uint8], size: tuple[int, int], dimensions: int) -> Self:
-        """Mean and covariance over all patches of those images, (N, C, H, W), read in blocks."""
+        """Fits mean and covariance over all patches of the images (N, C, H, W), read in blocks."""
         count, total, products = 0, torch.zeros(1), torch.zeros(1)
         for start in range(0, len(images), BLOCK):
             x = patches(images[start : start + BLOCK], size).flatten(0, 2)
@@ -75,7 +75,7 @@ class WhitenedPatches:
         return cls(size, Whitening.of_moments(mean, products / count - torch.outer(mean, mean), dimensions))
 
     def __call__(self, images: NDArray[np.uint8]) -> Tensor:
-        """(N, C, H, W) to (N, dimensions) for one patch an image, else to (N, dimensions, rows, columns); float64."""
+        """(N, C, H, W) to (N, dimensions) for one patch per image, else to (N, dimensions, rows, columns); float64."""
         blocks = [images[i : i + BLOCK] for i in range(0, len(images), BLOCK)]
         z = torch.cat([self.whitening(patches(block, self.size)) for block in blocks]).movedim(3, 1)
         return z.flatten(1) if z.shape[2:] == (1, 1) else z.contiguous()
@@ -93,7 +93,7 @@ def patches(images: NDArray[np.uint8], size: tuple[int, int]) -> Tensor:
 
 
 def centred_indicators(labels: NDArray[np.int64], shares: Tensor) -> Tensor:
-    """[label = k] - share of class k, (N, classes), float64: the network has no biases, so its target has mean 0.
+    """[label = k] - frequency of class k, (N, classes), float64; mean 0, since the network has no biases.
 
     >>> centred_indicators(np.array([1]), torch.tensor([0.5, 0.5])).tolist()
     [[-0.5, 0.5]]
@@ -102,7 +102,7 @@ def centred_indicators(labels: NDArray[np.int64], shares: Tensor) -> Tensor:
 
 
 def class_shares(labels: NDArray[np.int64], classes: int) -> Tensor:
-    """How large a share of the labels each class has, (classes,), float64.
+    """Frequency of each class among the labels, (classes,), float64.
 
     >>> class_shares(np.array([0, 2, 2, 2]), 3).tolist()
     [0.25, 0.0, 0.75]
@@ -112,6 +112,6 @@ def class_shares(labels: NDArray[np.int64], classes: int) -> Tensor:
 
 
 def samples(part: Part, x: WhitenedPatches, shares: Tensor, most: int) -> Samples:
-    """The part as the network sees it; at most so many images, evenly spaced."""
+    """Inputs and targets of at most `most` evenly spaced images of a part."""
     rows = evenly_spaced(len(part), most)
     return Samples(x(part.images[rows]), centred_indicators(part.labels[rows], shares))

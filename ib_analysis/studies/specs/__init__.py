@@ -1,1 +1,1 @@
-"""Specifications of the studies, one file a paper; free of torch."""
+"""Specifications of the studies, one file for each paper; they never import torch."""

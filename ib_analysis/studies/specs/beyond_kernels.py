@@ -1,4 +1,4 @@
-"""What a residual network learns that no kernel does (Allen-Zhu & Li 2019, arXiv 1905.10337): the experiment."""
+"""A target that a residual network learns and kernels do not (Allen-Zhu & Li 2019, arXiv 1905.10337)."""
 
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -11,7 +11,7 @@ Net = Literal["resnet", "net3", "net2"]
 Probe = Literal["linear_probe", "mlp_probe", "k_nearest_neighbours"]
 Sweep = Literal["widths", "samples", "alphas"]
 OUTPUTS: dict[Version, int] = {"final": 15, "v2": 8}
-"""k, the outputs of the target."""
+"""k, the number of outputs of the target."""
 NETS: tuple[Net, ...] = ("resnet", "net3", "net2")
 SWEEPS: tuple[Sweep, ...] = ("widths", "samples", "alphas")
 Positive = Annotated[float, Field(gt=0)]
@@ -24,7 +24,7 @@ def rates(*values: float) -> tuple[float, ...]:
 
 
 def threshold(outputs: int, alpha: float) -> float:
-    """k alpha^2 = E |alpha G(F)|^2: the error of who learns F exactly and nothing of G.
+    """k alpha^2 = E |alpha G(F)|^2, the error of a predictor that equals F and ignores G.
 
     >>> [round(threshold(outputs, 0.3), 12) for outputs in OUTPUTS.values()]
     [1.35, 0.72]
@@ -33,74 +33,74 @@ def threshold(outputs: int, alpha: float) -> float:
 
 
 class BeyondKernelsStudySpec(StudySpec):
-    """The target H = F + alpha G(F), the nets, kernels and features that learn it, and what is swept."""
+    """The target H = F + alpha G(F), the nets, kernels and features that learn it, and the sweeps."""
 
     implementation: ClassVar[str] = "ib_analysis.studies.beyond_kernels.study:BeyondKernelsStudy"
     drawn_by: ClassVar[str] = "ib_analysis.figures.studies.beyond_kernels"
     reads_images: ClassVar[bool] = False
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
-        (0, 1, 2, 3, 4), min_length=1, description="one draw of data and weights a seed"
+        (0, 1, 2, 3, 4), min_length=1, description="each seed draws its own data and weights"
     )
     sweep_seeds: int = Field(
         3,
         ge=1,
-        description="how many of the seeds, the first ones, take part in what is swept; the ResNet over widths and the "
-        "kernels at the one size that is compared have all",
+        description="number of leading seeds that take part in the sweeps; the ResNet over widths and the kernels "
+        "at the reference size use all seeds",
     )
     version: Version = Field(
         "final",
-        description="the target: final (15 outputs) or v2 (8 outputs), as the paper's versions have it",
+        description="version of the paper that defines the target: final (15 outputs) or v2 (8 outputs)",
     )
-    inputs: int = Field(30, ge=30, description="d, the length of a vector of signs")
+    inputs: int = Field(30, ge=30, description="d, length of a vector of signs")
     alpha: float = Field(0.3, gt=0, description="weight of G(F) in the target")
-    samples: int = Field(1000, ge=2, description="N, vectors that are learned from")
-    width: int = Field(200, ge=1, description="m, the hidden units of a layer")
-    widths: tuple[Count, ...] = Field((50, 200, 500), description="widths that are compared")
+    samples: int = Field(1000, ge=2, description="N, number of training vectors")
+    width: int = Field(200, ge=1, description="m, hidden units of a layer")
+    widths: tuple[Count, ...] = Field((50, 200, 500), description="widths of the sweep")
     widest_dense: int = Field(
         200,
         ge=1,
-        description="the widest three-layer net without shortcut: its second layer has width^2 weights",
+        description="largest width of the three-layer net without shortcut, whose second layer has width^2 weights",
     )
-    sample_sizes: tuple[Count, ...] = Field((500, 1000, 2000), description="values of N that are compared")
-    alphas: tuple[Positive, ...] = Field((0.1, 0.2, 0.3), description="values of alpha that are compared")
-    validation: int = Field(1000, ge=2, description="vectors by which settings are selected")
-    test: int = Field(2000, ge=2, description="vectors that the reported errors are measured on")
+    sample_sizes: tuple[Count, ...] = Field((500, 1000, 2000), description="values of N of the sweep")
+    alphas: tuple[Positive, ...] = Field((0.1, 0.2, 0.3), description="values of alpha of the sweep")
+    validation: int = Field(1000, ge=2, description="vectors for the selection of settings")
+    test: int = Field(2000, ge=2, description="vectors of the reported errors")
     epochs: int = Field(
-        800, ge=2, description="of every training; the rate is divided by 10 after half of them"
+        800, ge=2, description="epochs of every training; the rate is divided by 10 after half of them"
     )
-    batch_size: int = Field(50, ge=1, description="vectors a step")
-    momentum: float = Field(0.9, ge=0, lt=1, description="of stochastic gradient descent")
+    batch_size: int = Field(50, ge=1, description="vectors per step")
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of stochastic gradient descent")
     learning_rates: dict[Net, Annotated[tuple[Positive, ...], Field(min_length=1)]] = Field(
         {"resnet": rates(0.2, 0.5), "net3": rates(0.2, 0.5), "net2": rates(0.2, 0.5)},
-        description="candidates of each net, selected on the validation vectors",
+        description="candidates for each net, selected on validation vectors",
     )
     weight_decays: dict[Net, Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]] = (
         Field(
             {"resnet": rates(5e-4, 1e-3), "net3": rates(5e-3, 1e-2), "net2": rates(1e-3, 2e-3)},
-            description="candidates of each net, selected on the validation vectors",
+            description="candidates for each net, selected on validation vectors",
         )
     )
     ridges: tuple[Positive, ...] = Field(
         (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
         min_length=1,
-        description="candidates of the ridge, in units of the mean of k(x, x), selected on the validation vectors",
+        description="candidates for the ridge, in units of the mean of k(x, x), selected on validation vectors",
     )
     probes: tuple[Probe, ...] = Field(
-        ("linear_probe", "mlp_probe"), description="estimators of what a layer tells of F and of G(F)"
+        ("linear_probe", "mlp_probe"), description="estimators of the information of a layer about F and G(F)"
     )
     probed: tuple[Count, ...] = Field(
-        (1, 8), min_length=1, description="which F_i are looked for; of G it is always G_1"
+        (1, 8), min_length=1, description="indices i of the probed F_i; of G only G_1 is probed"
     )
-    probe_vectors: int = Field(2000, ge=200, description="fresh vectors that the probes work on")
+    probe_vectors: int = Field(2000, ge=200, description="fresh vectors for the probes")
     probe_epochs: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         (0, 5, 10, 20, 50, 100, 800), description="epochs at which the layers of the ResNet are probed"
     )
-    probe_steps: int = Field(1500, ge=1, description="most steps of a fit of the MLP probe")
+    probe_steps: int = Field(1500, ge=1, description="largest number of steps of the MLP probe")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.sweep_seeds > len(self.seeds):
-            raise ValueError(f"sweep_seeds is {self.sweep_seeds}, but seeds names only {len(self.seeds)}")
+            raise ValueError(f"sweep_seeds is {self.sweep_seeds}, but there are only {len(self.seeds)} seeds")
         for swept, name in (("widths", "width"), ("sample_sizes", "samples"), ("alphas", "alpha")):
             if getattr(self, name) not in getattr(self, swept):
                 raise ValueError(
@@ -129,7 +129,7 @@ class BeyondKernelsStudySpec(StudySpec):
 
     @property
     def pieces(self) -> tuple[str, ...]:
-        """The ResNet at the one size that is compared, a seed each; then every sweep of every family."""
+        """One piece for each seed of the ResNet at the reference size; then one for each sweep and family."""
         swept: dict[str, tuple[Sweep, ...]] = {
             "resnet": SWEEPS,
             "net3": ("widths", "samples"),

@@ -12,7 +12,7 @@ Stages = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
 
 
 def name_of(bits: Bits) -> str:
-    """How weights and activations of so many bits are called.
+    """Name of a bit width of weights and activations.
 
     >>> name_of(4), name_of("bf16")
     ('w4a4', 'bf16')
@@ -21,9 +21,9 @@ def name_of(bits: Bits) -> str:
 
 
 class QuantizedStudySpec(StudySpec):
-    """Residual networks over depth x width x bits (Abdolrashidi et al. 2021), trained by one recipe.
+    """Residual networks over depth x width x bits (Abdolrashidi et al. 2021), all trained with the same settings.
 
-    Weights and activations have the same bits; at 2 and 4 bits the first and the last layer have `end_bits`.
+    Weights and activations have equal bits; at 2 and 4 bits the first and the last layer have `end_bits`.
     """
 
     implementation: ClassVar[str] = "ib_analysis.studies.quantized.study:QuantizedStudy"
@@ -39,29 +39,31 @@ class QuantizedStudySpec(StudySpec):
     bits: tuple[Bits, ...] = Field(
         ("bf16", 8, 4, 2), min_length=1, description="bits of weights and of activations"
     )
-    end_bits: FewBits = Field(8, description="bits of the first and the last layer; bf16 ones stay bf16")
+    end_bits: FewBits = Field(8, description="bits of the first and the last layer; bf16 stays bf16")
     start_epoch: int = Field(
         5,
         ge=1,
-        description="epochs over which bounds of activations are collected; then activations are quantized",
+        description="epochs that collect the bounds of activations; later epochs quantize activations",
     )
     training: TrainingSpec = Field(
         TrainingSpec(
             epochs=30, batch_size=64, learning_rate=0.4, nesterov=True, weight_decay=1e-4, warmup_epochs=1.0
         ),
-        description="how every network is trained, whatever its bits",
+        description="training of every network, independent of its bits",
     )
 
     entropy_images: int = Field(
         2000,
         ge=2,
-        description="images of the decoder and evaluation parts, at most, over which entropies of layers are counted",
+        description="largest number of images of the decoder and evaluation parts for the entropies of layers",
     )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if len({len(stages) for stages in (*self.blocks, *self.widths)}) > 1:
-            raise ValueError("blocks and widths must all name as many stages: give one number a stage")
+            raise ValueError(
+                "blocks and widths must all have the same number of stages: give one number for each stage"
+            )
         if self.start_epoch >= self.training.epochs:
             raise ValueError(
                 f"start_epoch is {self.start_epoch}, but the training ends at epoch {self.training.epochs} and no "
@@ -74,5 +76,5 @@ class QuantizedStudySpec(StudySpec):
 
     @property
     def pieces(self) -> tuple[str, ...]:
-        """All sizes at one bit width and from one seed are a piece."""
+        """One piece for each bit width and seed, with all sizes."""
         return tuple(f"{name_of(bits)}-seed{seed}" for bits in self.bits for seed in self.seeds)

@@ -1,4 +1,4 @@
-"""Resnet in Resnet: four networks of equal size, and what each of two streams is worth."""
+"""Resnet in Resnet: four networks of equal size, and the use of each of two streams."""
 
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
@@ -14,37 +14,38 @@ ARMS: tuple[Arm, ...] = get_args(Arm)
 class RirStudySpec(StudySpec):
     """Resnet in Resnet (Targ, Almeida & Lyman 2016): plain CNN, ResNet, ResNet Init and RiR, equal in size.
 
-    All arms of a seed learn on the same images; with shortcut: padding they also have the same parameters and start
-    from the same weights.
+    All arms of a seed are trained on the same images; with shortcut: padding they also have the same number of
+    parameters and the same initial weights.
     """
 
     implementation: ClassVar[str] = "ib_analysis.studies.rir.study:RirStudy"
     drawn_by: ClassVar[str] = "ib_analysis.figures.studies.rir"
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
-        (0, 1, 2, 3, 4), min_length=1, description="one repetition of all four arms a seed"
+        (0, 1, 2, 3, 4), min_length=1, description="repetitions; each seed trains all four arms"
     )
     blocks: tuple[int, ...] = Field((2, 3, 3), min_length=1, description="blocks of two layers in each stage")
     widths: tuple[int, ...] = Field(
         (4, 8, 16), min_length=1, description="channels of each of the two streams"
     )
     shortcut: Literal["projection", "padding"] = Field(
-        "padding", description="where the shape changes; padding makes the arms equal to the last parameter"
+        "padding",
+        description="shortcut where the shape changes; padding makes the number of parameters of the arms equal",
     )
     identity: Literal["explicit", "absorbed"] = Field(
-        "explicit", description="the identity round each layer of the arms resnet_init and rir"
+        "explicit", description="how the identity around each layer of the arms resnet_init and rir is added"
     )
     training_images: int | None = Field(
-        200, ge=1, description="images of the encoder part that a seed draws to learn on; null: all"
+        200, ge=1, description="training images that a seed draws from the encoder part; null: all"
     )
     learning_rates: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         (0.3, 0.1, 0.03),
         min_length=1,
-        description="tried for every arm; the one with the best mean accuracy on the decoder part is reported",
+        description="candidates for every arm; the rate with the best mean accuracy on the decoder part is reported",
     )
     training: TrainingSpec = Field(
         TrainingSpec(epochs=82, batch_size=32, schedule="steps", milestones=(42 / 82, 62 / 82)),
-        description="how all arms are trained: by default 82 epochs, batches of 32, the rate a tenth after 42 and "
-        "62 of them; its learning_rate gives way to learning_rates",
+        description="training of all arms, by default 82 epochs, batches of 32, the rate divided by 10 after 42 and "
+        "62 epochs; learning_rates replaces its learning_rate",
     )
 
     @model_validator(mode="after")
@@ -66,5 +67,5 @@ class RirStudySpec(StudySpec):
 
     @property
     def pieces(self) -> tuple[str, ...]:
-        """One job an arm and seed."""
+        """One piece for each arm and seed."""
         return tuple(f"{arm}-seed{seed}" for seed in self.seeds for arm in ARMS)

@@ -1,4 +1,4 @@
-"""Stable ResNet: signals, kernels and training against depth, under three scalings of the residual branches."""
+"""Stable ResNet: signals, kernels and training against depth, for three branch scalings."""
 
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
@@ -17,41 +17,43 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 class StableStudySpec(StudySpec):
-    """Stable ResNet (Hayou et al. 2021): three scalings of the residual branches, against depth."""
+    """Stable ResNet (Hayou et al. 2021): three branch scalings against depth."""
 
     implementation: ClassVar[str] = "ib_analysis.studies.stable.study:StableStudy"
     drawn_by: ClassVar[str] = "ib_analysis.figures.studies.stable"
     depths: tuple[Count, ...] = Field(
         (16, 50, 200, 1000),
         min_length=2,
-        description="residual blocks L of the recursions, the random networks and the kernels, rising",
+        description="residual blocks L of the recursions, the random networks and the kernels, increasing",
     )
     weight_variance: float = Field(2.0, gt=0, description="sigma_w^2 of the fully connected networks; He: 2")
-    correlation: float = Field(0.2, gt=-1, lt=1, description="c_0 of the two inputs that are followed")
-    width: int = Field(512, ge=2, description="N, units of a layer of the random networks")
-    draws: int = Field(3, ge=1, description="random networks a seed, averaged")
-    pairs: int = Field(4, ge=1, description="pairs of inputs followed through each of them, averaged")
+    correlation: float = Field(0.2, gt=-1, lt=1, description="c_0, correlation of the two inputs")
+    width: int = Field(512, ge=2, description="N, width of the random networks")
+    draws: int = Field(3, ge=1, description="random networks per seed, averaged")
+    pairs: int = Field(4, ge=1, description="pairs of inputs per random network, averaged")
     kernel_images: int = Field(
-        400, ge=2, description="images of each part, at most, that kernel ridge regression works on"
+        400, ge=2, description="largest number of images of each part for kernel ridge regression"
     )
     ridges: tuple[Positive, ...] = Field(
         (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0),
         min_length=1,
-        description="candidates of the ridge, in units of the mean eigenvalue, chosen on validation images",
+        description="candidates for the ridge, in units of the mean eigenvalue, selected on validation images",
     )
     stage_blocks: tuple[Count, ...] = Field(
         (1, 3, 9),
         min_length=2,
-        description="blocks n in each stage of the trained networks, rising: 6 n + 2 layers",
+        description="blocks n in each stage of the trained networks, increasing; 6 n + 2 layers",
     )
-    widths: tuple[Count, ...] = Field((8, 16, 32), min_length=1, description="channels of their stages")
+    widths: tuple[Count, ...] = Field(
+        (8, 16, 32), min_length=1, description="channels of the stages of the trained networks"
+    )
     learning_rates: tuple[Positive, ...] = Field(
         (0.1, 0.01, 0.001),
         min_length=1,
-        description="candidates for each network, depth and seed, chosen on validation images",
+        description="candidates for each network, depth and seed, selected on validation images",
     )
     training: TrainingSpec = Field(
-        TrainingSpec(epochs=6, batch_size=32), description="how they are trained, but for the learning rate"
+        TrainingSpec(epochs=6, batch_size=32), description="training settings except the learning rate"
     )
 
     @model_validator(mode="after")
@@ -59,20 +61,22 @@ class StableStudySpec(StudySpec):
         for name in ("depths", "stage_blocks"):
             values = getattr(self, name)
             if list(values) != sorted(set(values)):
-                raise ValueError(f"{name} is {list(values)}: name each once, in rising order")
+                raise ValueError(f"{name} is {list(values)}: give each value once, in increasing order")
         if 2 * self.pairs > self.width:
-            raise ValueError(f"pairs is {self.pairs}: a width of {self.width} has room for {self.width // 2}")
+            raise ValueError(
+                f"pairs is {self.pairs}: a width of {self.width} allows at most {self.width // 2}"
+            )
         return self
 
     @property
     def pieces(self) -> tuple[str, ...]:
-        """Signals and kernels a seed each; trainings a scaling and norm each, all depths and seeds together."""
+        """One piece per seed for signals and for kernels; one per scaling and norm for all trainings."""
         return (
             *(f"{kind}-seed{seed}" for kind in ("signals", "kernels") for seed in self.seeds),
             *(f"training-{scaling}-{norm}" for scaling in SCALINGS for norm in NORMS),
         )
 
     def network(self, scaling: Scaling, norm: StudiedNorm, blocks: int) -> ResNetSpec:
-        """The trained network with so many blocks in each stage."""
+        """The trained network with `blocks` blocks in each stage."""
         stages = (blocks,) * len(self.widths)
         return ResNetSpec(blocks=stages, widths=self.widths, norm=norm, scaling=scaling)

@@ -1,4 +1,4 @@
-"""Which papers' experiments belong to an experiment."""
+"""The studies of an experiment."""
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from ib_analysis.studies.specs.study import StudySpec
 
 
 class StudiesSpec(Spec):
-    """A section a paper; an empty one, such as `stable: {}`, is its CPU size."""
+    """One section for each paper; an empty section such as `stable: {}` runs the study at its CPU size."""
 
     rir: RirStudySpec | None = Field(None, description="Resnet in Resnet (Targ, Almeida & Lyman 2016)")
     stable: StableStudySpec | None = Field(
@@ -33,6 +33,6 @@ class StudiesSpec(Spec):
 
     @property
     def chosen(self) -> dict[str, StudySpec]:
-        """The studies that are asked for, by name, in the order of the papers."""
+        """The chosen studies by name, in the order of the papers."""
         found = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: study for name, study in found.items() if study is not None}

@@ -1,4 +1,4 @@
-"""What the specification of every study has in common."""
+"""The base class of every study's specification."""
 
 from typing import Annotated, Any, ClassVar
 
@@ -8,16 +8,16 @@ from ib_analysis.spec import Spec
 
 
 class StudySpec(Spec):
-    """A paper's experiment: how large it is run, and which networks' information planes belong to it.
+    """A paper's experiment: its sizes, and the networks whose information planes belong to it.
 
-    A spec names the class that measures (`implementation`) and the module that draws (`drawn_by`).
+    A spec names the class that measures and judges (`implementation`) and the module that draws (`drawn_by`).
     """
 
     drawn_by: ClassVar[str] = ""
     reads_images: ClassVar[bool] = True
-    """Whether it works on the images of the experiment; else it draws its own."""
+    """Whether the study uses the images of the experiment; otherwise it draws its own data."""
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
-        (0, 1, 2), min_length=1, description="one repetition a seed; the spread is over them"
+        (0, 1, 2), min_length=1, description="repetitions over which means and intervals are taken"
     )
     encoders: tuple[str, ...] = Field(
         (), description="networks of this experiment whose information planes belong to the study"
@@ -32,9 +32,9 @@ class StudySpec(Spec):
 
     @property
     def pieces(self) -> tuple[str, ...]:
-        """Names of the independent jobs: one a seed, where a study does not say otherwise."""
+        """Names of the independent jobs; by default one per seed."""
         return tuple(f"seed{seed}" for seed in self.seeds)
 
     def drawn(self) -> dict[str, Any]:
-        """The code that draws, as a slice names it."""
+        """The drawing module in the form of a slice."""
         return {"implementation": self.drawn_by}

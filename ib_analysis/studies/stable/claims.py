@@ -1,9 +1,9 @@
-"""What the table says of the paper's claims.
+"""Verdicts on the claims of the paper.
 
-Every answer rests on the 95 % interval of a mean over seeds (Student's t). An equality holds where the interval lies
-within a margin that is named here, and fails where it lies outside; a difference holds or fails where the interval
-excludes 0. Arms are paired by seed. Seeds draw weights, and for the kernels the images of all three parts, at most
-`kernel_images` of each; networks are evaluated on the same evaluation images whatever the seed.
+The 95 % interval of a mean over seeds (Student's t) decides. An equality holds if the interval lies within a margin
+given here, and fails if it lies outside; a difference holds or fails if the interval excludes 0. Arms are paired by
+seed. Seeds determine weights, and for kernels the images of all three parts, at most `kernel_images` of each. Networks
+of all seeds are evaluated on the same images.
 """
 
 import math
@@ -19,21 +19,21 @@ from ib_analysis.studies.verdict import Verdict, verdict_over_seeds
 STUDY = "stable"
 STABLE: tuple[Scaling, ...] = ("uniform", "decreasing")
 SLOPE_MARGIN = 0.05
-"""Of log(1 + sigma_w^2 / 2): how far a slope may be from the closed form."""
+"""Largest deviation of a slope from the closed form, as a fraction of log(1 + sigma_w^2 / 2)."""
 BOUNDED_NATS = 1.0
-"""A log gradient that changes by less over the whole range of depths counts as bounded: linear growth at the slope's
-margin alone would not be, for over a thousand blocks it comes to e^34."""
+"""A log gradient that changes by less over the whole range of depths counts as bounded. The margin of the slope alone
+would allow growth by e^34 over a thousand blocks."""
 CORRELATION_MARGIN = 0.1
-"""How far the mean correlation of networks of finite width may be from the closed form."""
+"""Largest deviation of the mean correlation at finite width from the closed form."""
 KEPT_RANK, LOST_RANK = 0.8, 0.5
-"""Share of the effective rank at the least depth that is left at the greatest: kept above, collapsed below."""
+"""Ratio of the effective rank at the largest and the smallest depth: kept above, collapsed below."""
 POINTS_MARGIN = 2.0
-"""Percentage points of accuracy that count as none lost."""
+"""A loss of accuracy below this, in percentage points, counts as none."""
 BySeed = Mapping[int, float]
 
 
 def verdicts(rows: Sequence[StableRow], spec: StableStudySpec) -> list[Verdict]:
-    """One verdict a claim and scaling."""
+    """One verdict for each claim and scaling."""
     schemes: tuple[Scaling, ...] = ("none", *STABLE)
     return [
         *(gradient_slope(rows, spec, scaling) for scaling in schemes),
@@ -46,7 +46,7 @@ def verdicts(rows: Sequence[StableRow], spec: StableStudySpec) -> list[Verdict]:
 
 
 def gradient_slope(rows: Sequence[StableRow], spec: StableStudySpec, scaling: Scaling) -> Verdict:
-    """Claim 1: the squared gradient grows by 1 + sigma_w^2 / 2 a block unscaled, and stays bounded scaled."""
+    """Claim 1: the squared gradient grows by 1 + sigma_w^2 / 2 per block without scaling and is bounded with it."""
     unscaled = math.log1p(spec.weight_variance / 2)
     target, margin = unscaled if scaling == "none" else 0.0, slope_margin(spec, scaling)
     found = over_seeds(
@@ -61,40 +61,41 @@ def gradient_slope(rows: Sequence[StableRow], spec: StableStudySpec, scaling: Sc
         rule += f" and less than {BOUNDED_NATS:g} nat over the whole range of depths"
     return verdict_over_seeds(
         STUDY,
-        f"{scaling}: the log squared gradient at the first layer grows with depth at the slope {limit} (nats a block)",
+        f"{scaling}: the log squared gradient at the first layer grows with depth at the slope {limit} (nats per "
+        "block)",
         f"{target:.4g} [derived]",
         found,
         lies_within(found, target, margin),
-        f"yes where it lies within {rule}; {_networks(spec)}, depths {_depths(spec)}; the deviation left over shrinks "
-        "with the width",
+        f"yes if the interval lies within {rule}; {_networks(spec)}, depths {_depths(spec)}; the remaining deviation "
+        "decreases with the width",
     )
 
 
 def slope_margin(spec: StableStudySpec, scaling: Scaling) -> float:
-    """How far a slope may be from the closed form, in nats a block."""
+    """Largest deviation of a slope from the closed form, in nats per block."""
     relative = SLOPE_MARGIN * math.log1p(spec.weight_variance / 2)
     return relative if scaling == "none" else min(relative, BOUNDED_NATS / (spec.depths[-1] - spec.depths[0]))
 
 
 def finite_width_correlation(rows: Sequence[StableRow], spec: StableStudySpec, scaling: Scaling) -> Verdict:
-    """Claim 1 as well: unscaled all inputs come to look alike, scaled they stay apart."""
+    """Claim 1: without scaling all inputs become correlated, with scaling they do not."""
     last = _chosen(rows, spec.depths[-1], scaling, "none", "correlation")
     found, target = over_seeds([row.value for row in last]), last[0].closed_form or 0.0
-    apart = "come to look alike" if scaling == "none" else "stay apart"
+    apart = "become indistinguishable" if scaling == "none" else "stay distinguishable"
     return verdict_over_seeds(
         STUDY,
-        f"{scaling}: two inputs of correlation {spec.correlation:g} {apart} behind {spec.depths[-1]} blocks "
+        f"{scaling}: two inputs of correlation {spec.correlation:g} {apart} after {spec.depths[-1]} blocks "
         f"(correlation; recursion {target:.4g})",
         f"{target:.4g} [derived]",
         found,
         lies_within(found, target, CORRELATION_MARGIN),
-        f"yes where it lies within {CORRELATION_MARGIN:g} of the closed form; {_networks(spec)}; wider networks "
+        f"yes if the interval lies within {CORRELATION_MARGIN:g} of the closed form; {_networks(spec)}; wider networks "
         "fluctuate less",
     )
 
 
 def effective_rank_ratio(rows: Sequence[StableRow], spec: StableStudySpec, scaling: Scaling) -> Verdict:
-    """Claim 3: the effective rank of the NNGP kernel collapses with depth only where branches are unscaled."""
+    """Claim 3: the effective rank of the NNGP kernel collapses with depth only without scaling."""
     first, last = _ends(rows, spec, scaling, "nngp_effective_rank")
     found = over_seeds([last[seed] / first[seed] for seed in spec.seeds])
     answer = lies_below(found, LOST_RANK) if scaling == "none" else lies_above(found, KEPT_RANK)
@@ -102,25 +103,25 @@ def effective_rank_ratio(rows: Sequence[StableRow], spec: StableStudySpec, scali
     ends = f"{_mean(first):.2f} at {spec.depths[0]} blocks, {_mean(last):.2f} at {spec.depths[-1]}"
     return verdict_over_seeds(
         STUDY,
-        f"{scaling}: the effective rank of the NNGP kernel {collapses} with depth (share that is left)",
+        f"{scaling}: the effective rank of the NNGP kernel {collapses} with depth (remaining fraction)",
         "",
         found,
         answer,
-        f"{ends}; collapsed where it lies below {LOST_RANK:g}, kept where above {KEPT_RANK:g}; exp of the "
-        "entropy of the normalised eigenvalues, uncentred; kernels are exact, seeds choose the images",
+        f"{ends}; collapsed if the interval lies below {LOST_RANK:g}, kept if above {KEPT_RANK:g}; exponential of the "
+        "entropy of the normalised eigenvalues, uncentred; kernels are exact, seeds select the images",
     )
 
 
 def kernel_accuracy_change(
     rows: Sequence[StableRow], spec: StableStudySpec, scaling: Scaling, quantity: Quantity
 ) -> Verdict:
-    """Claim 3 as well: accuracy of kernel ridge regression falls with depth only where branches are unscaled."""
+    """Claim 3: accuracy of kernel ridge regression decreases with depth only without scaling."""
     first, last = _ends(rows, spec, scaling, quantity)
     found = over_seeds([100 * (last[seed] - first[seed]) for seed in spec.seeds])
     unscaled = scaling == "none"
     answer = lies_below(found, -POINTS_MARGIN) if unscaled else lies_above(found, -POINTS_MARGIN)
     kernel = quantity.partition("_")[0].upper()
-    falls, side = ("falls", "below") if unscaled else ("does not fall", "above")
+    falls, side = ("decreases", "below") if unscaled else ("does not decrease", "above")
     return verdict_over_seeds(
         STUDY,
         f"{scaling}: accuracy of ridge regression with the {kernel} {falls} from {spec.depths[0]} to {spec.depths[-1]} "
@@ -128,16 +129,16 @@ def kernel_accuracy_change(
         "",
         found,
         answer,
-        f"{100 * _mean(first):.1f} % to {100 * _mean(last):.1f} %; yes where it lies {side} -{POINTS_MARGIN:g}; ridge "
-        f"chosen on validation images at each depth; each seed draws at most {spec.kernel_images} images of each part; "
-        "six-papers-gpu would tell for harder images",
+        f"{100 * _mean(first):.1f} % to {100 * _mean(last):.1f} %; yes if the interval lies {side} "
+        f"-{POINTS_MARGIN:g}; ridge selected on validation images at each depth; each seed draws at most "
+        f"{spec.kernel_images} images of each part; the configuration six-papers-gpu tests harder images",
     )
 
 
 def trained_difference(
     rows: Sequence[StableRow], spec: StableStudySpec, scaling: Scaling, norm: StudiedNorm
 ) -> Verdict:
-    """Claim 2: at the greatest depth that was trained the stable network is more accurate than the unscaled."""
+    """Claim 2: at the largest trained depth the stable network is more accurate than the unscaled one."""
     depth = max(row.depth for row in rows if row.quantity == "test_accuracy")
     stable = _chosen(rows, depth, scaling, norm, "test_accuracy")
     unscaled = _chosen(rows, depth, "none", norm, "test_accuracy")
@@ -147,14 +148,14 @@ def trained_difference(
     with_norm = "with batch norm" if norm == "batch" else "without batch norm"
     return verdict_over_seeds(
         STUDY,
-        f"{scaling}: {with_norm}, a network of {depth} blocks is more accurate trained stable than unscaled "
+        f"{scaling}: {with_norm}, a network of {depth} blocks is more accurate with scaling than without "
         "(difference in percentage points)",
         "",
         found,
         is_positive(found),
-        f"{100 * _mean(a):.1f} % against {100 * _mean(b):.1f} %, of whose {len(unscaled)} trainings {lost} diverged "
-        f"(they count as the commonest label); yes or no where it excludes 0; each learning rate "
-        f"chosen on validation images from {list(spec.learning_rates)}; {_training(spec)}",
+        f"{100 * _mean(a):.1f} % against {100 * _mean(b):.1f} %, of whose {len(unscaled)} trainings {lost} "
+        "diverged (they count as predictors of the most frequent label); yes or no if the interval excludes 0; "
+        f"each learning rate selected on validation images from {list(spec.learning_rates)}; {_training(spec)}",
     )
 
 
@@ -174,7 +175,7 @@ def _over_depths(
 def _ends(
     rows: Sequence[StableRow], spec: StableStudySpec, scaling: Scaling, quantity: Quantity
 ) -> tuple[BySeed, BySeed]:
-    """The values at the least and at the greatest depth."""
+    """The values at the smallest and at the largest depth."""
     found = _over_depths(rows, spec, scaling, quantity)
     return found[0], found[-1]
 
@@ -195,7 +196,7 @@ def _mean(values: BySeed) -> float:
 
 
 def _networks(spec: StableStudySpec) -> str:
-    return f"{spec.draws} random networks a seed of width {spec.width}, {spec.pairs} pairs of inputs each"
+    return f"{spec.draws} random networks of width {spec.width} per seed, {spec.pairs} pairs of inputs each"
 
 
 def _depths(spec: StableStudySpec) -> str:

@@ -1,4 +1,4 @@
-"""What a kernel can tell apart: its effective rank, and kernel ridge regression on one-hot labels."""
+"""The effective rank of a kernel, and kernel ridge regression on one-hot labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from torch import Tensor
 def effective_rank(kernel: Tensor) -> float:
     """exp(-sum_i p_i log p_i), p_i = eigenvalue_i / trace (Roy & Vetterli 2007, The effective rank, definition 1).
 
-    Between 1, where all inputs look alike, and n, where the kernel is a multiple of the identity. The kernel is not
-    centred: the direction that all inputs share counts.
+    It is 1 if all inputs are identical and n if the kernel is a multiple of the identity. The kernel is not centred, so
+    the common direction of all inputs counts.
 
     Args:
-        kernel: symmetric and positive semi-definite, (n, n); eigenvalues below 0 are rounding and count as 0.
+        kernel: symmetric and positive semi-definite, (n, n); eigenvalues below 0 due to rounding count as 0.
 
     >>> round(effective_rank(torch.eye(3)), 6), round(effective_rank(torch.ones(3, 3)), 4)
     (3.0, 1.0)
@@ -28,33 +28,33 @@ def effective_rank(kernel: Tensor) -> float:
 
 @dataclass(frozen=True)
 class Labelled:
-    """The kernel between some images (rows) and the training images (columns), and the labels of the rows."""
+    """The kernel between images (rows) and the training images (columns), and the labels of the rows."""
 
     kernel: Tensor
     labels: Tensor
 
     def accuracy(self, coefficients: Tensor, offset: Tensor) -> float:
-        """Share of the rows whose largest prediction is their label."""
+        """Fraction of the rows whose largest prediction is their label."""
         right = (self.kernel @ coefficients + offset).argmax(1) == self.labels
         return right.double().mean().item()
 
 
 @dataclass(frozen=True)
 class KernelRidge:
-    """Least squares with a penalty: predictions k(x)^T (K + r t I)^-1 (Y - mean) + mean, t = trace(K) / n.
+    """Kernel ridge regression: predictions k(x)^T (K + r t I)^-1 (Y - mean) + mean, t = trace(K) / n.
 
-    Y are one-hot labels and t, the mean eigenvalue, makes the ridge r free of the kernel's unit.
+    Y are one-hot labels. The mean eigenvalue t makes the ridge r independent of the scale of the kernel.
     """
 
     eigenvalues: Tensor
     vectors: Tensor
     projected: Tensor
-    """The eigenvectors times the centred one-hot labels, (n, classes)."""
+    """The product of the transposed eigenvectors and the centred one-hot labels, (n, classes)."""
     mean: Tensor
 
     @classmethod
     def of(cls, training: Labelled, classes: int) -> Self:
-        """The regression on those images; the kernel is decomposed once for all ridges."""
+        """The regression on the training images; the kernel is decomposed once for all ridges."""
         targets = F.one_hot(training.labels, classes).to(training.kernel)
         mean = targets.mean(0)
         eigenvalues, vectors = torch.linalg.eigh(training.kernel)
@@ -66,13 +66,13 @@ class KernelRidge:
         return self.vectors @ (self.projected / penalised[:, None])
 
     def accuracy(self, images: Labelled, ridge: float) -> float:
-        """On other images."""
+        """Accuracy on other images."""
         return images.accuracy(self.coefficients(ridge), self.mean)
 
 
 @dataclass(frozen=True)
 class RidgeResult:
-    """The ridge that the validation images chose, and what it does on the evaluation images."""
+    """The ridge selected on validation images, and its accuracies."""
 
     ridge: float
     validation_accuracy: float
@@ -82,7 +82,7 @@ class RidgeResult:
 def ridge_regression(
     training: Labelled, validation: Labelled, evaluation: Labelled, ridges: Sequence[float], classes: int
 ) -> RidgeResult:
-    """Kernel ridge regression with the ridge of the best validation accuracy; the largest among equals."""
+    """Kernel ridge regression with the ridge of highest validation accuracy; the largest ridge wins ties."""
     regression = KernelRidge.of(training, classes)
     scored = [(regression.accuracy(validation, ridge), ridge) for ridge in ridges]
     best, ridge = max(scored)

@@ -25,21 +25,21 @@ class StableRow(Spec):
     """One quantity of one network or kernel."""
 
     quantity: Quantity
-    """Logarithms are natural and of squares: growth of the variance and of the squared gradient over all blocks, or the
-    squared norm of the gradient of the stem's weights at initialization. Accuracies are on evaluation images."""
+    """Natural logarithms of squares: growth of the variance and of the squared gradient over all blocks, or the squared
+    norm of the gradient of the stem's weights at initialization. Accuracies are on evaluation images."""
     scaling: Scaling
     norm: StudiedNorm
-    """Of the trained networks; the fully connected ones and the kernels have none."""
+    """Norm of the trained networks; fully connected networks and kernels have none."""
     depth: int = Field(ge=1)
     """Residual blocks of the whole network."""
     seed: int
-    """Of the weights, or of the choice of images for a kernel."""
+    """Seed of the weights, or of the choice of images for a kernel."""
     value: FiniteFloat
     closed_form: FiniteFloat | None = None
-    """The same of an infinitely wide network; None where there is no closed form."""
+    """The value of an infinitely wide network; None without a closed form."""
     chosen: float | None = None
-    """The learning rate or the ridge that the validation images chose; None where there is nothing to choose."""
+    """The learning rate or ridge selected on validation images; None if nothing is selected."""
     validation_accuracy: float | None = None
-    """Of what was chosen."""
+    """Validation accuracy of the selected setting."""
     diverged: bool = False
-    """Whether the loss did not stay finite; the value is then the accuracy of the commonest training label."""
+    """Whether the loss became non-finite; the value is then the accuracy of the most frequent training label."""

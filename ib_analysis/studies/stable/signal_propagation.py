@@ -1,8 +1,8 @@
-"""Finite-width residual networks at initialization: what becomes of variance, correlation and gradient with depth.
+"""Finite-width residual networks at initialization: variance, correlation and gradient against depth.
 
-The network is that of `kernel_recursion`, at a width N. Both passes carry a logarithm of the scale beside vectors of
-norm near sqrt(N), so that a thousand unscaled blocks do not overflow. The weights of a block are drawn again from
-their own seed in the backward pass: memory does not grow with N^2 L.
+The network is that of `kernel_recursion` at width N. Both passes store vectors of norm near sqrt(N) and the logarithm
+of their scale, so that a thousand unscaled blocks do not overflow. The backward pass redraws the weights of a block
+from their seed, so memory does not grow with N^2 L.
 """
 
 import math
@@ -20,19 +20,19 @@ WEIGHTS, INPUTS, GRADIENT = range(3)
 
 @dataclass(frozen=True)
 class Passage:
-    """What one draw of a network does to pairs of inputs, averaged over them."""
+    """Growth, correlation and gradient of one random network, averaged over pairs of inputs."""
 
     log_variance_growth: float
-    """log(|y_L|^2 / |y_0|^2), nats."""
+    """log(|y_L|^2 / |y_0|^2), in nats."""
     log_gradient_growth: float
-    """log(|dE/dy_0|^2 / |dE/dy_L|^2) for a Gaussian dE/dy_L, nats."""
+    """log(|dE/dy_0|^2 / |dE/dy_L|^2) for a Gaussian dE/dy_L, in nats."""
     correlation: float
     """y_L . y'_L / (|y_L| |y'_L|)."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """One draw of a network of that width; its randomness follows from the seed."""
+    """One random network, determined by its width and seed."""
 
     width: int
     scales: Sequence[float]
@@ -42,10 +42,10 @@ class Network:
     device: torch.device | str = "cpu"
 
     def passage(self, c: float) -> Passage:
-        """Forward and backward for pairs of inputs of unit variance and correlation c, in float64.
+        """Forward and backward pass for pairs of inputs of unit variance and correlation c, in float64.
 
         Raises:
-            ValueError: the width has no room for so many pairs of independent directions.
+            ValueError: the width is too small for the number of pairs.
         """
         start = self._inputs(c)
         y, masks, log_scale = self._forward(start)
@@ -56,7 +56,7 @@ class Network:
         return Passage(variance.mean().item(), gradient, correlation.mean().item())
 
     def _forward(self, start: Tensor) -> tuple[Tensor, list[Tensor], float]:
-        """y_L and the logarithm of what its square was divided by; where each block's input was positive."""
+        """y_L over its scale, where each block's input was positive, and the logarithm of the squared scale."""
         y, log_scale, masks = start, 0.0, list[Tensor]()
         for block, scale in enumerate(self.scales):
             masks.append(y > 0)
@@ -84,9 +84,9 @@ class Network:
         return weight, drawn[-1] * math.sqrt(self.variances.bias)
 
     def _inputs(self, c: float) -> Tensor:
-        """The firsts of all pairs, then the seconds, (2 pairs, N).
+        """The first inputs of all pairs, then the second inputs, (2 pairs, N).
 
-        Norms are sqrt(N), correlations exactly c in a pair and 0 between pairs.
+        Norms are sqrt(N); correlations are exactly c within a pair and 0 between pairs.
         """
         if 2 * self.pairs > self.width:
             raise ValueError(f"{self.pairs} pairs need a width of {2 * self.pairs}, not {self.width}")
@@ -97,13 +97,13 @@ class Network:
 
 
 def _unit(h: Tensor) -> tuple[Tensor, float]:
-    """The vectors (2 pairs, N) over their common root mean square, and the logarithm of its square."""
+    """The vectors (2 pairs, N) divided by their common root mean square, and the logarithm of its square."""
     square = h.square().mean().item()
     return h / math.sqrt(square), math.log(square)
 
 
 def slope(depths: Sequence[int], logarithms: Sequence[float]) -> float:
-    """Least-squares slope of a logarithm against depth, nats a block.
+    """Least-squares slope of a logarithm against depth, in nats per block.
 
     >>> round(slope([1, 2, 4], [1.0, 3.0, 7.0]), 9)
     2.0

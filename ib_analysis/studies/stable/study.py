@@ -1,4 +1,4 @@
-"""Stable ResNet: what three scalings of the residual branches do to signals, kernels and training."""
+"""Stable ResNet: signals, kernels and training under three branch scalings."""
 
 from collections.abc import Iterator, Sequence
 from statistics import fmean
@@ -10,15 +10,15 @@ from torch import Tensor
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.encoders.layers.branch_scaling import Scaling, branch_scales
 from ib_analysis.encoders.layers.normalisation import Normalise, pixel_statistics
-from ib_analysis.encoders.training.seeding import derived_seed
+from ib_analysis.encoders.training.seeding import derive_seed
 from ib_analysis.errors import UserError
 from ib_analysis.studies.specs.stable import NORMS, SCALINGS, StableStudySpec, StudiedNorm
 from ib_analysis.studies.stable import claims
-from ib_analysis.studies.stable.kernel_recursion import Kernels, Variances, kernels_of, propagation
+from ib_analysis.studies.stable.kernel_recursion import Kernels, Variances, compute_kernels, propagation
 from ib_analysis.studies.stable.kernel_ridge import Labelled, effective_rank, ridge_regression
 from ib_analysis.studies.stable.row import Quantity, StableRow
 from ib_analysis.studies.stable.signal_propagation import Network, Passage
-from ib_analysis.studies.stable.trainability import best_trained
+from ib_analysis.studies.stable.trainability import train_at_best_rate
 from ib_analysis.studies.study import Setting, Study
 from ib_analysis.studies.verdict import Verdict
 
@@ -52,13 +52,13 @@ class StableStudy(Study):
         return Variances(weight=self.spec.weight_variance)
 
     def _signals(self, seed: int, setting: Setting) -> Iterator[StableRow]:
-        """Random networks of one seed, the mean over the draws, beside the recursion."""
+        """Random networks of one seed, averaged over draws, with the recursion."""
         for scaling in SCALINGS:
             for depth in self.spec.depths:
                 scales = branch_scales(scaling, depth)
                 limit = propagation(self.spec.correlation, scales, self._variances)
                 found = [
-                    self._passage(scales, derived_seed(seed, NETWORK, i), setting)
+                    self._passage(scales, derive_seed(seed, NETWORK, i), setting)
                     for i in range(self.spec.draws)
                 ]
                 row = StableRow(
@@ -76,7 +76,7 @@ class StableStudy(Study):
         return network.passage(self.spec.correlation)
 
     def _kernels(self, seed: int, setting: Setting) -> Iterator[StableRow]:
-        """Effective rank and kernel ridge accuracy on the images that the seed chooses."""
+        """Effective rank and kernel ridge accuracy on the images drawn by the seed."""
         data = setting.images
         parts = (data.encoder, data.decoder, data.evaluation)
         self._check_that_seeds_differ(len(data.encoder))
@@ -90,7 +90,7 @@ class StableStudy(Study):
         for scaling in SCALINGS:
             for depth in self.spec.depths:
                 scales = branch_scales(scaling, depth)
-                kernels = kernels_of(torch.cat(inputs), inputs[0], scales, self._variances)
+                kernels = compute_kernels(torch.cat(inputs), inputs[0], scales, self._variances)
                 yield from self._of_kernels(
                     kernels, labels, len(data.header.class_names), scaling, depth, seed
                 )
@@ -100,7 +100,7 @@ class StableStudy(Study):
         if len(self.spec.seeds) > 1 and count >= images:
             raise UserError(
                 f"studies.stable.kernel_images is {count}, but the encoder part has {images} images: every seed would "
-                "take them all, and nothing would differ between seeds; lower it"
+                "use all of them, so that seeds would not differ; lower it"
             )
 
     def _of_kernels(
@@ -135,11 +135,13 @@ class StableStudy(Study):
             )
 
     def _trainings(self, scaling: Scaling, norm: StudiedNorm, setting: Setting) -> Iterator[StableRow]:
-        """All depths and seeds of one arm; the first gradient of a network beside its accuracy."""
+        """Accuracy and initial gradient of all depths and seeds of one arm."""
         for blocks in self.spec.stage_blocks:
             network = self.spec.network(scaling, norm, blocks)
             for seed in self.spec.seeds:
-                result = best_trained(network, self.spec.training, self.spec.learning_rates, seed, setting)
+                result = train_at_best_rate(
+                    network, self.spec.training, self.spec.learning_rates, seed, setting
+                )
                 row = StableRow(
                     quantity="test_accuracy", scaling=scaling, norm=norm, depth=sum(network.blocks),
                     seed=result.seed, value=result.accuracy, chosen=result.learning_rate,
@@ -158,13 +160,13 @@ def _other(row: StableRow, quantity: Quantity, value: float, closed_form: float)
 
 
 def chosen_rows(part: Part, count: int, seed: int) -> np.ndarray:
-    """At most `count` rows of a part, drawn without replacement from the seed, in rising order."""
-    rng = np.random.default_rng(derived_seed(seed, IMAGES))
+    """At most `count` rows of a part, drawn without replacement from the seed, in increasing order."""
+    rng = np.random.default_rng(derive_seed(seed, IMAGES))
     return np.sort(rng.permutation(len(part))[:count])
 
 
 def on_the_sphere(images: np.ndarray, levels: int, mean: Tensor, std: Tensor) -> Tensor:
-    """Normalised and flattened images of norm sqrt(d), (n, d) float64: every input has the variance 1."""
+    """Normalised, flattened images scaled to norm sqrt(d), (n, d) float64, so that every input has variance 1."""
     normalise = Normalise(images.shape[1], levels)
     normalise.set(mean, std)
     flat = normalise(torch.from_numpy(images)).double().flatten(1)

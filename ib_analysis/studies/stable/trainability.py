@@ -1,4 +1,4 @@
-"""Whether networks of increasing depth train: residual classifiers, and what gradient their first layer starts from."""
+"""Training of residual classifiers of increasing depth, and the initial gradient of their first layer."""
 
 import math
 from collections.abc import Sequence
@@ -27,36 +27,36 @@ class Trained:
     learning_rate: float
     seed: int
     validation_accuracy: float | None
-    """After the last epoch; None where the loss did not stay finite."""
+    """Accuracy after the last epoch; None if the loss became non-finite."""
     accuracy: float
-    """On the evaluation part; of the commonest training label where the training diverged."""
+    """Accuracy on the evaluation part; that of the most frequent training label if the training diverged."""
     stem_log_gradient: float | None
-    """log |dE/dW|^2 of the stem's convolution before the first step, nats; None where it is not finite.
+    """log |dE/dW|^2 of the stem's convolution before the first step, in nats; None if it is not finite.
 
-    Taken in evaluation mode: a batch norm divides by frozen statistics of the encoder part, and not by those of the
-    batch, through which the gradient of a training step passes as well.
+    It is computed in evaluation mode, in which batch norm uses fixed statistics of the encoder part. In a training
+    step the gradient also passes through the statistics of the batch.
     """
 
     @property
     def diverged(self) -> bool:
-        """Whether the loss did not stay finite."""
+        """Whether the loss became non-finite."""
         return self.validation_accuracy is None
 
 
-def best_trained(
+def train_at_best_rate(
     network: ResNetSpec, training: TrainingSpec, learning_rates: Sequence[float], seed: int, setting: Setting
 ) -> Trained:
-    """The training from a seed at the learning rate that does best on validation images.
+    """The training of a seed at the learning rate of highest validation accuracy.
 
-    Among equals the largest rate is taken, and the smallest where every training diverges. The evaluation part has no
-    say in the choice.
+    The largest rate wins ties; if every training diverges, the smallest rate is taken. The evaluation part is not used
+    for the selection.
     """
-    candidates = [trained(network, _at(training, rate), seed, setting) for rate in learning_rates]
+    candidates = [train_or_load(network, _at(training, rate), seed, setting) for rate in learning_rates]
     return max(candidates, key=lambda found: (found.validation_accuracy or 0.0, _rate_if_trained(found)))
 
 
-def trained(network: ResNetSpec, training: TrainingSpec, seed: int, setting: Setting) -> Trained:
-    """One training from a seed; one that diverges is a result as well. Finished ones are kept in the scratch folder."""
+def train_or_load(network: ResNetSpec, training: TrainingSpec, seed: int, setting: Setting) -> Trained:
+    """One training of a seed, which may diverge; a finished training is stored in the scratch folder."""
     data = setting.images
     encoder = ResNet(network, "classifier", ImageShape.of(data.header), len(data.header.class_names))
     start = list[float]()
@@ -78,9 +78,9 @@ def trained(network: ResNetSpec, training: TrainingSpec, seed: int, setting: Set
 
 
 def stem_log_gradient(encoder: Encoder, part: Part, count: int, device: torch.device) -> float:
-    """log of the squared norm of the gradient of the first weights, on the first `count` images; changes nothing.
+    """Log squared norm of the gradient of the first weights, on the first `count` images; changes no state.
 
-    In the mode that the encoder is in; `train` hands it over in evaluation mode, where batch norms are frozen.
+    The encoder is used in its current mode; `train` passes it in evaluation mode, in which batch norms are fixed.
     """
     weight = next(parameter for parameter in encoder.parameters() if parameter.requires_grad)
     x, y = next(ImageRows(part, device).blocks(np.arange(len(part)), count))
@@ -89,13 +89,13 @@ def stem_log_gradient(encoder: Encoder, part: Part, count: int, device: torch.de
 
 
 def commonest_label_accuracy(data: Dataset) -> float:
-    """Accuracy on the evaluation part of always guessing the commonest label of the encoder part."""
+    """Accuracy on the evaluation part of always predicting the most frequent label of the encoder part."""
     commonest = np.bincount(data.encoder.labels).argmax()
     return float(np.mean(data.evaluation.labels == commonest))
 
 
 def _finite(values: Sequence[float]) -> float | None:
-    """The one value, or None where there is none that is finite."""
+    """The value, or None if it is missing or not finite."""
     return values[0] if values and math.isfinite(values[0]) else None
 
 

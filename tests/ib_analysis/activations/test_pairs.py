@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from ib_analysis.activations.pairs import ImagePairs, LabelPairs, controlled
+from ib_analysis.activations.pairs import ImagePairs, LabelPairs, apply_control
 from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.encoders.encoder import ImageShape
@@ -53,7 +53,7 @@ class Numbered:
 
 
 def test_shuffled_pairs_give_every_image_the_h_of_another_each_h_once():
-    pairs = controlled(Numbered(50), "shuffled", 1.0, seed=3)
+    pairs = apply_control(Numbered(50), "shuffled", 1.0, seed=3)
     target, h = pairs.batch(np.arange(50))
     assert target.tolist() == list(range(50))
     assert sorted(h.int().tolist()) == list(range(50))
@@ -62,7 +62,7 @@ def test_shuffled_pairs_give_every_image_the_h_of_another_each_h_once():
 
 
 def test_a_share_of_the_pairs_keeps_pairs_together():
-    pairs = controlled(Numbered(50), "own", 0.5, seed=3)
+    pairs = apply_control(Numbered(50), "own", 0.5, seed=3)
     target, h = pairs.batch(np.arange(len(pairs)))
     assert len(pairs) == 25
     assert target.tolist() == h.int().tolist() == sorted(set(target.tolist()))
@@ -70,4 +70,4 @@ def test_a_share_of_the_pairs_keeps_pairs_together():
 
 def test_without_a_control_the_pairs_are_their_own():
     pairs = Numbered(5)
-    assert controlled(pairs, "own", 1.0, seed=0) is pairs
+    assert apply_control(pairs, "own", 1.0, seed=0) is pairs

@@ -188,7 +188,7 @@ def test_a_header_cannot_name_a_file_outside_its_folder(tmp_path, encoder, part)
 def test_a_missing_store_and_a_missing_tap_are_named(tmp_path, encoder, part):
     with pytest.raises(UserError, match="nowhere is missing"):
         opened(tmp_path / "nowhere")
-    with pytest.raises(UserError, match=r"'h9' was not stored: there are stem, h2, logits"):
+    with pytest.raises(UserError, match=r"'h9' was not stored: choose from stem, h2, logits"):
         stored(tmp_path / "s", encoder, part).shape("h9")
     with pytest.raises(UserError, match="no tap 'h9'"):
         RecomputedActivations(encoder, part, "cpu").shape("h9")
@@ -255,7 +255,7 @@ def test_a_store_and_what_a_killed_process_left_are_replaced(tmp_path):
 def test_a_folder_of_something_else_is_not_replaced(tmp_path):
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "thesis.tex").write_text("years of work")
-    with pytest.raises(UserError, match="something else"), writer(tmp_path / "s"):
+    with pytest.raises(UserError, match="other files than activations"), writer(tmp_path / "s"):
         pass
     assert (tmp_path / "s" / "thesis.tex").read_text() == "years of work"
 

@@ -185,19 +185,19 @@ def test_h_comes_again_under_one_seed_and_information_lies_between_0_and_the_ent
         (
             MARKOV,
             Erasure(0.5),
-            "Erasure of RasterMarkov: the information is known for independent pixels only",
+            "Erasure of RasterMarkov: the information is only known for independent pixels",
         ),
-        (MARKOV, Symmetric(0.5), "independent pixels only"),
-        (MARKOV, Quantized(1), "independent pixels only"),
+        (MARKOV, Symmetric(0.5), "only known for independent pixels"),
+        (MARKOV, Quantized(1), "only known for independent pixels"),
         (
             Rectangles(32, 2),
             GaussianNoise(1.0),
-            "independent pixels and universes of up to 20000 images only",
+            "only known for independent pixels and universes of up to 20000 images",
         ),
-        (RECTANGLES, KeptPixels(2), "raster Markov fields and independent pixels only"),
-        (RECTANGLES, FactorCodes(("row",)), "objects rendered from factors only"),
-        (MARKOV, KeptRows(3), "rows: 3 of images of 2 rows"),
-        (MARKOV, KeptRows(0), "rows: 0 of images of 2 rows"),
+        (RECTANGLES, KeptPixels(2), "only known for raster Markov fields and independent pixels"),
+        (RECTANGLES, FactorCodes(("row",)), "only known for objects rendered from factors"),
+        (MARKOV, KeptRows(3), "rows: 3; the images have 2 rows"),
+        (MARKOV, KeptRows(0), "rows: 0; the images have 2 rows"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -216,8 +216,8 @@ def test_where_nothing_is_known_a_sentence_says_so(law, channel, words):
         (lambda: GaussianNoise(0.0), "deviation: 0"),
         (lambda: KeptPixels(0), "stride: 0"),
         (lambda: Quantized(9), "dropped_bits: 9"),
-        (lambda: FactorCodes(("shape", "size")), "shape, size; name some of shape, row"),
-        (lambda: FactorCodes(()), "none; name some"),
+        (lambda: FactorCodes(("shape", "size")), "shape, size; give one or more of shape, row"),
+        (lambda: FactorCodes(()), "none; give one or more"),
     ],
 )
 def test_a_parameter_that_makes_no_sense_is_a_sentence(make, words):

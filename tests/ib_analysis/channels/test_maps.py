@@ -57,7 +57,7 @@ def test_no_image_keeps_its_own_h_and_none_is_lost():
     assert (same.sum(0) == 1).all()
     assert (same.sum(1) == 1).all()
     assert not same.diagonal().any()
-    with pytest.raises(UserError, match="one image has no other"):
+    with pytest.raises(UserError, match="needs at least two images"):
         h_of(Shuffled(Identity()), law, images[:1])
 
 

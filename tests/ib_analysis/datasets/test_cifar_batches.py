@@ -54,7 +54,7 @@ def test_a_batch_never_runs_code(tmp_path, function, arguments):
     mark = tmp_path / "mark"
     arguments = tuple(argument.format(str(mark)) for argument in arguments)
     path = write(tmp_path / "batch", {b"data": Runs(function, *arguments), b"labels": []})
-    with pytest.raises(UserError, match=r"batch: no CIFAR batch \(it asks to run"):
+    with pytest.raises(UserError, match=r"batch: not a CIFAR batch \(it would run"):
         read_batch(path, "labels", 10)
     assert not mark.exists()
 
@@ -85,7 +85,7 @@ def test_a_foreign_or_inconsistent_batch_is_refused(tmp_path, content):
 def test_a_truncated_batch_is_refused(tmp_path, keep):
     path = write(tmp_path / "test_batch", {b"data": np.zeros((2, 3072), np.uint8), b"labels": [0, 1]})
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(UserError, match=r"test_batch: no CIFAR batch .* unpack"):
+    with pytest.raises(UserError, match=r"test_batch: not a CIFAR batch .* unpack"):
         read_pickle(path)
 
 

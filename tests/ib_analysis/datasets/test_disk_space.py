@@ -8,7 +8,7 @@ from ib_analysis.errors import UserError
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_is_a_sentence(tmp_path, number):
-    with pytest.raises(UserError, match=f"{tmp_path}: the disk is full; make room"), writing_to(tmp_path):
+    with pytest.raises(UserError, match=f"{tmp_path}: the disk is full; free space"), writing_to(tmp_path):
         raise OSError(number, "full")
 
 

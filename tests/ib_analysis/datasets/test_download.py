@@ -110,7 +110,7 @@ def test_a_part_that_is_whole_already_needs_no_byte(server, target, part):
 
 def test_a_server_without_ranges_starts_again(server, target, part):
     server.ranges = False
-    part.write_bytes(b"something else")
+    part.write_bytes(b"other files than activations")
     download(server.url, target, MD5)
     assert target.read_bytes() == CONTENT
 
@@ -118,7 +118,7 @@ def test_a_server_without_ranges_starts_again(server, target, part):
 def test_a_server_that_skips_bytes_is_refused(server, target, part):
     part.write_bytes(CONTENT[:100])
     server.shift = 7
-    with pytest.raises(UserError, match="sent bytes from 107 on where 100 were asked for"):
+    with pytest.raises(UserError, match="sent bytes from 107 on instead of 100"):
         download(server.url, target, MD5)
     assert part.read_bytes() == CONTENT[:100]
 
@@ -126,7 +126,7 @@ def test_a_server_that_skips_bytes_is_refused(server, target, part):
 def test_a_connection_that_brings_nothing_keeps_what_is_there(server, target, part):
     part.write_bytes(CONTENT[:100])
     server.breaks_after = [0]
-    with pytest.raises(UserError, match="broke off after 100 bytes; run again, it goes on from there"):
+    with pytest.raises(UserError, match="broke after 100 bytes; run again to resume from there"):
         download(server.url, target, MD5)
     assert part.read_bytes() == CONTENT[:100]
     download(server.url, target, MD5)
@@ -135,7 +135,7 @@ def test_a_connection_that_brings_nothing_keeps_what_is_there(server, target, pa
 
 def test_a_server_that_hangs_up_without_an_answer_is_told(server, target):
     server.hangs_up = True
-    with pytest.raises(UserError, match="broke off after 0 bytes"):
+    with pytest.raises(UserError, match="broke after 0 bytes"):
         download(server.url, target, MD5)
 
 
@@ -143,7 +143,9 @@ def test_a_server_that_hangs_up_without_an_answer_is_told(server, target):
 def test_a_wrong_checksum_names_both_sums_and_the_next_run_is_fresh(server, target, part, stale):
     part.write_bytes(stale)
     right = "0" * 32 if stale == b"" else MD5
-    with pytest.raises(UserError, match=rf"file.tar.gz: what arrived has md5 \w+ where .* has {right}"):
+    with pytest.raises(
+        UserError, match=rf"file.tar.gz: the downloaded file has md5 \w+, the official file {right}"
+    ):
         download(server.url, target, right)
     assert not part.exists()
     assert not target.exists()
@@ -154,7 +156,7 @@ def test_a_wrong_checksum_names_both_sums_and_the_next_run_is_fresh(server, targ
 @pytest.mark.parametrize("status", [403, 404, 500])
 def test_a_refusal_is_told(server, target, status):
     server.status = status
-    with pytest.raises(UserError, match=f"file.tar.gz: the server answers {status}"):
+    with pytest.raises(UserError, match=f"file.tar.gz: the server answered {status}"):
         download(server.url, target, MD5)
 
 
@@ -162,7 +164,7 @@ def test_no_server_is_told(target, monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     with serving() as gone:
         pass
-    with pytest.raises(UserError, match="cannot be reached"):
+    with pytest.raises(UserError, match="unreachable"):
         download(gone.url, target, MD5)
 
 

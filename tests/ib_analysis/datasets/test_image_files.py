@@ -25,7 +25,7 @@ def test_16_bit_grey_keeps_its_upper_byte(tmp_path):
 
 def test_pixels_without_a_range_are_refused(tmp_path):
     Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "float.tif")
-    with pytest.raises(UserError, match=r"float.tif: cannot be read \(its pixels are of mode F"):
+    with pytest.raises(UserError, match=r"float.tif: cannot be read \(its pixels have mode F"):
         read_image(tmp_path / "float.tif", "grey")
 
 
@@ -69,7 +69,7 @@ def test_a_truncated_image_is_named(tmp_path, suffix):
 
 
 def test_a_folder_without_classes_is_refused(tmp_path):
-    with pytest.raises(UserError, match="is empty of classes"):
+    with pytest.raises(UserError, match="has no sub-folders"):
         class_folders(tmp_path)
     with pytest.raises(UserError, match="does not exist"):
         class_folders(tmp_path / "nowhere")

@@ -40,7 +40,7 @@ def test_a_missing_or_empty_folder_and_a_class_without_image_are_refused(image_t
     with pytest.raises(UserError, match="nowhere: does not exist"):
         ImageFolder(ImageFolderSpec(folder=str(tmp_path / "nowhere")))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="empty: is empty of classes"):
+    with pytest.raises(UserError, match="empty: has no sub-folders"):
         ImageFolder(ImageFolderSpec(folder=str(tmp_path / "empty")))
     (image_tree / "dog").mkdir()
     with pytest.raises(UserError, match=r"dog: holds no image"):

@@ -156,5 +156,5 @@ def test_mutual_information_of_a_table():
 
 
 def test_what_a_law_does_not_know_is_a_sentence():
-    with pytest.raises(UserError, match=r"I\(x;colour\): Rectangles does not know it; it knows H\(x\)"):
+    with pytest.raises(UserError, match=r"I\(x;colour\): not known for Rectangles; choose from H\(x\)"):
         Rectangles(4, 2).nats("I(x;colour)")

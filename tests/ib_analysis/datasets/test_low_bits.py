@@ -31,7 +31,7 @@ def test_low_bits_are_fair_and_independent_of_what_lies_above():
 
 
 def test_more_than_a_byte_is_refused():
-    with pytest.raises(ValueError, match="do not fit a byte"):
+    with pytest.raises(ValueError, match="do not fit into a byte"):
         LowBits(Rectangles(8, 256), 1)
-    with pytest.raises(ValueError, match="do not fit a byte"):
+    with pytest.raises(ValueError, match="do not fit into a byte"):
         LowBits(Rectangles(8, 4), 0)

@@ -126,7 +126,7 @@ def test_planted_duplicates_are_dropped_from_later_parts_or_kept(array_source, t
 
 def test_a_part_that_duplicates_leave_empty_is_told(array_source, tmp_path):
     source = array_source(np.repeat(random_images(1), 30, axis=0), np.zeros(30, int))
-    with pytest.raises(UserError, match=r"decoder part is left without images \(18 duplicates"):
+    with pytest.raises(UserError, match=r"decoder part has no images \(18 duplicates"):
         prepare_dataset(source, DigitsSpec(), tmp_path / "data")
     assert list(tmp_path.iterdir()) == []
 
@@ -167,7 +167,7 @@ class ChangingSource(Source):
 
 @pytest.mark.parametrize("second", [(30, 1), (29, 0), (31, 0)])
 def test_images_that_change_between_the_passes_are_told(tmp_path, second):
-    with pytest.raises(UserError, match="changing: its images changed while they were read"):
+    with pytest.raises(UserError, match="changing: the images changed while they were read"):
         prepare_dataset(ChangingSource([(30, 0), second]), DigitsSpec(), tmp_path / "data")
     assert list(tmp_path.iterdir()) == []
 
@@ -178,7 +178,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_data_set(prepared, monkeypatch):
 
     before = {name: (prepared / name).read_bytes() for name in FILES}
     monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(UserError, match="the disk is full; make room there and run again"):
+    with pytest.raises(UserError, match="the disk is full; free space there and run again"):
         prepare_dataset(Digits(DigitsSpec()), DigitsSpec(seed=1), prepared)
     assert {name: (prepared / name).read_bytes() for name in FILES} == before
     assert [path.name for path in prepared.parent.iterdir()] == ["digits"]
@@ -254,7 +254,9 @@ def cut(path, n_bytes):
 @pytest.mark.parametrize("n_bytes", [0, 5, 100, 128, 5000, -1])
 def test_a_truncated_array_is_named(prepared, name, n_bytes):
     cut(prepared / name, n_bytes)
-    with pytest.raises(UserError, match=rf"{name}: is truncated or no array; remove .*digits and run again"):
+    with pytest.raises(
+        UserError, match=rf"{name}: is truncated or not an array; remove .*digits and run again"
+    ):
         open_dataset(prepared)
 
 
@@ -284,13 +286,13 @@ def test_a_longer_array_is_named(prepared):
 )
 def test_an_array_that_does_not_agree_with_the_header_is_named(prepared, name, foreign):
     np.save(prepared / name, foreign)
-    with pytest.raises(UserError, match=rf"{name}: does not agree with header.json"):
+    with pytest.raises(UserError, match=rf"{name}: does not match header.json"):
         open_dataset(prepared)
 
 
 def test_pickled_objects_are_refused(prepared):
     np.save(prepared / "labels.npy", np.array([{}], dtype=object), allow_pickle=True)
-    with pytest.raises(UserError, match=r"labels.npy: is truncated or no array"):
+    with pytest.raises(UserError, match=r"labels.npy: is truncated or not an array"):
         open_dataset(prepared)
 
 
@@ -299,7 +301,7 @@ def test_a_label_without_a_class_is_named(prepared, label):
     labels = np.load(prepared / "labels.npy")
     labels[3] = label
     np.save(prepared / "labels.npy", labels)
-    with pytest.raises(UserError, match=r"labels.npy: holds a label without a class"):
+    with pytest.raises(UserError, match=r"labels.npy: a label has no class"):
         open_dataset(prepared)
 
 

@@ -73,7 +73,7 @@ def test_a_subset_is_stratified_and_fixed_by_the_seed(images):
 
 def test_no_subset_is_everything_and_too_large_a_subset_is_refused():
     assert choose_subset(LABELS, None, 0).all()
-    with pytest.raises(UserError, match="images: 998 are asked for and the source holds 997"):
+    with pytest.raises(UserError, match="images: 998 are asked for and the source has 997"):
         choose_subset(LABELS, 998, 0)
 
 

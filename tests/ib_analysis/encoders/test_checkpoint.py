@@ -101,5 +101,5 @@ def test_a_missing_file_and_a_text_file_are_named(tmp_path):
     with pytest.raises(UserError, match=r"none\.safetensors is missing"):
         load_checkpoint(tmp_path / "none.safetensors")
     (tmp_path / "text").write_text("hello, I am no checkpoint at all\n" * 10)
-    with pytest.raises(UserError, match="text is truncated or no checkpoint"):
+    with pytest.raises(UserError, match="text is truncated or not a checkpoint"):
         load_checkpoint(tmp_path / "text")

@@ -38,5 +38,5 @@ def test_more_rows_than_the_image_has_are_refused():
 
 @pytest.mark.parametrize("rows", [(4, 2), (2, 2), (0, 1)])
 def test_rows_must_rise_from_one(rows):
-    with pytest.raises(ValidationError, match="rising"):
+    with pytest.raises(ValidationError, match="increasing"):
         KeptRowsSpec(rows=rows)

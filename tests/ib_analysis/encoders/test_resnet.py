@@ -160,7 +160,7 @@ def test_a_group_norm_does_not_silence_a_stage_of_one_pixel():
 
 
 def test_widths_and_blocks_must_agree():
-    with pytest.raises(ValidationError, match="one width a stage"):
+    with pytest.raises(ValidationError, match="one width for each stage"):
         ResNetSpec(blocks=(1, 1), widths=(8,))
-    with pytest.raises(ValidationError, match="1 or more"):
+    with pytest.raises(ValidationError, match="at least 1"):
         ResNetSpec(blocks=(1, 0), widths=(8, 8))

@@ -199,11 +199,11 @@ def test_a_checkpoint_round_trips(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"blocks": (1, 1), "widths": (8,)}, "one width a stage"),
-        ({"blocks": (1, 0), "widths": (8, 8)}, "1 or more"),
-        ({"blocks": (1, 1), "widths": (8, 4)}, "let widths not fall"),
+        ({"blocks": (1, 1), "widths": (8,)}, "one width for each stage"),
+        ({"blocks": (1, 0), "widths": (8, 8)}, "at least 1"),
+        ({"blocks": (1, 1), "widths": (8, 4)}, "widths must not decrease"),
         ({"arm": "resnet", "identity": "absorbed"}, "choose arm resnet_init or rir"),
-        ({"arm": "plain", "outer_shortcut": False}, "is for arm rir, not plain"),
+        ({"arm": "plain", "outer_shortcut": False}, "applies to arm rir only, not to plain"),
         ({"arm": "plain", "scaling": "uniform"}, "arm plain has none"),
     ],
 )

@@ -29,7 +29,7 @@ def test_a_warm_up_longer_than_the_training_never_divides_by_zero():
 
 
 def test_milestones_are_shares():
-    with pytest.raises(ValidationError, match="shares of the epochs"):
+    with pytest.raises(ValidationError, match="fractions of the epochs"):
         TrainingSpec(epochs=10, milestones=(5.0,))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ib_analysis.errors import UserError
 from ib_analysis.figures import sample_grid
-from ib_analysis.figures.sample_grid import displayed
+from ib_analysis.figures.sample_grid import to_rgb
 from ib_analysis.figures.samples import Samples
 from ib_analysis.point import Network
 
@@ -19,7 +19,7 @@ def canvas(figure):
 
 def holds(sheet, image, levels, scale):
     """Whether the image stands somewhere on the sheet, every pixel a square of `scale` dots."""
-    wanted = np.repeat(np.repeat(displayed(image, levels), scale, axis=0), scale, axis=1)
+    wanted = np.repeat(np.repeat(to_rgb(image, levels), scale, axis=0), scale, axis=1)
     height, width = wanted.shape[:2]
     line = wanted[0].tobytes()
     for y in range(sheet.shape[0] - height + 1):
@@ -39,16 +39,16 @@ def scale_of(sheet, samples):
 
 
 def test_levels_are_spread_over_the_range():
-    grey = displayed(np.array([[[0, 8, 16]]], dtype=np.uint8), 17)
+    grey = to_rgb(np.array([[[0, 8, 16]]], dtype=np.uint8), 17)
     assert grey[0, :, 0].tolist() == [0, 128, 255]
     colour = np.arange(3, dtype=np.uint8).reshape(3, 1, 1)
-    assert displayed(colour, 256)[0, 0].tolist() == [0, 1, 2]
-    assert displayed(np.array([[[1]]], dtype=np.uint8), 2)[0, 0].tolist() == [255, 255, 255]
+    assert to_rgb(colour, 256)[0, 0].tolist() == [0, 1, 2]
+    assert to_rgb(np.array([[[1]]], dtype=np.uint8), 2)[0, 0].tolist() == [255, 255, 255]
 
 
 def test_two_channels_cannot_be_shown():
     with pytest.raises(UserError, match="2 channels"):
-        displayed(np.zeros((2, 4, 4), dtype=np.uint8), 2)
+        to_rgb(np.zeros((2, 4, 4), dtype=np.uint8), 2)
 
 
 @pytest.mark.parametrize("fixture", ["samples", "colour_samples"])

@@ -10,7 +10,7 @@ from ib_analysis.encoders.resnet import ResNet
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.errors import UserError
-from ib_analysis.studies.classifier import accuracy, has_trained
+from ib_analysis.studies.classifier import accuracy, train_classifier
 
 CPU = torch.device("cpu")
 IMAGE = ImageShape(channels=1, height=4, width=4, levels=17)
@@ -40,15 +40,17 @@ def test_accuracy_is_the_share_of_right_answers(encoder, part, images_at_once):
 
 
 def test_it_trains_to_the_last_epoch(encoder, part, tmp_path):
-    assert has_trained(encoder, part, TRAINING, 0, CPU, tmp_path, "halves")
+    assert train_classifier(encoder, part, TRAINING, 0, CPU, tmp_path, "halves")
     assert accuracy(encoder, part, CPU, 16) > 0.9
 
 
 def test_a_loss_that_is_not_finite_is_told(encoder, part, tmp_path):
     wild = TRAINING.model_copy(update={"learning_rate": 1e30})
-    assert not has_trained(encoder, part, wild, 0, CPU, tmp_path, "halves")
+    assert not train_classifier(encoder, part, wild, 0, CPU, tmp_path, "halves")
 
 
 def test_another_mistake_is_no_divergence(encoder, part, tmp_path):
     with pytest.raises(UserError, match="more than one image"):
-        has_trained(encoder, part, TRAINING.model_copy(update={"batch_size": 1}), 0, CPU, tmp_path, "halves")
+        train_classifier(
+            encoder, part, TRAINING.model_copy(update={"batch_size": 1}), 0, CPU, tmp_path, "halves"
+        )

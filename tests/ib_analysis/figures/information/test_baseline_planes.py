@@ -44,4 +44,4 @@ def test_a_method_for_labels_alone_borrows_the_decoders_axis_and_says_so(baselin
 
 
 def test_the_caption_counts_images(baseline_rows):
-    assert "Over 599 images" in baseline_planes.caption(baseline_rows)
+    assert "n = 599 images" in baseline_planes.caption(baseline_rows)

@@ -28,5 +28,5 @@ def test_taps_wrap(rows):
 
 
 def test_caption_warns_of_the_scale(rows):
-    assert "does not begin at 0" in tap_curves.caption(rows)
+    assert "does not start at 0" in tap_curves.caption(rows)
     assert "I(y;h)" not in tap_curves.caption(rows)

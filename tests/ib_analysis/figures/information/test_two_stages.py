@@ -46,4 +46,4 @@ def test_one_checkpoint_has_no_stages():
 
 def test_caption(stages):
     assert "n = 599 evaluation images" in two_stages.caption(stages)
-    assert "no proof" in two_stages.caption(stages)
+    assert "does not prove" in two_stages.caption(stages)

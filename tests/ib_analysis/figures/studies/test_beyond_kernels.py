@@ -71,7 +71,7 @@ def test_layers_are_means_over_coordinates_and_seeds_against_epochs():
 
 def test_the_caption_says_what_the_bars_are_and_what_was_lost():
     text = beyond_kernels.caption(errors() + layers())
-    assert "median over seeds, bars: least and largest" in text
+    assert "median over seeds, bars: smallest and largest" in text
     assert "15 outputs" in text
     assert "F1 and F8" in text
-    assert "left out: 1" in text
+    assert "omitted: 1" in text

@@ -71,6 +71,6 @@ def test_the_caption_names_sizes_seeds_bars_and_rates():
     assert "plain CNN 0.1" in text
     assert "Diverged" not in text
     lost = [r.model_copy(update={"status": "diverged", "accuracy": None}) for r in table(arms=("plain",))]
-    assert "Diverged and left out" in rir.caption(
+    assert "Diverged and omitted" in rir.caption(
         [*table(arms=("resnet", "rir")), *(r for r in lost if not r.block)]
     )

@@ -58,7 +58,7 @@ def test_diverged_trainings_bear_a_cross(figure):
 def test_the_caption_counts_seeds_and_says_what_the_bars_are(figure):
     text = stable.caption(figure[1])
     assert "2 seeds" in text
-    assert "from the lowest to the highest" in text
+    assert "bars: range over seeds" in text
 
 
 def test_the_key_names_every_scaling(figure):

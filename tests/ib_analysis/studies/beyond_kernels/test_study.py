@@ -182,7 +182,7 @@ def test_the_epoch_of_half_a_bit_and_the_block_that_holds_g():
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"sweep_seeds": 9}, "seeds names only"),
+        ({"sweep_seeds": 9}, "there are only 5 seeds"),
         ({"widths": (50,)}, "width 200 must be in it"),
         ({"alphas": (0.5,)}, "alpha 0.3 must be in it"),
         ({"widest_dense": 100}, "must not exceed widest_dense"),

@@ -86,7 +86,7 @@ def test_mistakes_are_named_before_any_work():
         QuantizedStudySpec(start_epoch=30)
     with pytest.raises(ValidationError, match="greater than or equal to 1"):
         QuantizedStudySpec(blocks=((0, 1, 1),))
-    with pytest.raises(ValidationError, match="as many stages"):
+    with pytest.raises(ValidationError, match="the same number of stages"):
         QuantizedStudySpec(blocks=((1, 1),))
     with pytest.raises(ValidationError, match="bits names one of its values twice"):
         QuantizedStudySpec(bits=(4, 4))

@@ -53,7 +53,7 @@ def test_differences_within_the_spread_are_unclear():
     noisy = table(dict.fromkeys(LEVELS, 0.9), losses=(0.0, 0.0), noise=(0.03, -0.02, 0.01, -0.02))
     found = verdicts(noisy)
     assert [v.reproduced for v in found] == ["unclear"] * 3 + ["yes"] + ["unclear"] * 3
-    assert "seeds to be told from 0" in found[0].why
+    assert "point is detectable with about" in found[0].why
 
 
 def test_differences_are_paired_by_seed():
@@ -120,7 +120,7 @@ def test_seeds_that_scatter_do_not_reach_the_headline():
 def test_the_headline_is_reached_within_the_smallest_step_that_is_quoted(percents, answer):
     found = headline(*percents)
     assert found.reproduced == answer
-    assert "yes where it lies above 94.49" in found.why
+    assert "yes if the interval lies above 94.49" in found.why
 
 
 def test_learning_rates_are_chosen_on_validation_alone_and_a_diverged_network_counts_as_0():

@@ -110,12 +110,12 @@ def test_every_seed_draws_its_own_images_and_all_arms_the_same():
 
 
 def test_more_training_images_than_there_are_is_a_mistake():
-    with pytest.raises(UserError, match=r"training_images: 41 are asked for.*holds 40"):
+    with pytest.raises(UserError, match=r"training_images: 41 are asked for.*has 40"):
         training_part(data().encoder, 41, 0)
 
 
 def test_arms_that_cannot_be_built_are_refused_before_any_work():
-    with pytest.raises(ValidationError, match="one width a stage"):
+    with pytest.raises(ValidationError, match="one width for each stage"):
         RirStudySpec(blocks=(1,), widths=(2, 3))
 
 

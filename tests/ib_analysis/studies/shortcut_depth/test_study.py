@@ -191,13 +191,13 @@ def test_a_wider_network_is_read_out(tmp_path):
     ("settings", "sentence"),
     [
         ({"layers": (6, 9)}, "multiple of 6"),
-        ({"layers": (12, 6)}, "rising order"),
+        ({"layers": (12, 6)}, "increasing order"),
         ({"checkpoints": (5,), "steps": 4}, "beyond the 4 steps"),
-        ({"nonlinearities": ("tanh", "tanh")}, "nonlinearities is .*name each once"),
-        ({"initializations": ("xavier",)}, "initializations.*must name near_zero"),
+        ({"nonlinearities": ("tanh", "tanh")}, "nonlinearities is .*give each value once"),
+        ({"initializations": ("xavier",)}, "initializations.*must contain near_zero"),
         (
             {"convolutional_initializations": ("xavier",)},
-            "convolutional_initializations.*must name near_zero",
+            "convolutional_initializations.*must contain near_zero",
         ),
     ],
 )

@@ -62,5 +62,5 @@ def test_second_moments_are_all_that_a_linear_network_sees(layer):
 
 
 def test_layers_must_make_whole_units():
-    with pytest.raises(UserError, match="5 layers"):
+    with pytest.raises(UserError, match="5 is not a multiple of 2"):
         UnitNetwork(dense(2), 5, 2, "identity")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ib_analysis.encoders.layers.branch_scaling import branch_scales
-from ib_analysis.studies.stable.kernel_recursion import Kernels, Variances, kernels_of, propagation
+from ib_analysis.studies.stable.kernel_recursion import Kernels, Variances, compute_kernels, propagation
 
 HE = Variances(weight=2.0)
 TABLE = {
@@ -75,7 +75,7 @@ def test_kernels_are_their_literal_twin(scheme, variances):
     rows = torch.randn(3, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     columns = torch.cat((rows[:1], torch.randn(2, 5, generator=torch.Generator().manual_seed(1)).double()))
     scales = branch_scales(scheme, 7)
-    found = kernels_of(rows, columns, scales, variances)
+    found = compute_kernels(rows, columns, scales, variances)
     growth = math.exp(found.log_growth)
     for i, x in enumerate(rows):
         for j, z in enumerate(columns):
@@ -110,7 +110,7 @@ def test_kernels_are_the_mean_of_random_networks():
     x = torch.randn(2, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     width, count = 64, 150
     drawn = [random_network(x, scales, variances, width, seed) for seed in range(count)]
-    found = kernels_of(x, x, scales, variances)
+    found = compute_kernels(x, x, scales, variances)
     growth = math.exp(found.log_growth)
     nngp = torch.stack([y @ y.T / width for y, _ in drawn])
     for sample, kernel in ((nngp, found.nngp), (torch.stack([ntk for _, ntk in drawn]), found.ntk)):
@@ -122,7 +122,7 @@ def test_kernels_are_the_mean_of_random_networks():
 
 def test_the_correlation_has_a_unit_diagonal_and_the_ntk_grows_by_its_own_kernels():
     x = torch.randn(4, 6, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-    found = kernels_of(x, x, branch_scales("none", 20), HE)
+    found = compute_kernels(x, x, branch_scales("none", 20), HE)
     assert isinstance(found, Kernels)
     assert torch.allclose(found.correlation.diagonal(), torch.ones(4, dtype=torch.float64))
     # On the diagonal K grows by 2 and Theta by 2 Theta + K a block: Theta_L = (1 + L / 2) K_L.

@@ -196,7 +196,7 @@ def test_kernel_images_that_every_seed_would_take_whole_are_refused(setting):
 
 
 def test_a_spec_that_cannot_hold_is_refused():
-    with pytest.raises(ValidationError, match="rising order"):
+    with pytest.raises(ValidationError, match="increasing order"):
         StableStudySpec(depths=(50, 16))
     with pytest.raises(ValidationError, match="room for 4"):
         StableStudySpec(width=8, pairs=5)

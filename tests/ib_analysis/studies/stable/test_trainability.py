@@ -13,10 +13,10 @@ from ib_analysis.errors import UserError
 from ib_analysis.studies.stable import trainability
 from ib_analysis.studies.stable.trainability import (
     Trained,
-    best_trained,
     commonest_label_accuracy,
     stem_log_gradient,
-    trained,
+    train_at_best_rate,
+    train_or_load,
 )
 from ib_analysis.studies.study import Setting
 
@@ -43,14 +43,14 @@ def setting(tmp_path):
 
 
 def test_a_training_is_measured_on_both_held_out_parts(setting):
-    found = trained(NETWORK, TRAINING.model_copy(update={"epochs": 12}), 0, setting)
+    found = train_or_load(NETWORK, TRAINING.model_copy(update={"epochs": 12}), 0, setting)
     assert not found.diverged
     assert min(found.accuracy, found.validation_accuracy) > 0.8
-    assert found == trained(NETWORK, TRAINING.model_copy(update={"epochs": 12}), 0, setting)
+    assert found == train_or_load(NETWORK, TRAINING.model_copy(update={"epochs": 12}), 0, setting)
 
 
 def test_a_diverged_training_is_a_result_that_says_so(setting):
-    found = trained(NETWORK, TRAINING.model_copy(update={"learning_rate": 1e12}), 0, setting)
+    found = train_or_load(NETWORK, TRAINING.model_copy(update={"learning_rate": 1e12}), 0, setting)
     assert found.diverged
     # 17 of 33 training labels are 0, and so are half of the evaluation labels.
     assert found.accuracy == commonest_label_accuracy(setting.images) == 0.5
@@ -60,7 +60,7 @@ def test_a_diverged_training_is_a_result_that_says_so(setting):
 def test_another_mistake_is_no_divergence(setting):
     spec = NETWORK.model_copy(update={"norm": "batch"})
     with pytest.raises(UserError, match="more than one image"):
-        trained(spec, TRAINING.model_copy(update={"batch_size": 1}), 0, setting)
+        train_or_load(spec, TRAINING.model_copy(update={"batch_size": 1}), 0, setting)
 
 
 def test_the_validation_part_chooses(setting, monkeypatch):
@@ -71,10 +71,10 @@ def test_the_validation_part_chooses(setting, monkeypatch):
         return Trained(rate, seed, scores[rate], accuracy=rate, stem_log_gradient=0.0)
 
     monkeypatch.setattr(trainability, "trained", invented)
-    found = best_trained(NETWORK, TRAINING, tuple(scores), 3, setting)
+    found = train_at_best_rate(NETWORK, TRAINING, tuple(scores), 3, setting)
     assert (found.seed, found.learning_rate) == (3, 0.01)
     scores.update(dict.fromkeys(scores))
-    assert best_trained(NETWORK, TRAINING, tuple(scores), 3, setting).learning_rate == 0.0001
+    assert train_at_best_rate(NETWORK, TRAINING, tuple(scores), 3, setting).learning_rate == 0.0001
 
 
 def test_the_stem_gradient_is_that_of_autograd_and_changes_nothing(setting):
