@@ -3,11 +3,11 @@
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from ib_analysis.config import load_experiment
+from ib_analysis.experiment import load_experiment
 from ib_analysis.errors import UserError
 from ib_analysis.provenance import canonical_json, stage_digest
 
-min_version("9.0")
+min_version("9.27")
 
 if not config:
 
@@ -23,14 +23,18 @@ except UserError as error:
 report: "workflow/report/workflow.rst"
 
 
+# Every job runs in the environment that runs Snakemake (common.smk). A container, with --sdm apptainer, gives it no more
+# than the system below that environment.
+container: "docker://buildpack-deps:bookworm"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/encoders.smk"
-include: "workflow/rules/activations.smk"
 include: "workflow/rules/decoders.smk"
 include: "workflow/rules/information.smk"
 include: "workflow/rules/controls.smk"
-include: "workflow/rules/rivals.smk"
+include: "workflow/rules/baselines.smk"
 include: "workflow/rules/validation.smk"
 include: "workflow/rules/consistency.smk"
 include: "workflow/rules/studies.smk"

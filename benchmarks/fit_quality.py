@@ -26,10 +26,10 @@ from torch import Tensor
 from decoders.evaluation import nats_per_example
 from decoders.fitting import fit
 from decoders.pairs import TensorPairs
-from decoders.pixelcnn_pp.network import PixelCNNPP
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import FitSpec, ImageTarget
-from ib_analysis.artefacts import replacing
+from decoders.training.atomic_file import replacing
 from ib_analysis.datasets.cifar10 import Cifar10
 from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
 from ib_analysis.datasets.specs.cifar import Cifar10Spec

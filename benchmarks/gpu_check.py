@@ -14,7 +14,7 @@ import torch
 
 from decoders.evaluation import nats_per_example
 from decoders.fitting import fit
-from decoders.pixelcnn_pp.network import PixelCNNPP
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import FitSpec, ImageTarget
 from ib_analysis.activations.pairs import ImagePairs

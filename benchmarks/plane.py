@@ -23,7 +23,7 @@ from benchmarks.measurement import Measurement, arguments, print_table
 from decoders.evaluation import nats_per_example
 from decoders.fitting import fit
 from decoders.pairs import TensorPairs
-from decoders.pixelcnn_pp.network import PixelCNNPP
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import FitSpec, ImageTarget
 from ib_analysis.activations.recomputed import RecomputedActivations
@@ -47,7 +47,7 @@ ALONE = FitSpec(steps=600, learning_rate=4e-3, average_decay=0.98, evaluate_ever
 NEIGHBOUR = FitSpec(
     steps=400,
     learning_rate=2e-3,
-    trunk_rate=1.0,
+    pretrained_rate=1.0,
     schedule="exponential",
     learning_rate_decay=1.0,
     warmup_steps=10,

@@ -24,9 +24,9 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from benchmarks.measurement import Measurement, arguments, interleaved_seconds, print_table, seconds
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.fixed_point import FixedPointSampler
 from decoders.pixelcnn_pp.logistic_mixture import Noise
-from decoders.pixelcnn_pp.network import PixelCNNPP
 from decoders.pixelcnn_pp.sampling import CachedSampler, Method, numbers_of_image, sample_images
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import ImageTarget

@@ -11,8 +11,8 @@ from benchmarks.measurement import Measurement, arguments, interleaved_seconds, 
 COMMAND = "python -m benchmarks.start_up"
 IMPORTS = {
     "python": "pass",
-    "configuration": "import ib_analysis.config, ib_analysis.provenance",
-    "fit_stage": "import ib_analysis.stages.fit_decoders, decoders.pixelcnn_pp.network",
+    "configuration": "import ib_analysis.experiment, ib_analysis.provenance",
+    "fit_stage": "import ib_analysis.stages.fit_decoders, decoders.pixelcnn_pp.decoder",
 }
 
 

@@ -15,10 +15,10 @@ from threading import Barrier
 import torch
 
 from benchmarks.measurement import Measurement, arguments, interleaved_seconds, print_table, seconds
-from decoders.evaluation import autocast
-from decoders.pixelcnn_pp.network import PixelCNNPP
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import ImageTarget
+from decoders.training.precision import autocast
 
 COMMAND = "python -m benchmarks.training_step"
 MATRIX = 1536

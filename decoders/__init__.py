@@ -1,1 +1,1 @@
-"""Conditional densities q(target | h), fitted by maximum likelihood; they know nothing of networks under study."""
+"""Conditional densities q(target | h), fitted by maximum likelihood, without reference to any network under study."""

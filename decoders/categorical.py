@@ -1,4 +1,4 @@
-"""q(y | h): a classifier of h, the reader of labels."""
+"""q(y | h): a classifier of h."""
 
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ from decoders.errors import ContextError
 from decoders.spec import CategoricalSpec, LabelTarget
 from decoders.standardisation import Standardisation
 
-# A map is read down to this many cells a side before it is flattened.
+# A map is reduced to at most this many cells a side before it is flattened.
 _SMALLEST_SIDE = 4
 
 
@@ -35,12 +35,10 @@ class CategoricalDensity(Density):
 class Categorical(Decoder):
     """q(y | h) = softmax(b + W pool(z) + MLP(z)), z the standardised h; class frequencies where h is None.
 
-    Two readers in one: a linear probe of h (a map is pooled to at most 4x4 for it), which is the right
-    reader of late layers, and beside it an MLP, on a map preceded by convolutions of stride 2 down to at
-    most 4x4, which is the right reader of early ones; both are cheap at 32x32. With `layers` = 0 only the
-    linear probe is left, and it reads the whole of h. Both start at 0 with the class frequencies as bias,
-    so that a fit starts from CE(y | h) = H(y) and a held-out stopping rule cannot end far above it however
-    little h says.
+    The sum of two classifiers. A linear probe (of a map pooled to at most 4x4) suits late layers. An MLP (on a map
+    after convolutions of stride 2 down to at most 4x4) suits early ones. With `layers` = 0 the linear probe alone
+    remains, and it reads all of h. Both start at 0 with the class frequencies as bias: the fit starts from
+    CE(y | h) = H(y), so the best held-out weights are not far above it even if h is independent of y.
     """
 
     Spec: ClassVar[type[CategoricalSpec]] = CategoricalSpec
@@ -56,10 +54,10 @@ class Categorical(Decoder):
             self.reader = _reader(spec, target.classes, self.context) if spec.layers else None
 
     def forward(self, h: Tensor | None) -> CategoricalDensity:
-        """q(. | h), logits computed here."""
+        """q(. | h); the logits are computed here."""
         if self.context is None or h is None:
             if h is not None or self.context is not None:
-                raise ContextError(f"this decoder was built for h of shape {self.context}; give it that")
+                raise ContextError(f"this decoder was built for an h of shape {self.context}")
             return CategoricalDensity(self.frequencies[None])
         z = self.standardise(h)
         logits = self.frequencies + self.linear(z)
@@ -69,14 +67,14 @@ class Categorical(Decoder):
 
     @torch.no_grad()
     def initialise(self, target: Tensor, h: Tensor | None) -> None:
-        """Standardise h, and start from the class frequencies (one more seen of each, so that none is 0)."""
+        """Standardise h, and start from the class frequencies with one pseudo-observation of each class."""
         counts = torch.bincount(target.long(), minlength=self.target.classes).double() + 1.0
         self.frequencies.copy_((counts / counts.sum()).log())
         if h is not None and self.context is not None:
             self.standardise.measure(h)
 
     def description(self) -> dict[str, Any]:
-        """What `build_decoder` needs to build this decoder again."""
+        """Description from which `build_decoder` builds this decoder again."""
         return {
             **self.spec.described(),
             "target": self.target.model_dump(mode="json"),

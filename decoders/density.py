@@ -1,4 +1,4 @@
-"""The interface of every decoder: a conditional density q(target | h)."""
+"""Interface of every decoder: a conditional density q(target | h)."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
@@ -10,7 +10,7 @@ from decoders.errors import ContextError
 
 
 class Density(ABC):
-    """A normalised distribution over targets, one for each row of h (or a single one where h is None)."""
+    """Normalised distributions over targets: one for each row of h, or a single one where h is None."""
 
     @abstractmethod
     def log_prob(self, target: Tensor) -> Tensor:
@@ -22,35 +22,36 @@ class Density(ABC):
 
 
 class Decoder(nn.Module, ABC):
-    """A family of densities with parameters: `decoder(h)` is q(. | h), `decoder(None)` is q(.).
+    """A parametric family of densities: `decoder(h)` is q(. | h), `decoder(None)` is q(.).
 
-    A decoder is built as `Class(spec, target, context)`: `target` is the shape of one target (with the
-    number of levels or classes), `context` the shape of one h without the batch: (D,), (C, H, W), or None
-    for an unconditional decoder. It is the same class in all three cases.
+    A decoder is built as `Class(spec, target, context)`. `target` is the shape of one target, with the number of
+    levels or classes. `context` is the shape of one h without the batch: (D,) or (C, H, W), or None for an
+    unconditional decoder of the same class.
     """
 
     Spec: ClassVar[type[BaseModel]]
 
     @abstractmethod
     def forward(self, h: Tensor | None) -> Density:
-        """q(. | h) for h of shape (batch, *context); what depends on h alone is computed here, once."""
+        """q(. | h) for h of shape (batch, *context). Everything that depends on h alone is computed here, once."""
 
     @abstractmethod
     def initialise(self, target: Tensor, h: Tensor | None) -> None:
-        """Data-dependent initialization from one large batch of the fitting data (also standardises h)."""
+        """Initialise from one large batch of the fitting data, which also sets the standardisation of h."""
 
     def start_from(self, other: "Decoder") -> None:
-        """Take over the weights of a fitted decoder of the same size; `initialise` then leaves them alone.
+        """Copy the weights of a fitted decoder of the same size; `initialise` leaves these weights unchanged.
 
-        The other is unconditional (a trunk), or reads an h of the same shape (the same tap at another epoch).
+        The other decoder is unconditional (the pretrained decoder), or reads an h of the same shape (the same tap at
+        another epoch).
 
         Raises:
-            ContextError: this kind of decoder cannot, or the two differ in more than what reads h.
+            ContextError: this class has no warm start, or the two differ in more than the layers that read h.
         """
         raise ContextError(f"{type(self).__name__} cannot start from another decoder: fit it from scratch")
 
-    def taken_over(self) -> list[nn.Parameter]:
-        """The weights that `start_from` took over: a fit moves them more slowly than those that are new."""
+    def pretrained_parameters(self) -> list[nn.Parameter]:
+        """The weights that `start_from` copied; a fit multiplies their learning rate by `pretrained_rate`."""
         return []
 
     @abstractmethod

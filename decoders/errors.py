@@ -1,4 +1,4 @@
-"""What can go wrong with a decoder, each as one sentence that says what to do."""
+"""Errors of decoders; every message is one sentence that says what to do."""
 
 
 class DecoderError(ValueError):
@@ -6,11 +6,11 @@ class DecoderError(ValueError):
 
 
 class ContextError(DecoderError):
-    """h has not the shape that the decoder was built for."""
+    """h does not have the shape that the decoder was built for."""
 
 
 class FitError(DecoderError):
-    """A fit cannot start, or has left the finite numbers."""
+    """A fit cannot start, or its loss is not finite."""
 
 
 class PartnerError(FitError):
@@ -18,4 +18,4 @@ class PartnerError(FitError):
 
 
 class DecoderFileError(DecoderError):
-    """A decoder's file is truncated, foreign, or cannot be written."""
+    """The file of a decoder is truncated or foreign."""

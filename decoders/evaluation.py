@@ -1,7 +1,4 @@
-"""What a fitted decoder says of each example: its negative log-likelihood in nats."""
-
-from functools import cache
-from pathlib import Path
+"""Negative log-likelihood of each example under a decoder, in nats."""
 
 import numpy as np
 import torch
@@ -10,12 +7,13 @@ from torch import nn
 
 from decoders.density import Decoder
 from decoders.pairs import Pairs
-from decoders.progress import progress
 from decoders.spec import Precision
+from decoders.training.precision import autocast
+from decoders.training.progress import progress
 
 
 class NegativeLogLikelihood(nn.Module):
-    """The loss as a module, so that a data-parallel engine can wrap decoder and loss as one."""
+    """The loss as a module: DistributedDataParallel wraps decoder and loss as one."""
 
     def __init__(self, decoder: Decoder) -> None:
         super().__init__()
@@ -25,28 +23,6 @@ class NegativeLogLikelihood(nn.Module):
         """-log q(target | h) in nats, shape (batch,), not yet averaged."""
         nats: torch.Tensor = -self.decoder(h).log_prob(target)
         return nats
-
-
-def autocast(device: torch.device, precision: Precision) -> torch.autocast:
-    """bfloat16 where it was asked for and the device multiplies it in hardware; a context without effect elsewhere.
-
-    Args:
-        device: where the decoder runs.
-        precision: "mixed" is bfloat16 on a GPU alone, "bfloat16" also on a CPU that has it.
-    """
-    on_gpu = device.type == "cuda" and precision != "float32"
-    on_cpu = device.type == "cpu" and precision == "bfloat16" and has_bfloat16()
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=on_gpu or on_cpu)
-
-
-@cache
-def has_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 (AVX-512 BF16 or AMX), as Linux tells; emulated it is slower."""
-    try:
-        told = Path("/proc/cpuinfo").read_text().split()
-    except OSError:
-        return False
-    return "avx512_bf16" in told or "amx_bf16" in told
 
 
 @torch.no_grad()
@@ -60,14 +36,14 @@ def nats_per_example(
     precision: Precision = "float32",
     label: str | None = None,
 ) -> NDArray[np.float64]:
-    """-log q(target | h) of each pair, in nats, in evaluation mode and block by block.
+    """-log q(target | h) of each pair, in nats, in evaluation mode, block by block.
 
     Args:
-        decoder: moved to the device; its mode (training or evaluation) is what it was afterwards.
+        decoder: moved to the device; its mode (training or evaluation) is restored afterwards.
         pairs: the examples; memory is bounded by one block of them.
         device: where the decoder runs.
         batch_size: pairs in a block.
-        rows: which pairs, in which order; all of them in their order by default.
+        rows: which pairs, in which order; by default all of them in order.
         precision: as `autocast`; bfloat16 moves the value by about 2e-4 of it.
         label: names the progress bar; no bar without it.
 
@@ -79,7 +55,7 @@ def nats_per_example(
     nats = np.empty(len(rows), dtype=np.float64)
     loss, was_training = NegativeLogLikelihood(decoder.to(device)), decoder.training
     loss.eval()
-    with progress(len(rows), label or "", "example", quiet=label is None) as bar:
+    with progress(range(len(rows)), label or "", unit="example", quiet=label is None) as bar:
         for start in range(0, len(rows), batch_size):
             block = rows[start : start + batch_size]
             with autocast(device, precision):

@@ -2,9 +2,6 @@
 
 import json
 import math
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,49 +9,44 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from decoders.batches import Batches, divide, step_seed
-from decoders.data_parallel import Ranks
 from decoders.density import Decoder
 from decoders.errors import FitError
-from decoders.evaluation import NegativeLogLikelihood, autocast, nats_per_example
-from decoders.fit_state import read_state, write_state
-from decoders.learning_rate import learning_rate
+from decoders.evaluation import NegativeLogLikelihood, nats_per_example
 from decoders.pairs import Pairs
-from decoders.plateau import LateGain, late_gain
-from decoders.progress import progress
 from decoders.spec import FitSpec
-from decoders.weight_average import WeightAverage
+from decoders.training.batches import Batches, divide
+from decoders.training.gradient_step import GradientStep
+from decoders.training.process_group import Ranks
+from decoders.training.progress import progress
+from decoders.training.saved_state import SavedState
+from decoders.training.schedule import learning_rate
+from decoders.training.seeds import preserve_generators, step_seed
+from decoders.training.stopwatch import Stopwatch
+from decoders.training.validation import History, HistoryRow
 
-SAVE_EVERY_SECONDS = 30.0
-# Held-out examples whose nats are kept at every look for the paired error of the late gain (8 KB a look).
-KEPT_NATS = 2048
-# On a GPU a look at the loss or the clock waits for the device; there it is done once in so many steps.
+# Reading the loss or the clock makes a GPU wait, so it is done once in this many steps there.
 GPU_CHECK_EVERY = 20
 
 
 @dataclass(frozen=True)
-class HistoryRow:
-    """One look at the held-out share; `fit_nats` is the mean loss of the steps since the look before."""
-
-    step: int
-    seconds: float
-    fit_nats: float | None
-    holdout_nats: float
-    holdout_stderr_nats: float
-    learning_rate: float
-
-
-@dataclass(frozen=True)
 class Fit:
-    """How a fit went; all cross-entropies are of the averaged weights, in nats per example.
+    """Outcome of a fit; all cross-entropies are of the averaged weights, in nats per example.
 
-    `stopped` is "plateau" where the patience ran out and "budget" where the steps did; `near_plateau` is
-    judged by `decoders.plateau.LateGain` either way, and `late_gain_nats` with its standard error is what
-    it judged. `seconds` counts the time of every run that went into the fit, `seconds_in_data` the part of
-    it spent waiting for pairs (on a GPU measured at one step in 20). `ignores_h` is set by
-    `decoders.ignorance` where p(x) was no worse.
+    Attributes:
+        steps: gradient steps taken.
+        stopped: "plateau" where the patience ran out, "budget" where the steps did.
+        near_plateau: whether the late gain is small (`decoders.training.plateau.LateGain`).
+        best_step: gradient steps of the weights that were kept.
+        holdout_nats: held-out cross-entropy of those weights.
+        holdout_stderr_nats: its standard error over held-out examples.
+        late_gain_nats: improvement in the last quarter of the steps.
+        late_gain_stderr_nats: its paired standard error.
+        seconds: time of all runs of the fit.
+        seconds_in_data: the part of it spent on fetching pairs; on a GPU an estimate from one step in 20.
+        history: the validation steps.
+        ignores_h: whether p(x) was no worse and took the decoder's place (`decoders.ignorance`).
     """
 
     steps: int
@@ -84,190 +76,179 @@ def fit(
     state_path: Path | None = None,
     label: str = "decoder",
 ) -> Fit:
-    """Minimise the mean of -log q(target | h) over the pairs, holding a share of them out.
+    """Minimise the mean of -log q(target | h) over the pairs, with a share of them held out.
 
-    The decoder is initialised from one large batch, fitted by Adam, and left with the best averaged weights
-    (lowest held-out cross-entropy, the initialised decoder included), in evaluation mode, on the device.
-    Everything random is a function of (seed, step) or (seed, epoch): on a CPU a fit that was interrupted
-    and goes on from `state_path` equals one that was not, bit for bit. The global generators are left as
-    they were.
+    The decoder is initialised from one large batch and fitted by AdamW. It ends in evaluation mode, on the device,
+    with the averaged weights of the lowest held-out cross-entropy; the initialised decoder counts as one candidate.
+    All randomness is a function of (seed, step) or (seed, epoch): on a CPU a fit that was interrupted and resumes
+    from `state_path` equals an uninterrupted one bit for bit. The global generators are restored.
 
-    Where a process group is joined (`decoders.data_parallel`), its processes fit the decoder together: each takes
-    its rows of every batch and of the held-out share, and all have the same weights, the same losses and the same
-    end. A step is that of one process up to the order of floating-point sums, except that every process draws its
-    own noise: with dropout the fit is another draw of the same law. The first process writes the state, and any
-    number of processes can go on from it.
+    In a process group (`decoders.training.process_group`) the processes fit the decoder together: each takes its rows
+    of every batch and of the held-out share, and all have the same weights, the same losses and the same end. A step
+    equals that of one process up to the order of floating-point sums, except that each process draws its own dropout.
+    The first process writes the state, and any number of processes can resume from it.
 
-    A look at the held-out share costs about holdout * len(pairs) / (3 * batch_size * evaluate_every) of the
-    fit's time.
+    Validation takes about holdout * len(pairs) / (3 * batch_size * evaluate_every) of the fit's time.
 
     Args:
-        decoder: as it was built; its weights are initialised and fitted in place.
-        pairs: the decoder part; the evaluation part must not be in it.
+        decoder: as built; initialised and fitted in place.
+        pairs: the decoder part, without any pair of the evaluation part.
         spec: the recipe.
-        device: where the decoder and the pairs' batches live.
-        state_path: where to keep the state while fitting (at most every 30 s); the caller deletes it.
-        label: names this fit in the progress bar, in errors and in the state.
+        device: where the decoder and the batches are.
+        state_path: file for the state during the fit, written at most every 30 s. The caller deletes it.
+        label: name of this fit in the progress bar, in errors and in the state.
 
     Raises:
-        FitError: too few pairs, nothing to fit, more processes than pairs in a batch, or a loss that is not finite.
-        DecoderFileError: the state cannot be written.
+        FitError: too few pairs, no weights to fit, more processes than pairs in a batch, or a loss that is not finite.
+        DiskError: the state cannot be written.
     """
     device = torch.device(device)
     if not any(parameter.requires_grad for parameter in decoder.parameters()):
         raise FitError(
             f"{label}: {type(decoder).__name__} has no weights to fit by gradients; use its closed form"
         )
-    with _generators_kept(device):
+    with preserve_generators(device):
         run = _Run(decoder, pairs, spec, device, label)
-        run.resume(state_path) if state_path is not None else run.begin()
-        run.go_on(state_path)
+        state = None if state_path is None else SavedState(state_path, run.identity)
+        run.resume_or_begin(state)
+        run.take_steps(state)
         return run.finish()
 
 
-@contextmanager
-def _generators_kept(device: torch.device) -> Iterator[None]:
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        yield
-
-
-def _groups(decoder: Decoder, spec: FitSpec) -> list[dict[str, Any]]:
-    """New weights at the full rate; those of a trunk at a share of it, or a short fit would undo what they know."""
-    taken = {id(parameter) for parameter in decoder.taken_over()}
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in decoder.parameters() if id(p) not in taken], "share": 1.0},
-        {"params": [p for p in decoder.parameters() if id(p) in taken], "share": spec.trunk_rate},
-    ]
-    return [group for group in groups if group["params"]]
-
-
 class _Run:
-    """The state of one fit between two steps."""
+    """One fit between two steps."""
 
     def __init__(
         self, decoder: Decoder, pairs: Pairs, spec: FitSpec, device: torch.device, label: str
     ) -> None:
-        self.decoder, self.pairs, self.spec, self.device, self.label = (
-            decoder.to(device),
-            pairs,
-            spec,
-            device,
-            label,
-        )
+        self.decoder = decoder.to(device)
+        self.pairs, self.spec, self.device, self.label = pairs, spec, device, label
         self.ranks = Ranks.current()
         rows, self.holdout = divide(len(pairs), spec.holdout, spec.seed)
         self.batches = Batches(rows, spec.batch_size, spec.seed)
-        self.check_shares()
-        self.loss = self.ranks.wrapped(NegativeLogLikelihood(decoder), device)
-        self.average = WeightAverage(decoder, spec.average_decay)
-        self.optimizer = torch.optim.AdamW(
-            _groups(decoder, spec),
-            lr=spec.learning_rate,
-            betas=spec.betas,
-            weight_decay=spec.weight_decay,
-            fused=device.type in {"cpu", "cuda"},
-        )
-        self.best: dict[str, Tensor] = {}
-        self.history: list[HistoryRow] = []
-        self.kept_nats: list[Tensor] = []
+        self._demand_shares()
+        loss, pretrained = NegativeLogLikelihood(self.decoder), self.decoder.pretrained_parameters()
+        self.gradient_step = GradientStep(self.decoder, loss, pretrained, spec, device, self.ranks)
+        self.history = History(spec.patience)
+        self.stopwatch = Stopwatch(device)
         self.step = 0
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
         self.losses = 0
         self.check_every = GPU_CHECK_EVERY if device.type == "cuda" else 1
-        self.seconds = self.seconds_in_data = 0.0
-        self.clock = self.saved_at = time.monotonic()
 
-    # ---- beginning, going on, ending
+    def resume_or_begin(self, state: SavedState | None) -> None:
+        """Resume from the state on the disk, or begin where there is none of this fit."""
+        with self.ranks.warn_once():
+            found = None if state is None else state.read(self.device)
+        if state is not None:
+            self._demand_agreement(state.path, None if found is None else found["step"])
+        if found is None:
+            self._begin()
+        else:
+            self._load_state_dict(found)
 
-    def begin(self) -> None:
-        """Data-dependent initialization on one large batch, and the look that every later one must beat."""
+    def _begin(self) -> None:
+        """Initialise from one large batch, and validate: this is the value that later steps must beat."""
         count = min(len(self.batches.rows), max(256, 4 * self.spec.batch_size))
         torch.manual_seed(step_seed(self.spec.seed, 0))
         with torch.no_grad():
             self.decoder.initialise(*self.pairs.batch(np.sort(self.batches.rows[:count])))
         self.ranks.copy_from_first(self.decoder)
-        self.average = WeightAverage(self.decoder, self.spec.average_decay)
-        self.look()
+        self.gradient_step.average.restart()
+        self._validate()
 
-    def go_on(self, state_path: Path | None) -> None:
-        """Steps, looks and saves until the patience or the budget is spent."""
-        self.loss.train()
-        self.clock = time.monotonic()
-        quiet = not self.ranks.first
-        with progress(self.spec.steps, self.label, "step", initial=self.step, quiet=quiet) as bar:
-            while not self.ended:
-                self.advance()
+    def take_steps(self, state: SavedState | None) -> None:
+        """Gradient steps, validation steps and saves until the patience or the budget is spent."""
+        self.gradient_step.loss.train()
+        self.stopwatch.restart()
+        steps, quiet = range(self.spec.steps), not self.ranks.first
+        with progress(steps, self.label, unit="step", initial=self.step, quiet=quiet) as bar:
+            while self.step < self.spec.steps and not self.history.out_of_patience:
+                self._take_gradient_step()
                 if self.step % self.spec.evaluate_every == 0 or self.step == self.spec.steps:
-                    self.look()
-                    bar.set_postfix_str(f"held-out {self.history[-1].holdout_nats:.4g} nats", refresh=False)
-                if state_path is not None:
-                    self.save_if_due(state_path)
+                    self._validate()
+                    nats = self.history.rows[-1].holdout_nats
+                    bar.set_postfix_str(f"held-out {nats:.4g} nats", refresh=False)
+                # All processes check the loss in the same step, before the first may save.
+                if state is not None and self.step % self.check_every == 0 and state.is_due:
+                    self._save(state)
                 bar.update()
-        if state_path is not None:
-            self.save(state_path)
+        if state is not None:
+            self._save(state)
         self.ranks.wait()
 
     def finish(self) -> Fit:
-        """Put the best averaged weights into the decoder and say how it went."""
-        self.decoder.load_state_dict(self.best)
+        """Load the best averaged weights into the decoder and describe the fit."""
+        self.decoder.load_state_dict(self.history.best_weights)
         self.decoder.eval()
-        row, gain = self.history[self.best_look], self.late_gain()
+        best, gain = self.history.best, self.history.late_gain()
         return Fit(
             steps=self.step,
-            stopped="plateau" if self.out_of_patience else "budget",
+            stopped="plateau" if self.history.out_of_patience else "budget",
             near_plateau=gain.near_plateau,
-            best_step=row.step,
-            holdout_nats=row.holdout_nats,
-            holdout_stderr_nats=row.holdout_stderr_nats,
+            best_step=best.step,
+            holdout_nats=best.holdout_nats,
+            holdout_stderr_nats=best.holdout_stderr_nats,
             late_gain_nats=gain.nats,
             late_gain_stderr_nats=gain.stderr_nats,
-            seconds=self.seconds,
-            seconds_in_data=self.seconds_in_data,
-            history=tuple(self.history),
+            seconds=self.stopwatch.seconds,
+            seconds_in_data=self.stopwatch.seconds_in_data,
+            history=tuple(self.history.rows),
         )
 
-    # ---- one step
-
-    def advance(self) -> None:
-        """One gradient step of Adam on one batch, and of the weight average."""
-        torch.manual_seed(step_seed(self.spec.seed, self.step, self.ranks.rank))
-        rate = learning_rate(self.spec, self.step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["share"]
-        target, h = self.batch()
-        self.optimizer.zero_grad(set_to_none=True)
-        with autocast(self.device, self.spec.precision):
-            loss = self.loss(target, h).mean() * self.ranks.weight(len(target), self.batches.size)
-        loss.backward()
-        if self.spec.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(self.decoder.parameters(), self.spec.gradient_clip)
-        self.optimizer.step()
-        self.step += 1
-        self.average.update(self.step)
-        self.loss_sum += self.ranks.mean(loss.detach())
+    def _take_gradient_step(self) -> None:
+        target, h = self._batch()
+        self.loss_sum += self.gradient_step.take(self.step, target, h, self.batches.size)
         self.losses += 1
+        self.step += 1
         if self.step % self.check_every == 0:
-            self.check_finite(float(self.loss_sum), rate)
+            self._demand_finite(float(self.loss_sum))
 
-    def batch(self) -> tuple[Tensor, Tensor | None]:
-        """This process' pairs of the step; the wait for them is measured (on a GPU at the first of every 20 steps)."""
+    def _batch(self) -> tuple[Tensor, Tensor | None]:
+        """This process' pairs of the step; the time is measured once in `check_every` steps."""
         rows = self.ranks.share(self.batches[self.step])
         if self.step % self.check_every:
             return self.pairs.batch(rows)
-        self.wait_for_device()
-        start = time.monotonic()
-        pairs = self.pairs.batch(rows)
-        self.wait_for_device()
-        self.seconds_in_data += (time.monotonic() - start) * self.check_every
-        return pairs
+        with self.stopwatch.time_data(weight=self.check_every):
+            return self.pairs.batch(rows)
 
-    def wait_for_device(self) -> None:
-        """Without it a clock would measure how fast work is queued on a GPU."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
+    def _validate(self) -> None:
+        """Evaluate the averaged weights on the held-out share."""
+        self.gradient_step.average.copy_buffers()
+        fit_nats = float(self.loss_sum) / self.losses if self.losses else None
+        self._demand_finite(fit_nats or 0.0)
+        nats = self._holdout_nats()
+        self._demand_finite(float(nats.sum()))
+        self.stopwatch.tick()
+        weights = self.gradient_step.average.model.state_dict()
+        self.history.add(self.step, self.stopwatch.seconds, fit_nats, nats, self._last_rate, weights)
+        self.loss_sum.zero_()
+        self.losses = 0
 
-    def check_shares(self) -> None:
+    def _holdout_nats(self) -> NDArray[np.float64]:
+        """Nats of the held-out examples under the averaged weights; each process computes its share."""
+        mine = nats_per_example(
+            self.gradient_step.average.model,
+            self.pairs,
+            self.device,
+            self.spec.batch_size,
+            rows=self.ranks.share(self.holdout),
+            precision=self.spec.precision,
+        )
+        return self.ranks.gather(mine, len(self.holdout), self.device)
+
+    @property
+    def _last_rate(self) -> float:
+        return learning_rate(self.spec, max(self.step - 1, 0))
+
+    def _demand_finite(self, nats: float) -> None:
+        if not math.isfinite(nats):
+            raise FitError(
+                f"{self.label}: the loss is not finite at step {self.step} (learning rate {self._last_rate:.3g}); "
+                "lower fit.learning_rate, set fit.gradient_clip to 1, or lengthen fit.warmup_steps"
+            )
+
+    def _demand_shares(self) -> None:
         """Every process needs a pair of every batch."""
         if self.ranks.count > self.batches.size:
             raise FitError(
@@ -275,70 +256,16 @@ class _Run:
                 "raise fit.batch_size, or start fewer processes"
             )
 
-    def check_finite(self, nats: float, rate: float) -> None:
-        """Stop at the first loss that is not finite."""
-        if not math.isfinite(nats):
+    def _demand_agreement(self, path: Path, step: int | None) -> None:
+        """Processes that resume from different steps would wait for each other without end."""
+        if not self.ranks.agree(step):
             raise FitError(
-                f"{self.label}: the loss is not finite at step {self.step} (learning rate {rate:.3g}); "
-                "lower fit.learning_rate, set fit.gradient_clip to 1, or lengthen fit.warmup_steps"
+                f"{self.label}: not every process reads the same state at {path}; put it in a folder that all share"
             )
-
-    # ---- one look
-
-    def look(self) -> None:
-        """Evaluate the averaged weights on the held-out share; keep them where they are the best so far."""
-        self.average.copy_buffers()
-        rate = learning_rate(self.spec, max(self.step - 1, 0))
-        fit_nats = float(self.loss_sum) / self.losses if self.losses else None
-        self.check_finite(fit_nats or 0.0, rate)
-        nats = self.holdout_nats()
-        self.check_finite(float(nats.sum()), rate)
-        stderr = float(nats.std(ddof=1)) / math.sqrt(len(nats))
-        self.tick()
-        self.history.append(HistoryRow(self.step, self.seconds, fit_nats, float(nats.mean()), stderr, rate))
-        self.kept_nats.append(torch.from_numpy(nats[:KEPT_NATS].astype(np.float32)))
-        self.loss_sum.zero_()
-        self.losses = 0
-        if self.best_look == len(self.history) - 1:
-            self.best = {name: tensor.clone() for name, tensor in self.average.decoder.state_dict().items()}
-
-    def holdout_nats(self) -> NDArray[np.float64]:
-        """Nats of the held-out examples under the averaged weights, each computed by one of the processes."""
-        mine = nats_per_example(
-            self.average.decoder,
-            self.pairs,
-            self.device,
-            self.spec.batch_size,
-            rows=self.ranks.share(self.holdout),
-            precision=self.spec.precision,
-        )
-        return self.ranks.joint(mine, len(self.holdout), self.device)
-
-    @property
-    def best_look(self) -> int:
-        """Index of the first look with the lowest held-out cross-entropy."""
-        return int(np.argmin([row.holdout_nats for row in self.history]))
-
-    @property
-    def out_of_patience(self) -> bool:
-        """Whether `patience` looks have gone by without improvement."""
-        patience = self.spec.patience
-        return patience is not None and len(self.history) - 1 - self.best_look >= patience
-
-    @property
-    def ended(self) -> bool:
-        """Whether the patience or the budget is spent."""
-        return self.step >= self.spec.steps or self.out_of_patience
-
-    def late_gain(self) -> LateGain:
-        """What the last quarter of the steps brought."""
-        return late_gain([row.step for row in self.history], torch.stack(self.kept_nats).numpy())
-
-    # ---- the state on the disk
 
     @property
     def identity(self) -> str:
-        """What a state must agree with to be gone on from."""
+        """Fingerprint that a saved state must match to be resumed."""
         return json.dumps(
             {
                 "label": self.label,
@@ -350,58 +277,28 @@ class _Run:
             sort_keys=True,
         )
 
-    def resume(self, path: Path) -> None:
-        """Go on from the state at `path`, or begin where there is none of this fit."""
-        with self.ranks.warning_once():
-            state = read_state(path, self.identity, self.device)
-        self.check_agreed(path, None if state is None else state["step"])
-        if state is None:
-            return self.begin()
-        self.decoder.load_state_dict(state["decoder"])
-        self.average.decoder.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.best, self.step, self.losses = state["best"], state["step"], state["losses"]
-        self.loss_sum = state["loss_sum"]
-        self.history = [HistoryRow(*row) for row in state["history"]]
-        self.kept_nats = list(state["kept_nats"].cpu())
-        self.seconds, self.seconds_in_data = state["seconds"], state["seconds_in_data"]
-        return None
-
-    def check_agreed(self, path: Path, step: int | None) -> None:
-        """Processes that went on from different steps would wait for each other for ever."""
-        if not self.ranks.agree(step):
-            raise FitError(
-                f"{self.label}: not every process reads the same state at {path}; put it in a folder that all share"
-            )
-
-    def tick(self) -> None:
-        """Add the time since the last tick to the seconds of the fit."""
-        now = time.monotonic()
-        self.seconds, self.clock = self.seconds + now - self.clock, now
-
-    def save_if_due(self, path: Path) -> None:
-        """Save where the last save is long enough ago, and the loss was just seen to be finite (by all, at once)."""
-        if self.step % self.check_every == 0 and time.monotonic() - self.saved_at >= SAVE_EVERY_SECONDS:
-            self.save(path)
-
-    def save(self, path: Path) -> None:
-        """Write everything that the next step depends on; the first process does, the others have the same."""
+    def _save(self, state: SavedState) -> None:
+        """Write everything that the next step depends on; the first process writes, the others hold the same."""
         if not self.ranks.first:
             return
-        self.check_finite(float(self.loss_sum), learning_rate(self.spec, self.step))
-        self.tick()
-        state = {
-            "decoder": self.decoder.state_dict(),
-            "average": self.average.decoder.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "best": self.best,
+        self._demand_finite(float(self.loss_sum))
+        self.stopwatch.tick()
+        state.write(self._state_dict())
+
+    def _state_dict(self) -> dict[str, Any]:
+        return {
+            "gradient_step": self.gradient_step.state_dict(),
+            "history": self.history.state_dict(),
             "step": self.step,
             "losses": self.losses,
             "loss_sum": self.loss_sum,
-            "history": [(*asdict(row).values(),) for row in self.history],
-            "kept_nats": torch.stack(self.kept_nats),
-            "seconds": self.seconds,
-            "seconds_in_data": self.seconds_in_data,
+            "seconds": self.stopwatch.seconds,
+            "seconds_in_data": self.stopwatch.seconds_in_data,
         }
-        write_state(path, self.identity, state)
-        self.saved_at = time.monotonic()
+
+    def _load_state_dict(self, state: dict[str, Any]) -> None:
+        self.gradient_step.load_state_dict(state["gradient_step"])
+        self.history.load_state_dict(state["history"])
+        self.step, self.losses, self.loss_sum = state["step"], state["losses"], state["loss_sum"]
+        self.stopwatch.seconds = state["seconds"]
+        self.stopwatch.seconds_in_data = state["seconds_in_data"]

@@ -1,20 +1,20 @@
-"""Optional ignorance: a decoder that may take no notice of h, so that reading h never costs more than it gives."""
+"""Optional ignorance: p(x) takes the place of a fitted p(x | h) that is no better on held-out images."""
 
 from dataclasses import replace
 
 import numpy as np
 import torch
 
-from decoders.batches import divide
 from decoders.density import Decoder
 from decoders.evaluation import nats_per_example
 from decoders.fitting import Fit
 from decoders.pairs import Pairs
 from decoders.saving import build_decoder
 from decoders.spec import FitSpec
+from decoders.training.batches import divide
 
 
-def free_to_ignore(
+def allow_ignorance(
     decoder: Decoder,
     fitted: Fit,
     marginal: Decoder,
@@ -23,29 +23,29 @@ def free_to_ignore(
     *,
     device: torch.device | str = "cpu",
 ) -> tuple[Decoder, Fit]:
-    """p(x | h) as it was fitted, or p(x) in its place where that is no worse on the held-out share.
+    """Return the fitted p(x | h), or p(x) where it is no worse on the held-out share.
 
-    Information that a family of decoders can use is defined for families that may ignore h: for every q(x) there
-    must be a q(x | h) that equals it whatever h is (Xu et al. 2020, arXiv 2002.10689, definition 1). Without it
-    the measured information of an h that says nothing is negative: few examples are learnt by heart. A conditional
-    PixelCNN++ holds every p(x) (what h adds is 0), but the weights that a fit ends with need not be those.
+    Predictive V-information is defined for families with optional ignorance: for every q(x) the family contains a
+    q(x | h) that equals it for all h (Xu et al. 2020, arXiv 2002.10689, definition 1). A conditional PixelCNN++
+    contains every p(x), at zero weights on h, but a fit on few images may end elsewhere: it overfits h, and the
+    measured information of an independent h becomes negative.
 
-    The examples of the choice are those that stopped the fit: neither decoder was fitted to them, as long as the
-    marginal was fitted with the same seed and no smaller holdout.
+    The choice uses the held-out share of the fit. Neither decoder was fitted to it, provided that the marginal was
+    fitted with the same seed and no smaller holdout.
 
     Args:
         decoder: conditional, fitted.
-        fitted: how its fit went.
-        marginal: unconditional, finished, of the same sizes.
-        pairs: what `decoder` was fitted to; the held-out share is the fit's own.
+        fitted: outcome of its fit.
+        marginal: unconditional, fitted, of the same sizes.
+        pairs: the pairs of that fit, from which its held-out share is drawn.
         spec: the recipe of that fit.
         device: where the marginal is evaluated.
 
     Returns:
-        The decoder to be used, with its fit; `ignores_h` says whether it is the marginal.
+        The chosen decoder and its fit; `ignores_h` is True for the marginal.
 
     Raises:
-        ContextError: the two decoders differ in more than what reads h.
+        ContextError: the two decoders differ in more than the layers that read h.
     """
     ignorant = build_decoder(decoder.description())
     ignorant.start_from(marginal)

@@ -1,4 +1,4 @@
-"""q(x | h) = N(x; A h + b, Sigma): the analytic oracle, fitted in closed form."""
+"""q(x | h) = N(x; A h + b, Sigma), fitted in closed form: the analytic oracle."""
 
 import math
 from collections.abc import Iterable
@@ -34,11 +34,11 @@ class GaussianDensity(Density):
 
 
 class LinearGaussian(Decoder):
-    """A joint Gaussian's conditional, by its sample moments (maximum likelihood up to the ridge).
+    """The conditional of a joint Gaussian with sample moments (maximum likelihood up to the ridge).
 
     A = C_xh (C_hh + r I)^-1, b = mean(x) - A mean(h), Sigma = C_xx - A C_hx + r I, with r the spec's ridge.
-    It is a *density* over real x: its nats compare with those of another density, not with the nats of a
-    probability over levels. It has no weights to fit by gradients; `initialise` is its whole fit.
+    It is a *density* over real x: its nats are comparable with those of another density, not with those of a
+    probability over levels. It has no weights to fit by gradients; `initialise` is the whole fit.
     """
 
     Spec: ClassVar[type[LinearGaussianSpec]] = LinearGaussianSpec
@@ -61,7 +61,7 @@ class LinearGaussian(Decoder):
         """N(A h + b, Sigma)."""
         mean = self.offset[None] if h is None else self.offset + self._flat(h) @ self.gain.T
         if h is None and self.context is not None:
-            raise ContextError(f"this decoder was built for h of shape {self.context}; give it exactly that")
+            raise ContextError(f"this decoder was built for an h of shape {self.context}")
         return GaussianDensity(
             mean, self.cholesky, (self.target.channels, self.target.height, self.target.width)
         )
@@ -72,7 +72,7 @@ class LinearGaussian(Decoder):
 
     @torch.no_grad()
     def fit_blocks(self, blocks: Iterable[tuple[Tensor, Tensor | None]]) -> None:
-        """Fit to a sample that comes in blocks; memory is that of one block and of the covariance of (h, x).
+        """Fit to a sample that arrives in blocks; memory holds one block and the covariance of (h, x).
 
         Raises:
             FitError: fewer than two examples, or a covariance that is not positive definite (a larger ridge
@@ -80,7 +80,7 @@ class LinearGaussian(Decoder):
         """
         count, mean, covariance = _moments(self._joint(x, h) for x, h in blocks)
         if count < 2:
-            raise FitError(f"a linear-Gaussian decoder needs two examples at least, not {count}")
+            raise FitError(f"a linear-Gaussian decoder needs at least two examples, not {count}")
         k = self.gain.shape[1]
         ridge = self.spec.ridge * torch.eye(len(mean), dtype=torch.float64, device=mean.device)
         c_hh, c_hx, c_xx = covariance[:k, :k], covariance[:k, k:], covariance[k:, k:]
@@ -100,7 +100,7 @@ class LinearGaussian(Decoder):
         self.fit_closed_form(target, h)
 
     def description(self) -> dict[str, Any]:
-        """What `build_decoder` needs to build this decoder again."""
+        """Description from which `build_decoder` builds this decoder again."""
         return {
             **self.spec.described(),
             "target": self.target.model_dump(mode="json"),
@@ -118,7 +118,7 @@ class LinearGaussian(Decoder):
 
 
 def _moments(blocks: Iterable[Tensor]) -> tuple[int, Tensor, Tensor]:
-    """Count, mean and covariance (divisor N) of rows in blocks, merged pairwise (Chan et al. 1979)."""
+    """Count, mean and covariance (divisor N) of rows that arrive in blocks, merged pairwise (Chan et al. 1979)."""
     count, mean, scatter = 0, torch.zeros(0), torch.zeros(0)
     for z in blocks:
         m = z.mean(0)

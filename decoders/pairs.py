@@ -1,4 +1,4 @@
-"""What a decoder is fitted to and judged on: pairs (target, h), fetched a batch at a time."""
+"""Pairs (target, h) for fitting and evaluation, fetched one batch at a time."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +12,7 @@ from torch import Tensor
 class Pairs(Protocol):
     """Pairs (target, h) by row; h is None for an unconditional decoder.
 
-    `batch` must be a function of the rows alone (no randomness, no state), or a resumed fit differs from an
+    `batch` must be a function of the rows alone, without randomness or state. Otherwise a resumed fit differs from an
     uninterrupted one.
     """
 
@@ -21,13 +21,13 @@ class Pairs(Protocol):
         ...
 
     def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
-        """Targets (len(rows), *target) and h (len(rows), *context) of those rows, on the fit's device."""
+        """Targets (len(rows), *target) and h (len(rows), *context) of those rows, on the device of the fit."""
         ...
 
 
 @dataclass(frozen=True)
 class TensorPairs:
-    """Pairs that lie in memory, on the device of the fit."""
+    """Pairs in memory, on the device of the fit."""
 
     target: Tensor
     h: Tensor | None = None

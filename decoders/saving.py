@@ -1,4 +1,4 @@
-"""A fitted decoder as one file: safetensors weights, and what is needed to build it as JSON in its header."""
+"""A fitted decoder as one file: weights as safetensors, and its description as JSON in the header."""
 
 import json
 from importlib import import_module
@@ -9,13 +9,13 @@ from pydantic import TypeAdapter
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from decoders.atomic_file import replacing
 from decoders.density import Decoder
 from decoders.errors import DecoderFileError
 from decoders.spec import ImageTarget, LabelTarget
+from decoders.training.atomic_file import write_bytes
 
 FORMAT = "decoder-2"
-# What a truncated file, a foreign header or weights of other shapes raise on their way to a decoder.
+# Exceptions that a truncated file, a foreign header or weights of other shapes raise while a decoder is built.
 _UNREADABLE = (
     SafetensorError,
     OSError,
@@ -30,23 +30,22 @@ _TARGET: TypeAdapter[ImageTarget | LabelTarget] = TypeAdapter(ImageTarget | Labe
 
 
 def save_decoder(decoder: Decoder, path: Path) -> None:
-    """Write the decoder to `path`, atomically; the same decoder gives the same bytes.
+    """Write the decoder to `path` atomically; equal decoders give equal bytes.
 
     Raises:
-        DecoderFileError: the file cannot be written.
+        DiskError: the disk is full, or permission is denied.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in decoder.state_dict().items()}
-    # One key: safetensors writes several in an order that changes from process to process.
+    # A single key, because safetensors writes several keys in an order that differs between processes.
     content = save(tensors, {FORMAT: json.dumps(decoder.description())})
-    with replacing(path) as file:
-        file.write(content)
+    write_bytes(path, content)
 
 
 def load_decoder(path: Path) -> Decoder:
-    """The decoder of that file, on the CPU, in evaluation mode; nothing in the file is executed.
+    """Load a decoder, on the CPU, in evaluation mode; loading executes no code from the file.
 
     Raises:
-        DecoderFileError: the file is missing, truncated, or is no decoder that this program understands.
+        DecoderFileError: the file is missing, truncated, or not a decoder of this package.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -57,24 +56,24 @@ def load_decoder(path: Path) -> Decoder:
     except DecoderFileError:
         raise
     except _UNREADABLE as error:
-        raise DecoderFileError(_unreadable(path, error)) from error
+        raise DecoderFileError(_describe_failure(path, error)) from error
     return decoder.eval()
 
 
 def build_decoder(description: dict[str, Any]) -> Decoder:
-    """A decoder with fresh weights from `Decoder.description()`.
+    """Build a decoder with new weights from `Decoder.description()`.
 
     Raises:
-        DecoderFileError: the implementation is no decoder of this package.
+        DecoderFileError: the implementation is not a decoder of this package.
     """
     module, _, name = description["implementation"].partition(":")
     if module.partition(".")[0] != "decoders":
         raise DecoderFileError(
-            f"implementation {module!r} lies outside the package of decoders; refusing to load it"
+            f"implementation {module!r} lies outside the package of decoders and is not loaded"
         )
     cls = getattr(import_module(module), name)
     if not (isinstance(cls, type) and issubclass(cls, Decoder)):
-        raise DecoderFileError(f"{module}:{name} is not a decoder; refusing to load it")
+        raise DecoderFileError(f"{module}:{name} is not a decoder and is not loaded")
     context = description["context"]
     target = _TARGET.validate_python(description["target"])
     decoder: Decoder = cls(
@@ -87,12 +86,14 @@ def _description(file: Any, path: Path) -> dict[str, Any]:
     header: dict[str, str] = file.metadata() or {}
     if FORMAT not in header:
         raise DecoderFileError(
-            f"{path} is no decoder file of this program; delete it and fit the decoder again"
+            f"{path} is not a decoder file of this program; delete it and fit the decoder again"
         )
     description: dict[str, Any] = json.loads(header[FORMAT])
     return description
 
 
-def _unreadable(path: Path, error: Exception) -> str:
+def _describe_failure(path: Path, error: Exception) -> str:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return f"{path} is missing, truncated or no decoder file ({reason}); delete it and fit the decoder again"
+    return (
+        f"{path} is missing, truncated or not a decoder file ({reason}); delete it and fit the decoder again"
+    )

@@ -1,4 +1,4 @@
-"""Specifications of the decoders and of their fits: frozen, strict, free of torch."""
+"""Specifications of decoders and of their fits: frozen, strict, without torch."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -12,18 +12,18 @@ Precision = Literal["float32", "mixed", "bfloat16"]
 
 
 class DecoderSpec(BaseModel):
-    """A decoder in the configuration; it names its implementation, so that nothing need import it."""
+    """A decoder in the configuration. It names its implementation, so the configuration does not import it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     implementation: ClassVar[str] = ""
 
     def described(self) -> dict[str, Any]:
-        """The spec as JSON together with the implementation it names."""
+        """The spec as JSON together with the name of its implementation."""
         return {"implementation": self.implementation, "spec": self.model_dump(mode="json")}
 
 
 class ImageTarget(BaseModel):
-    """What an image decoder predicts: integer levels 0..levels-1 of shape (channels, height, width)."""
+    """Target of an image decoder: integer levels 0..levels-1 of shape (channels, height, width)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     channels: int = Field(ge=1)
@@ -38,74 +38,76 @@ class ImageTarget(BaseModel):
 
 
 class LabelTarget(BaseModel):
-    """What a label decoder predicts: a class 0..classes-1."""
+    """Target of a label decoder: a class 0..classes-1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     classes: int = Field(ge=2)
 
 
 class FitSpec(BaseModel):
-    """How a decoder is fitted by maximum likelihood."""
+    """Recipe of a maximum-likelihood fit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    steps: int = Field(ge=1, description="budget: the largest number of gradient steps")
-    batch_size: int = Field(32, ge=1, description="examples a step")
-    learning_rate: float = Field(1e-3, gt=0, description="the largest learning rate")
-    trunk_rate: float = Field(
+    steps: int = Field(ge=1, description="budget: largest number of gradient steps")
+    batch_size: int = Field(32, ge=1, description="examples per step")
+    learning_rate: float = Field(1e-3, gt=0, description="largest learning rate")
+    pretrained_rate: float = Field(
         0.1,
         ge=0,
         le=1,
-        description="share of the learning rate for weights that were taken over: small after a trunk, or a short fit "
-        "unlearns what it knew; 1 after a neighbour",
+        description="learning-rate multiplier for warm-started weights: 0.1 from the pretrained decoder, 1 from a "
+        "neighbouring epoch",
     )
     schedule: Literal["exponential", "cosine"] = Field(
-        "cosine", description="cosine to 0 over the budget, or the paper's exponential decay a step"
+        "cosine", description="cosine to 0 over the budget, or exponential decay per step as in the paper"
     )
-    learning_rate_decay: float = Field(0.999995, gt=0, le=1, description="factor a step (exponential only)")
+    learning_rate_decay: float = Field(0.999995, gt=0, le=1, description="factor per step (exponential only)")
     warmup_steps: int = Field(0, ge=0, description="linear warm-up of the learning rate")
-    betas: tuple[Beta, Beta] = Field((0.95, 0.9995), description="of Adam")
+    betas: tuple[Beta, Beta] = Field((0.95, 0.9995), description="decay rates of Adam's moments")
     weight_decay: float = Field(0.0, ge=0, description="decoupled L2 coefficient")
     gradient_clip: float | None = Field(None, gt=0, description="largest gradient norm")
     average_decay: float = Field(
-        0.9995, ge=0, lt=1, description="exponential average of the weights, warmed up"
+        0.9995, ge=0, lt=1, description="decay of the exponential average of the weights, after its warm-up"
     )
     holdout: float = Field(
         0.1,
         gt=0,
         lt=1,
-        description="share of the decoder part kept for the stopping rule and the plateau test",
+        description="share of the decoder part held out for the stopping rule and the plateau test",
     )
-    evaluate_every: int = Field(200, ge=1, description="steps between two looks at the held-out share")
+    evaluate_every: int = Field(200, ge=1, description="gradient steps between two validation steps")
     patience: int | None = Field(
-        None, ge=1, description="looks without improvement before stopping; null spends the whole budget"
+        None,
+        ge=1,
+        description="validation steps without improvement before the fit stops; null: the whole budget",
     )
     precision: Precision = Field(
         "mixed",
-        description="of the network; the loss is float32 always. mixed: bfloat16 on a GPU, float32 on a CPU; bfloat16: "
-        "on a CPU, too, where it has that in hardware; float32: nowhere",
+        description="of the network; the loss is always float32. mixed: bfloat16 on a GPU, float32 on a CPU; bfloat16: "
+        "also on a CPU that computes it in hardware; float32: everywhere",
     )
-    seed: int = Field(0, ge=0, description="first weights, order of the examples, dropout")
+    seed: int = Field(0, ge=0, description="of the initial weights, the order of examples and dropout")
 
 
 def check_same_held_out(chain: Mapping[str, FitSpec]) -> None:
-    """Fits of which each starts from the one before must hold out the same examples.
+    """Check that fits which start from one another hold out the same examples.
 
     Args:
-        chain: by the field's name, the first fit first.
+        chain: fits by the name of their field, in the order in which they start from one another.
 
     Raises:
-        ValueError: a later fit would be judged on examples that an earlier one has seen.
+        ValueError: a later fit would be validated on examples that an earlier one was fitted to.
     """
     for (name, fit), (_, later) in pairwise(chain.items()):
         if fit.seed != later.seed or fit.holdout < later.holdout:
             raise ValueError(
-                f"{name}: its seed must be that of the fits that start from it and its holdout not smaller, or "
-                "they would be judged on images that it has seen"
+                f"{name}: its seed must equal that of the fits that start from it and its holdout must not be "
+                "smaller, or they would be validated on images that it was fitted to"
             )
 
 
 class CategoricalSpec(DecoderSpec):
-    """q(y | h): a classifier of h; a spatial h is read by convolutions and pooled."""
+    """q(y | h): a classifier of h; convolutions and pooling read a spatial h."""
 
     implementation: ClassVar[str] = "decoders.categorical:Categorical"
     kind: Literal["categorical"] = "categorical"
@@ -115,7 +117,7 @@ class CategoricalSpec(DecoderSpec):
 
 
 class LinearGaussianSpec(DecoderSpec):
-    """q(x | h) = N(x; A h + b, Sigma): the analytic oracle, fitted in closed form."""
+    """q(x | h) = N(x; A h + b, Sigma), fitted in closed form: the analytic oracle."""
 
     implementation: ClassVar[str] = "decoders.linear_gaussian:LinearGaussian"
     kind: Literal["linear_gaussian"] = "linear_gaussian"

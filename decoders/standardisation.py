@@ -1,23 +1,24 @@
-"""h brought to mean 0 and standard deviation 1, so that a reader does not depend on the scale of a layer."""
+"""Standardisation of h to mean 0 and standard deviation 1, so that the scale of a layer does not matter."""
 
 import torch
 from torch import Tensor, nn
 
 from decoders.errors import ContextError
 
-# A unit that varies less than this share of the liveliest one is dead in the sample: dividing by its own
-# deviation would blow up its first sign of life, so the liveliest unit's is used.
+# A unit whose deviation is below this share of the largest counts as dead in the sample. It is divided by the largest
+# deviation, because its own would magnify its first nonzero value without bound.
 _DEAD = 1e-4
-# In a sample of n images no unit lies further than sqrt(n - 1) deviations away: 16 at 256, the usual sample. Beyond,
-# the value grows as its logarithm: a unit that the sample saw asleep can lie at thousands.
+# In a sample of n images no value is further than sqrt(n - 1) deviations from the mean: 16 at the usual 256. A unit
+# that was nearly constant in the sample may later lie thousands of deviations away.
 _LARGEST = 20.0
 
 
 class Standardisation(nn.Module):
-    """(h - mean) / deviation by unit of a vector or by channel of a map; measured once.
+    """(h - mean) / deviation for each unit of a vector or channel of a map; measured once.
 
-    Values beyond +-20 grow as their logarithm, so that one unit that wakes up on a new image cannot drown all others
-    (it cost a decoder 30,000 nats on one image of a plane); the function is one-to-one, so that h loses nothing.
+    Values beyond +-20 grow logarithmically: one unit that first becomes active on a new image must not dominate all
+    others (without this, one image of an information plane cost a decoder 30,000 nats). The function is one-to-one, so
+    it preserves all information in h.
     """
 
     mean: Tensor
@@ -32,22 +33,22 @@ class Standardisation(nn.Module):
 
     @torch.no_grad()
     def measure(self, h: Tensor) -> None:
-        """Take mean and deviation from a sample of h, shape (batch, *context)."""
+        """Set mean and deviation from a sample of h, (batch, *context)."""
         self.check(h)
         axes = (0, *range(2, h.dim()))
         deviation, mean = torch.std_mean(h.double(), dim=axes, keepdim=True, correction=0)
-        liveliest = deviation.max()
-        deviation = torch.where(deviation > _DEAD * liveliest, deviation, liveliest)
+        largest = deviation.max()
+        deviation = torch.where(deviation > _DEAD * largest, deviation, largest)
         self.mean.copy_(mean[0])
-        self.deviation.copy_(deviation[0] if liveliest > 0 else torch.ones_like(deviation[0]))
+        self.deviation.copy_(deviation[0] if largest > 0 else torch.ones_like(deviation[0]))
 
     def check(self, h: Tensor) -> None:
-        """Raise ContextError where h is not (batch, *context)."""
+        """Raise ContextError unless h has shape (batch, *context)."""
         if tuple(h.shape[1:]) != self.context:
             raise ContextError(f"h has shape {tuple(h.shape[1:])}, the decoder was built for {self.context}")
 
     def forward(self, h: Tensor) -> Tensor:
-        """Standardised h, same shape, in the precision of the decoder."""
+        """Standardised h, of the same shape, in the precision of the decoder."""
         self.check(h)
         z = (h.to(self.mean.dtype) - self.mean) / self.deviation
         beyond = (z.abs() - _LARGEST).clamp(min=0)

@@ -1,6 +1,5 @@
 """python -m ib_analysis STAGE --spec JSON --NAME PATH ...: the one command line, a stage at a time."""
 
-import errno
 import inspect
 import json
 import sys
@@ -15,6 +14,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from decoders.errors import DecoderError, PartnerError
+from decoders.training.disk import DiskError, explain_disk_errors
 from ib_analysis import processes, stages
 from ib_analysis.errors import UserError
 from ib_analysis.provenance import Job, stage_digest
@@ -31,24 +31,18 @@ def main(arguments: list[str] | None = None) -> int:
             return _start(options.processes, arguments)
         spec = json.loads(options.spec)
         job = Job(stage, spec, _code(stage, spec, options.code), options.device, options.threads)
-        module.run(module.Spec(**spec), job, **_paths(module, options))
+        with explain_disk_errors("the results"):
+            module.run(module.Spec(**spec), job, **_paths(module, options))
     except PartnerError as error:
         # Where `--processes` started this one, the process that did knows which one ended, and says it.
         return processes.PARTNER_LOST if "--processes" in arguments else _fail(str(error))
-    except (UserError, DecoderError) as error:
+    except (UserError, DecoderError, DiskError) as error:
         return _fail(str(error))
     except ValidationError as error:
         first = error.errors()[0]
         return _fail(f"--spec: {'.'.join(map(str, first['loc']))}: {first['msg']}.")
     except json.JSONDecodeError as error:
         return _fail(f"--spec is not valid JSON: {error}.")
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        place = error.filename or "the results"
-        return _fail(
-            f"The disk is full: no space left for {place}. Free some and run again; finished work is kept."
-        )
     return 0
 
 

@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from decoders.spec import FitSpec
 from ib_analysis.artefacts import write_text
-from ib_analysis.config import Experiment
+from ib_analysis.experiment import Experiment
 from ib_analysis.information.estimators.catalogue import ESTIMATORS, estimator_class
 
 FOLDER = Path("workflow/config")
@@ -78,7 +78,7 @@ def _section(heading: str, model: type[BaseModel]) -> Iterator[str]:
 
 def _estimators() -> Iterator[str]:
     yield "\n### `METHOD: {SETTING: ...}`\n"
-    yield "Settings of the estimators under `rivals`; the docstring of each class says what they do.\n"
+    yield "Settings of the estimators under `baselines`; the docstring of each class says what they do.\n"
     yield "| method | settings and their defaults | result | class |\n| --- | --- | --- | --- |"
     for name, listed in ESTIMATORS.items():
         kind = estimator_class(name)

@@ -6,7 +6,6 @@ in the same way.
 """
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -23,10 +22,8 @@ from decoders.pixelcnn_pp.cached_streams import (
     halve_rows,
     taps,
 )
+from decoders.pixelcnn_pp.network import PixelCNNPPNetwork
 from decoders.pixelcnn_pp.sampling_operations import BatchedProduct, Product, Program
-
-if TYPE_CHECKING:
-    from decoders.pixelcnn_pp.network import PixelCNNPP
 
 
 def scales_reached(index: int, scales: int) -> int:
@@ -46,7 +43,7 @@ class ImageRows:
     zero.
     """
 
-    def __init__(self, network: "PixelCNNPP", grid: Grid) -> None:
+    def __init__(self, network: PixelCNNPPNetwork, grid: Grid) -> None:
         self.grid, self.mixture, self.stem = grid, network.mixture, network.stem
         self.channels, self.width = network.target.channels, network.target.width
         self.rows = grid.row(3, self.channels + 2)
@@ -115,7 +112,7 @@ class ImageRows:
 class VerticalStream:
     """Maps and layers of u; `row[n]` is the program of a row that reaches n scales."""
 
-    def __init__(self, network: "PixelCNNPP", grids: list[Grid], image: ImageRows) -> None:
+    def __init__(self, network: PixelCNNPPNetwork, grids: list[Grid], image: ImageRows) -> None:
         self.network, self.grids = network, grids
         self.down = [[RowMap(grid)] for grid in grids]
         self.up: list[list[RowMap]] = [[] for _ in grids]
@@ -166,7 +163,7 @@ def lower_of_cell(k: int, reached: int) -> int:
 class HorizontalScale:
     """Layers of ul at one scale; what the stored maps give to the way up is one batched product a pixel."""
 
-    def __init__(self, network: "PixelCNNPP", grid: Grid, k: int, vertical: VerticalStream) -> None:
+    def __init__(self, network: PixelCNNPPNetwork, grid: Grid, k: int, vertical: VerticalStream) -> None:
         pairs_down, pairs_up = network.pairs_down(k), network.pairs_up(k)
         F = grid.filters
         self.stored = grid.rows(len(pairs_down) + 1, 2 * F)
@@ -216,7 +213,7 @@ class HorizontalScale:
 class HorizontalStream:
     """The scales of ul and what joins them."""
 
-    def __init__(self, network: "PixelCNNPP", grids: list[Grid], vertical: VerticalStream) -> None:
+    def __init__(self, network: PixelCNNPPNetwork, grids: list[Grid], vertical: VerticalStream) -> None:
         self.scales = [HorizontalScale(network, grid, k, vertical) for k, grid in enumerate(grids)]
         coarser = range(1, len(grids))
         self.halved = {

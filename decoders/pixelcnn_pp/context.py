@@ -1,11 +1,10 @@
-"""What carries h into the decoder: one map s for each of its three scales, computed once an image.
+"""Context maps: h as one map s for each of the three scales of the decoder, computed once per image.
 
-Causality constrains the image alone, so these layers look at all of h. A spatial h is read at its own
-resolution and brought to the finer scales by learned up-sampling, so that the position inside a coarse cell
-is known; a vector h is first laid out as a map at the decoder's coarsest scale. Each gated layer of the
-decoder adds V s, a 1x1 convolution of its own, before its gate (van den Oord et al. 2016, arXiv 1606.05328,
-section 2.3), and the last layer adds one to the parameters of the mixture: a level that h tells is then a linear
-function of s, and need not be carried through gates to a 256th of their range.
+Causality constrains the image alone, so these layers see all of h. A spatial h is read at its own resolution. Learned
+up-sampling brings it to the finer scales, where the position inside a coarse cell is known. A vector h is first mapped
+to the coarsest scale. Each gated layer of the decoder adds V s, a 1x1 convolution of its own, before its gate (van den
+Oord et al. 2016, arXiv 1606.05328, section 2.3). The last layer adds another to the parameters of the mixture: a level
+that h determines is then a linear function of s, without passing gates that would need a precision of 1/256.
 """
 
 import math
@@ -20,24 +19,23 @@ from decoders.pixelcnn_pp.gated_resnet import GatedResnet
 from decoders.standardisation import Standardisation
 
 SCALES = 3  # resolutions of the decoder: 1, 1/2, 1/4
-MOST_POSITIONS_MIXED = (
-    256  # of a map of 16x16: every position reads every other, by weights whose number is the square
-)
+# Positions of a 16x16 map. Mixing lets every position read every other, so the number of weights is the square.
+MOST_POSITIONS_MIXED = 256
 
 Size = tuple[int, int]
 
 
-def halved(size: Size, times: int) -> Size:
-    """A height and width halved some times, rounded up.
+def halved_size(size: Size, times: int) -> Size:
+    """Height and width after a number of halvings, each rounded up.
 
-    >>> halved((10, 32), 2)
+    >>> halved_size((10, 32), 2)
     (3, 8)
     """
     return -(-size[0] // 2**times), -(-size[1] // 2**times)
 
 
 def nearest_scale(h: Size, image: Size) -> int:
-    """How many times the image is halved to come nearest to the resolution of h (0 where h is finer).
+    """Number of halvings of the image that brings it nearest to the resolution of h (0 where h is finer).
 
     >>> nearest_scale((8, 8), (32, 32)), nearest_scale((7, 7), (28, 28)), nearest_scale((64, 64), (32, 32))
     (2, 2, 0)
@@ -47,7 +45,7 @@ def nearest_scale(h: Size, image: Size) -> int:
 
 
 class VectorLayout(nn.Module):
-    """A vector h as a map: one linear function for each channel and position."""
+    """A vector h as a map, by one linear function for each channel and position."""
 
     def __init__(self, features: int, filters: int, size: Size) -> None:
         super().__init__()
@@ -60,7 +58,7 @@ class VectorLayout(nn.Module):
 
 
 class SpatialLayout(nn.Module):
-    """A spatial h on the grid of the padded image, halved to the scale nearest to its own."""
+    """A spatial h on the grid of the padded image, at the scale nearest to its own."""
 
     def __init__(self, channels: int, filters: int, size: Size, padded_size: Size) -> None:
         super().__init__()
@@ -86,8 +84,8 @@ class SpatialLayout(nn.Module):
 class PositionMixing(nn.Module):
     """s + M s over positions, one M for all channels; M starts at 0.
 
-    Convolutions read what lies near a pixel. An h whose positions are not those of the image (moved, mirrored,
-    transposed) says the same of it, and a decoder that reads neighbours alone would not find it.
+    Convolutions read the neighbourhood of a pixel. An h whose positions are not those of the image (shifted, mirrored,
+    transposed) carries the same information, which a decoder that reads neighbours alone would miss.
     """
 
     def __init__(self, size: Size) -> None:
@@ -102,7 +100,7 @@ class PositionMixing(nn.Module):
 
 
 class Doubling(nn.Module):
-    """Learned up-sampling: 1x1 to four times the channels, laid out as 2x2, cropped to the finer grid."""
+    """Learned up-sampling: a 1x1 convolution to four times the channels, arranged as 2x2, cropped to the finer grid."""
 
     def __init__(self, filters: int, size: Size) -> None:
         super().__init__()
@@ -110,13 +108,13 @@ class Doubling(nn.Module):
         self.mix = Pointwise(2 * filters, 4 * filters)
 
     def forward(self, s: Tensor) -> Tensor:
-        """A map at half the resolution to one of the given size."""
+        """Map s at half the resolution to the finer size."""
         finer = F.pixel_shuffle(self.mix(concat_elu((s,))), 2)
         return finer[:, :, : self.size[0], : self.size[1]]
 
 
 class ContextMaps(nn.Module):
-    """h as maps s at the three scales of the decoder, finest first.
+    """The map from h to context maps at the three scales of the decoder, finest first.
 
     Args:
         shape: (D,) for a vector h, (C, height, width) for a spatial one.
@@ -124,8 +122,8 @@ class ContextMaps(nn.Module):
         padded_image: the same, padded to a multiple of 4.
         filters: channels of every map.
         layers: residual layers that read h at its own scale.
-        dropout: inside the residual layers and on the maps. It slows down learning an uninformative h by heart, but
-            does not prevent it; the held-out share does.
+        dropout: inside the residual layers and on the maps. It delays the overfitting of an uninformative h; only the
+            held-out share prevents it.
     """
 
     def __init__(
@@ -143,17 +141,17 @@ class ContextMaps(nn.Module):
         self.layout: VectorLayout | SpatialLayout
         if len(shape) == 1:
             self.scale = SCALES - 1
-            self.layout = VectorLayout(shape[0], filters, halved(padded_image, self.scale))
+            self.layout = VectorLayout(shape[0], filters, halved_size(padded_image, self.scale))
         else:
             self.scale = nearest_scale((shape[1], shape[2]), image)
-            sizes = halved(image, self.scale), halved(padded_image, self.scale)
+            sizes = halved_size(image, self.scale), halved_size(padded_image, self.scale)
             self.layout = SpatialLayout(shape[0], filters, *sizes)
-        size = halved(padded_image, self.scale)
+        size = halved_size(padded_image, self.scale)
         mixed = len(shape) == 3 and math.prod(size) <= MOST_POSITIONS_MIXED
         self.mix_positions = PositionMixing(size) if mixed else None
         self.read = nn.ModuleList(GatedResnet(filters, Centred, 0, dropout, 0) for _ in range(layers))
         self.finer = nn.ModuleList(
-            Doubling(filters, halved(padded_image, k)) for k in reversed(range(self.scale))
+            Doubling(filters, halved_size(padded_image, k)) for k in reversed(range(self.scale))
         )
         self.coarser = nn.ModuleList(Halving(2 * filters, filters) for _ in range(self.scale, SCALES - 1))
 

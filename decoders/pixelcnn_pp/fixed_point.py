@@ -17,15 +17,12 @@ Source: Song, Meng, Liao & Ermon 2021 (arXiv 2002.03629), Jacobi iteration for a
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Generator, Tensor
 
 from decoders.pixelcnn_pp.logistic_mixture import LogisticMixture, Noise
-
-if TYPE_CHECKING:
-    from decoders.pixelcnn_pp.network import PixelCNNPP
+from decoders.pixelcnn_pp.network import PixelCNNPPNetwork
 
 Context = tuple[Tensor, ...] | None
 NUMBERS_OF_A_PASS = 2**26  # activations that one forward may keep, 256 MiB in float32
@@ -39,7 +36,7 @@ class FixedPointSampler:
         images: how many images are drawn at once.
     """
 
-    def __init__(self, network: "PixelCNNPP", images: int) -> None:
+    def __init__(self, network: PixelCNNPPNetwork, images: int) -> None:
         self.network, self.images = network, images
         self.passes = torch.zeros(images, dtype=torch.int64)
 
@@ -57,7 +54,7 @@ class FixedPointSampler:
         return torch.cat([x for x, _ in solved])
 
 
-def solve(network: "PixelCNNPP", context: Context, noise: Noise) -> tuple[Tensor, Tensor]:
+def solve(network: PixelCNNPPNetwork, context: Context, noise: Noise) -> tuple[Tensor, Tensor]:
     """The images (n, C, H, W) of this noise, (n, H, W, K or C), and the passes that each of them took, (n,)."""
     target, device = network.target, noise.gumbel.device
     n, pixels = len(noise.gumbel), target.height * target.width
@@ -91,19 +88,19 @@ def of_images(context: Context, index: Tensor) -> Context:
     return None if context is None else tuple(s[index] for s in context)
 
 
-def numbers_of_image(network: "PixelCNNPP") -> int:
+def numbers_of_image(network: PixelCNNPPNetwork) -> int:
     """Activations that a forward keeps for an image: both streams of each stored map, and one layer's own."""
     height, width = network.padded
     return 8 * network.spec.filters * (network.spec.layers + 2) * height * width
 
 
-def images_of_a_pass(network: "PixelCNNPP") -> int:
+def images_of_a_pass(network: PixelCNNPPNetwork) -> int:
     """How many images go through the network together, which bounds the memory of a pass."""
     return max(1, NUMBERS_OF_A_PASS // numbers_of_image(network))
 
 
 @contextmanager
-def evaluating(network: "PixelCNNPP") -> Iterator[None]:
+def evaluating(network: PixelCNNPPNetwork) -> Iterator[None]:
     """Without dropout, as the cached sampler draws, whatever mode the network is in."""
     was_training = network.training
     network.eval()

@@ -17,7 +17,7 @@ class GatedResnet(nn.Module):
     Args:
         filters: channels of x and of each skip.
         convolution: the causal convolution of the stream.
-        skips: maps that are seen at the same pixel (from the other stream, from the way down).
+        skips: number of maps read at the same pixel (from the other stream, from the way down).
         dropout: element-wise, before the second convolution.
         context_filters: channels of s; 0 for an unconditional decoder.
     """
@@ -35,7 +35,7 @@ class GatedResnet(nn.Module):
         self.skip = Pointwise(2 * filters * skips, filters) if skips else None
         self.second = convolution(2 * filters, 2 * filters, initial_scale=0.1)
         self.dropout = dropout
-        # Zero, and drawn from no generator: a fresh conditional decoder is the unconditional one.
+        # Zeros use no random numbers: a new conditional decoder equals the unconditional one.
         zeros = torch.zeros(2 * filters, context_filters, 1, 1)
         self.context = nn.Parameter(zeros) if context_filters else None
 

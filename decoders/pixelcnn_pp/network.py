@@ -1,20 +1,18 @@
-"""PixelCNN++: log q(x | h) of an image as a sum over pixels, each given those above and to the left of it.
+"""The network of PixelCNN++: parameters of each pixel's distribution, given the pixels above it and to its left.
 
-Two streams of maps. The vertical stream u sees all rows above a pixel; the horizontal stream ul sees those
-rows, through u, and the pixels to the left; u feeds ul at every layer and never the other way. Both go down
-through three scales and up again; every map stored on the way down is used once on the way up.
+There are two streams of maps. The vertical stream u sees all rows above a pixel. The horizontal stream ul sees those
+rows through u, and the pixels to the left. Every layer feeds u into ul, never the reverse. Both streams go down through
+three scales and up again; every map stored on the way down is used once on the way up.
 
 Source: Salimans, Karpathy, Chen & Kingma 2017 (arXiv 1701.05517), sections 2.3-2.5.
 """
 
-from typing import Any, cast
+from typing import cast
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from decoders.density import Decoder, Density
-from decoders.errors import ContextError
 from decoders.pixelcnn_pp.causal_convolution import (
     DownRightShifted,
     DownRightShiftedTransposed,
@@ -23,7 +21,6 @@ from decoders.pixelcnn_pp.causal_convolution import (
     PixelLeft,
     Pointwise,
     RowAbove,
-    data_dependent_initialization,
     mix_channels,
     shift_down,
     shift_right,
@@ -32,7 +29,6 @@ from decoders.pixelcnn_pp.context import SCALES, ContextMaps
 from decoders.pixelcnn_pp.fused_layers import laid_out
 from decoders.pixelcnn_pp.gated_resnet import GatedResnet
 from decoders.pixelcnn_pp.logistic_mixture import LogisticMixture
-from decoders.pixelcnn_pp.sampling import sample_images
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import ImageTarget
 
@@ -41,7 +37,7 @@ MULTIPLE = 2 ** (SCALES - 1)
 
 
 def padded_size(size: int) -> int:
-    """The next multiple of 4: the coarsest scale must hold whole cells.
+    """The next multiple of 4, as the coarsest scale needs whole cells.
 
     >>> padded_size(28), padded_size(30)
     (28, 32)
@@ -50,7 +46,7 @@ def padded_size(size: int) -> int:
 
 
 class Stem(nn.Module):
-    """First maps of the streams, bias shifted too: row 0 of u and pixel (0, 0) of ul are exactly zero."""
+    """First maps of the streams. Biases are shifted too: row 0 of u and pixel (0, 0) of ul are exactly zero."""
 
     def __init__(self, inputs: int, filters: int) -> None:
         super().__init__()
@@ -59,14 +55,14 @@ class Stem(nn.Module):
         self.left = PixelLeft(inputs, filters)
 
     def forward(self, x: Tensor) -> Streams:
-        """The image with its channel of ones to (u, ul)."""
+        """Map the image with its channel of ones to (u, ul)."""
         u = shift_down(self.above(self.above.pad(x)))
         ul = shift_down(self.row_above(self.row_above.pad(x))) + shift_right(self.left(self.left.pad(x)))
         return laid_out(u), laid_out(ul)
 
 
 class GatedPair(nn.Module):
-    """One gated layer in each stream; `stored` maps from the way down come in on the way up."""
+    """One gated layer in each stream; on the way up it also reads the `stored` maps of the way down."""
 
     def __init__(self, spec: PixelCNNPPSpec, goes_up: bool, context_filters: int) -> None:
         super().__init__()
@@ -75,7 +71,7 @@ class GatedPair(nn.Module):
         self.ul = GatedResnet(spec.filters, DownRightShifted, 1 + int(goes_up), *settings)
 
     def forward(self, streams: Streams, stored: Streams | None, s: Tensor | None) -> Streams:
-        """The streams one layer on; ul sees the new u at its own pixel."""
+        """The streams after one layer; ul sees the new u at its own pixel."""
         u, ul = streams
         if stored is None:
             u = self.u(u, (), s)
@@ -112,39 +108,16 @@ class Doubled(nn.Module):
         return self.u(u), self.ul(ul)
 
 
-class PixelCNNPPDensity(Density):
-    """q(. | h): the network together with the maps that carry h, computed once."""
-
-    def __init__(self, network: "PixelCNNPP", context: tuple[Tensor, ...] | None) -> None:
-        self.network = network
-        self.context = context
-
-    def pixel_log_prob(self, target: Tensor) -> Tensor:
-        """Nats of every pixel given those before it, all channels together, (batch, height, width)."""
-        return self.network.mixture.log_prob(self.network.parameters_of(target, self.context), target)
-
-    def log_prob(self, target: Tensor) -> Tensor:
-        """Nats of each image, (batch,), for levels (batch, C, H, W)."""
-        return self.pixel_log_prob(target).sum((1, 2))
-
-    def sample(self, generator: Generator, count: int = 1) -> Tensor:
-        """Images (count, batch, C, H, W) as uint8 levels, by the cached sampler."""
-        return sample_images(self.network, self.context, generator, count)
-
-
-class PixelCNNPP(Decoder):
-    """The decoder of images; see `PixelCNNPPSpec` for its sizes.
+class PixelCNNPPNetwork(nn.Module):
+    """The layers of PixelCNN++, and the map from an image to the parameters of every pixel's mixture.
 
     Args:
         spec: sizes of the network.
-        target: shape and levels of an image; any height and width (padded below and to the right inside).
-        context: shape of one h, (D,) or (C, height, width); None for an unconditional decoder.
+        target: shape and levels of an image. Any height and width: the network pads below and to the right.
+        context: shape of one h, (D,) or (C, height, width); None for an unconditional network.
 
-    A fresh conditional decoder is the unconditional one built from the same random state: what h adds
-    starts at 0.
+    A new conditional network equals the unconditional one built from the same random state: what h adds starts at 0.
     """
-
-    Spec = PixelCNNPPSpec
 
     def __init__(
         self, spec: PixelCNNPPSpec, target: ImageTarget, context: tuple[int, ...] | None = None
@@ -153,7 +126,6 @@ class PixelCNNPP(Decoder):
         if context is not None and len(context) not in (1, 3):
             raise ValueError(f"context {context}: an h is a vector (D,) or a map (C, height, width).")
         self.spec, self.target, self.context = spec, target, context
-        self.from_another: frozenset[str] = frozenset()
         self.mixture = LogisticMixture(target.channels, target.levels, spec.mixtures)
         self.padded = padded_size(target.height), padded_size(target.width)
         self.context_filters = spec.context_filters if context else 0
@@ -163,9 +135,9 @@ class PixelCNNPP(Decoder):
         self.up = nn.ModuleList(self._block(spec.layers + (k < SCALES - 1), True) for k in range(SCALES))
         self.doubled = nn.ModuleList(Doubled(spec.filters) for _ in range(SCALES - 1))
         self.head = Pointwise(spec.filters, self.mixture.outputs)
-        # Last, so that the draws above are the same with and without a context.
+        # Built last, so that the random draws above are the same with and without a context.
         self.context_maps = self._context_maps(context) if context else None
-        # Zero, as what h adds to every layer.
+        # Zero, like the context weights of every layer.
         zeros = torch.zeros(self.mixture.outputs, self.context_filters, 1, 1)
         self.head_context = nn.Parameter(zeros) if context else None
 
@@ -194,24 +166,8 @@ class PixelCNNPP(Decoder):
         """From scale k + 1 to scale k."""
         return cast(Doubled, self.doubled[k])
 
-    def forward(self, h: Tensor | None) -> PixelCNNPPDensity:
-        """q(. | h) for h of shape (batch, *context), None for an unconditional decoder.
-
-        Raises:
-            ValueError: h does not have the shape the decoder was built for.
-        """
-        self._check_context(h)
-        if h is None or self.context_maps is None:
-            return PixelCNNPPDensity(self, None)
-        return PixelCNNPPDensity(self, self.context_maps(h))
-
-    def _check_context(self, h: Tensor | None) -> None:
-        shape = None if h is None else tuple(h.shape[1:])
-        if shape != self.context:
-            raise ValueError(f"h has shape {shape} an example but this decoder was built for {self.context}.")
-
     def network_input(self, levels: Tensor) -> Tensor:
-        """Values in [-1, 1] and a channel of ones, both zero in the padding, in the weights' precision."""
+        """Values in [-1, 1] and a channel of ones, both zero in the padding, in the precision of the weights."""
         x = self.mixture.values(levels, self.head.bias.dtype)
         x = F.pad(x, (0, 0, 0, 0, 0, 1), value=1.0)
         height, width = self.padded
@@ -219,7 +175,7 @@ class PixelCNNPP(Decoder):
         return F.pad(x, (0, right, 0, below)) if below or right else x
 
     def parameters_of(self, levels: Tensor, context: tuple[Tensor, ...] | None) -> Tensor:
-        """Parameters of the mixture at every pixel given the pixels before it, (batch, outputs, H, W)."""
+        """Parameters of the mixture at every pixel, given the pixels before it: (batch, outputs, H, W)."""
         s = context if context is not None else (None,) * SCALES
         streams = self._up(*self._down(self.stem(self.network_input(levels)), s), s)
         ul = streams[1][:, :, : self.target.height, : self.target.width]
@@ -248,81 +204,3 @@ class PixelCNNPP(Decoder):
             if k > 0:
                 streams = self.doubling(k - 1)(streams)
         return streams
-
-    def start_from(self, other: Decoder) -> None:
-        """Take over the weights of a fitted decoder of the same sizes.
-
-        From an unconditional one (a trunk) the body comes, and as what h adds starts at 0, so does the law; from
-        one of an h of the same shape (the same tap at another epoch) comes also what reads h.
-
-        Raises:
-            ContextError: the other decoder reads an h of another shape, or is of another size.
-        """
-        weights = other.state_dict()
-        try:
-            missing, unexpected = self.load_state_dict(weights, strict=False)
-        except RuntimeError:
-            raise ContextError(
-                "the decoder to start from has other sizes than this one: fit it anew"
-            ) from None
-        if unexpected or any("context" not in name for name in missing):
-            raise ContextError("the decoder to start from has other layers than this one: fit it anew")
-        self.from_another = frozenset(weights)
-
-    def taken_over(self) -> list[nn.Parameter]:
-        """The weights that came from another decoder by `start_from`."""
-        return [p for name, p in self.named_parameters() if name in self.from_another]
-
-    @torch.no_grad()
-    def initialise(self, target: Tensor, h: Tensor | None) -> None:
-        """Data-dependent initialization from one batch: standardise h, then every layer's gain and bias.
-
-        The last layer's are chosen such that the mixture starts with the mean and deviation of each channel: with
-        those of [-1, 1] the fit of images that hardly vary takes hundreds of steps to come near them. After
-        `start_from` only what is new is initialised; h is standardised anew.
-
-        Raises:
-            ValueError: a level lies outside 0..levels-1, or a shape does not fit.
-        """
-        self._check_target(target)
-        self._check_context(h)
-        was_training = self.training
-        self.eval()
-        try:
-            if h is not None and self.context_maps is not None:
-                self.context_maps.standardise.measure(h)
-            fresh = self._not_taken_over()
-            if fresh is not None:
-                with data_dependent_initialization(fresh):
-                    self(h).log_prob(target)
-            if fresh is self:
-                start = self.mixture.start(target)
-                self.head.bias.mul_(start.spread).add_(start.centre)
-                self.head.gain.mul_(start.spread)
-        finally:
-            self.train(was_training)
-
-    def _not_taken_over(self) -> nn.Module | None:
-        """The part that is still as it was built: all of it, what reads h, or nothing."""
-        if not self.from_another:
-            return self
-        reads_h = any(name.startswith("context_maps.") for name in self.from_another)
-        return None if reads_h else self.context_maps
-
-    def _check_target(self, target: Tensor) -> None:
-        t = self.target
-        if tuple(target.shape[1:]) != (t.channels, t.height, t.width):
-            raise ValueError(f"images of shape {tuple(target.shape[1:])} given to a decoder of {t}.")
-        low, high = int(target.min()), int(target.max())
-        if low < 0 or high >= t.levels:
-            raise ValueError(
-                f"levels {low} to {high} given to a decoder of {t.levels} levels (0 to {t.levels - 1})."
-            )
-
-    def description(self) -> dict[str, Any]:
-        """What builds this decoder again: implementation, spec, target and context, as JSON."""
-        return {
-            **self.spec.described(),
-            "target": self.target.model_dump(mode="json"),
-            "context": None if self.context is None else list(self.context),
-        }

@@ -10,7 +10,7 @@ graph.
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
@@ -23,11 +23,9 @@ from decoders.pixelcnn_pp.cached_network import (
 )
 from decoders.pixelcnn_pp.cached_streams import Grid
 from decoders.pixelcnn_pp.fixed_point import FixedPointSampler
+from decoders.pixelcnn_pp.network import PixelCNNPPNetwork
 from decoders.pixelcnn_pp.pixel_draw import PixelDraw
 from decoders.pixelcnn_pp.sampling_operations import Program, joined
-
-if TYPE_CHECKING:
-    from decoders.pixelcnn_pp.network import PixelCNNPP
 
 Method = Literal["cached", "fixed_point"]
 IMAGES_AT_ONCE = 256  # with the next line: bounds the memory, whatever the number of samples asked for
@@ -42,7 +40,7 @@ class CachedSampler:
         images: how many images are drawn at once.
     """
 
-    def __init__(self, network: "PixelCNNPP", images: int) -> None:
+    def __init__(self, network: PixelCNNPPNetwork, images: int) -> None:
         self.network, self.images = network, images
         like = network.head.bias.detach()
         self.scales = len(network.down)
@@ -146,7 +144,7 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def numbers_of_image(network: "PixelCNNPP") -> int:
+def numbers_of_image(network: PixelCNNPPNetwork) -> int:
     """A bound on the activations kept for an image.
 
     A gated layer of both streams keeps 18 numbers a filter and column; 32 more are what joins the scales and
@@ -158,14 +156,14 @@ def numbers_of_image(network: "PixelCNNPP") -> int:
     return columns * (of_column + network.context_filters + 2 * network.mixture.outputs)
 
 
-def images_at_once(network: "PixelCNNPP") -> int:
+def images_at_once(network: PixelCNNPPNetwork) -> int:
     """How many images are drawn together."""
     return max(1, min(IMAGES_AT_ONCE, NUMBERS_AT_ONCE // numbers_of_image(network)))
 
 
 @torch.inference_mode()
 def sample_images(
-    network: "PixelCNNPP",
+    network: PixelCNNPPNetwork,
     context: tuple[Tensor, ...] | None,
     generator: Generator,
     count: int = 1,

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from decoders.training.progress import progress
 from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.activations.store import ActivationStore, Precision, StoreWriter
 from ib_analysis.activations.tapped import Tapped
 from ib_analysis.datasets.dataset import Part
-from ib_analysis.progress import progress
 
 
 def store_activations(

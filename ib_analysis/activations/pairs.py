@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ib_analysis.activations.activations import Activations
-from ib_analysis.controls import Pairing
 from ib_analysis.datasets.dataset import Part
+from ib_analysis.variant import Pairing
 
 _SHUFFLE, _SHARE = 7, 8  # streams of random numbers
 

@@ -1,11 +1,11 @@
 """A folder of activations in which row i of h belongs to image i of one part of one data set."""
 
+import errno
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, Self
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError, field_validator
 from torch import Tensor
 
+from decoders.training.disk import explain_disk_errors
 from ib_analysis.activations.activations import Activations
 from ib_analysis.artefacts import sha256
 from ib_analysis.datasets.dataset import PartName
@@ -128,7 +129,7 @@ class StoreWriter:
         return self
 
     def _begin(self) -> None:
-        with self._disk_errors_said():
+        with self._explain_disk_errors():
             self.partial.mkdir(parents=True)
             self._demand_space()
             for name, tap in self.header.taps.items():
@@ -139,7 +140,8 @@ class StoreWriter:
         """Appends rows: for every tap of the store, h of shape (rows, *shape).
 
         Raises:
-            UserError: a value is not finite or overflows float16, or the disk is full.
+            UserError: a value is not finite or overflows float16.
+            DiskError: the disk is full, or permission is denied.
         """
         rows = {len(h) for h in block.values()}
         if set(block) != set(self.header.taps) or len(rows) != 1:
@@ -157,7 +159,7 @@ class StoreWriter:
     def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
         try:
             if error_type is None:
-                with self._disk_errors_said():
+                with self._explain_disk_errors():
                     self._close()
         finally:
             shutil.rmtree(self.partial, ignore_errors=True)
@@ -189,18 +191,12 @@ class StoreWriter:
 
     def _write(self, name: str, h: NDArray[np.floating]) -> None:
         # With plain writes a full disk raises an error; with a memory map it would kill the process.
-        with self._disk_errors_said(), self._array(name).open("ab") as file:
+        with self._explain_disk_errors(), self._array(name).open("ab") as file:
             file.write(h.data)
 
-    @contextmanager
-    def _disk_errors_said(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise UserError(
-                f"{self.folder} could not be written ({error.strerror}): free {self.bytes_needed:,} bytes "
-                "there, or set source: recomputed"
-            ) from None
+    def _explain_disk_errors(self) -> AbstractContextManager[None]:
+        advice = f"free {self.bytes_needed:,} bytes there, or set source: recomputed"
+        return explain_disk_errors(self.folder, advice)
 
     def _array(self, tap: str) -> Path:
         return self.partial / f"{tap}.npy"
@@ -214,10 +210,7 @@ class StoreWriter:
     def _demand_space(self) -> None:
         free = shutil.disk_usage(self.partial).free
         if free < self.bytes_needed:
-            raise UserError(
-                f"{self.folder} needs {self.bytes_needed:,} bytes and the disk has {free:,}: free some, or "
-                "set source: recomputed"
-            )
+            raise OSError(errno.ENOSPC, f"{free:,} bytes are free")
 
     def _array_header(self, tap: StoredTap) -> dict[str, object]:
         descr = np.lib.format.dtype_to_descr(np.dtype(self.header.precision))

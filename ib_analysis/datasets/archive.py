@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
-from ib_analysis.datasets.disk_space import writing_to
+from decoders.training.disk import explain_disk_errors
+from decoders.training.progress import progress
 from ib_analysis.errors import UserError
-from ib_analysis.progress import progress
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -19,11 +19,12 @@ def unpack(archive: Path, folder: Path) -> None:
     A top-level folder with the name of `folder` is removed from the paths.
 
     Raises:
-        UserError: a member would be written outside the folder or is a link or a device, the archive is
-            damaged, or the disk is full.
+        UserError: a member would be written outside the folder, or is a link or a device; the archive is
+            damaged.
+        DiskError: the disk is full, or permission is denied.
     """
     partial = folder.with_name(f".{folder.name}.partial")
-    with writing_to(folder.parent):
+    with explain_disk_errors(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(partial, ignore_errors=True)
         try:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from decoders.training.disk import explain_disk_errors
+from decoders.training.progress import progress
 from ib_analysis.datasets.checksum import md5_of
-from ib_analysis.datasets.disk_space import writing_to
 from ib_analysis.errors import UserError
-from ib_analysis.progress import progress
 
 ATTEMPTS = 10
 CHUNK_BYTES = 2**20
@@ -30,11 +30,12 @@ def download(url: str, target: Path, md5: str) -> None:
     later run. The file is renamed to `target` once its md5 is correct.
 
     Raises:
-        UserError: the server is unreachable or refuses, the connection breaks repeatedly, the md5 is wrong (the bytes
-            are then removed), or the disk is full.
+        UserError: the server is unreachable or refuses, the connection breaks repeatedly, or the md5 is wrong (the
+            bytes are then removed).
+        DiskError: the disk is full, or permission is denied.
     """
     part = target.with_name(target.name + ".part")
-    with writing_to(target.parent):
+    with explain_disk_errors(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
         _fetch_all(url, part)
         found = md5_of(part)
@@ -121,7 +122,7 @@ def _copy(
 ) -> None:
     """Copies the reply with a progress bar in MiB."""
     chunks = None if total is None else -(-total // CHUNK_BYTES)
-    for chunk in progress(_chunks(reply), f"{label} [MiB]", chunks, start // CHUNK_BYTES):
+    for chunk in progress(_chunks(reply), f"{label} [MiB]", total=chunks, initial=start // CHUNK_BYTES):
         file.write(chunk)
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from decoders.training.disk import explain_disk_errors
 from ib_analysis.datasets.archive import unpack
 from ib_analysis.datasets.checksum import require_md5
-from ib_analysis.datasets.disk_space import writing_to
 from ib_analysis.datasets.download import download
 from ib_analysis.datasets.exclusive import exclusive
 from ib_analysis.errors import UserError
@@ -77,7 +77,7 @@ def _from_archive(official: Official, home: Path, may_download: bool) -> Path:
         raise UserError(_absent(official, home))
     beside = home if home.is_dir() or may_download else home.parent
     room = beside if may_download or os.access(beside, os.W_OK) else cache_folder()
-    with writing_to(room):
+    with explain_disk_errors(room):
         room.mkdir(parents=True, exist_ok=True)
     with exclusive(room / f".{official.folder}.lock"):
         return _unpacked(official, room) or _unpack(official, archive or _download(official, room), room)

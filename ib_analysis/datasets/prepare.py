@@ -13,8 +13,9 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from decoders.training.disk import explain_disk_errors
+from decoders.training.progress import progress
 from ib_analysis.datasets.dataset import PARTS, Dataset, Header, Part
-from ib_analysis.datasets.disk_space import reserve, writing_to
 from ib_analysis.datasets.source import Block, Source, block_length
 from ib_analysis.datasets.specs.source import SourceSpec, SplitSourceSpec
 from ib_analysis.datasets.splits import (
@@ -26,7 +27,6 @@ from ib_analysis.datasets.splits import (
     in_earlier_part,
 )
 from ib_analysis.errors import UserError
-from ib_analysis.progress import progress
 from ib_analysis.scratch import locked
 
 IMAGES, LABELS, HEADER = "images.npy", "labels.npy", "header.json"
@@ -61,10 +61,11 @@ def prepare_dataset(source: Source, spec: SourceSpec, folder: Path) -> Header:
     even if a process is killed. The same source and spec give the same bytes.
 
     Raises:
-        UserError: a class has too few images for three parts, a part becomes empty, or the disk is full.
+        UserError: a class has too few images for three parts, or a part becomes empty.
+        DiskError: the disk is full, or permission is denied.
     """
     partial = folder.with_name(f".{folder.name}.partial")
-    with writing_to(folder.parent), locked(partial):
+    with explain_disk_errors(folder.parent), locked(partial):
         try:
             index = _read_index(source)
             plan = _plan(source, index, spec)
@@ -139,7 +140,20 @@ def _parts(source: Source, index: _Index, spec: SourceSpec, chosen: NDArray[np.b
 def _create(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> None:
     """Creates an array file of its full length, so that a full disk is detected before images are written."""
     open_memmap(path, "w+", dtype, shape).flush()
-    reserve(path, path.stat().st_size)
+    _reserve(path, path.stat().st_size)
+
+
+def _reserve(path: Path, n_bytes: int) -> None:
+    """Give an existing file its final length with every block allocated.
+
+    On a full disk a memory-mapped write to a sparse file kills the process with SIGBUS; a reservation fails first,
+    with an OSError.
+    """
+    with path.open("r+b") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, n_bytes)
+        else:
+            file.truncate(n_bytes)
 
 
 def _write_images(source: Source, index: _Index, plan: _Plan, path: Path) -> None:

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from decoders.training.atomic_file import write_bytes
 from ib_analysis.artefacts import sha256
-from ib_analysis.encoders.disk import write_whole
 from ib_analysis.encoders.encoder import Encoder, ImageShape
 from ib_analysis.errors import UserError
 from ib_analysis.spec import Described
@@ -53,11 +53,11 @@ def save_checkpoint(encoder: Encoder, path: Path, *, epoch: int, seed: int) -> N
     """Writes the encoder's state as safetensors, atomically; the metadata holds its description as JSON.
 
     Raises:
-        UserError: the disk is full.
+        DiskError: the disk is full, or permission is denied.
     """
     about = {**encoder.description(), "epoch": epoch, "seed": seed}
     tensors = {name: value.detach().cpu().contiguous() for name, value in encoder.state_dict().items()}
-    write_whole(path, save(tensors, metadata={KEY: json.dumps(about, sort_keys=True)}))
+    write_bytes(path, save(tensors, metadata={KEY: json.dumps(about, sort_keys=True)}))
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

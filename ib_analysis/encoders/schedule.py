@@ -1,16 +1,14 @@
-"""Learning rate against time."""
+"""Learning rate of a network under study against time."""
 
-import math
-
+from decoders.training.schedule import scheduled_rate
 from ib_analysis.encoders.specs.training import TrainingSpec
 
 
 def learning_rate(spec: TrainingSpec, time: float) -> float:
     """The learning rate at a time measured in epochs, 0..spec.epochs.
 
-    During the warm-up it rises linearly from 0. Then spec.learning_rate is multiplied by 1 (constant), by
-    (1 + cos(pi u)) / 2 with u the share that is done of what follows the warm-up (cosine), or by a tenth for
-    every milestone that has passed, a share of all epochs (steps).
+    During the warm-up it rises linearly from 0. A cosine covers what follows the warm-up; milestones are shares of
+    all epochs.
 
     >>> spec = TrainingSpec(epochs=10, learning_rate=0.1, schedule="cosine", warmup_epochs=2)
     >>> [round(learning_rate(spec, t), 3) for t in (0.5, 1, 2, 6, 10)]
@@ -21,9 +19,9 @@ def learning_rate(spec: TrainingSpec, time: float) -> float:
     """
     if time < spec.warmup_epochs:
         return spec.learning_rate * time / spec.warmup_epochs
-    if spec.schedule == "constant":
-        return spec.learning_rate
-    if spec.schedule == "steps":
-        return spec.learning_rate * 0.1 ** sum(time >= share * spec.epochs for share in spec.milestones)
-    u = (time - spec.warmup_epochs) / max(spec.epochs - spec.warmup_epochs, 1e-12)
-    return spec.learning_rate * (1 + math.cos(math.pi * min(u, 1.0))) / 2
+    if spec.schedule != "cosine":
+        return scheduled_rate(
+            spec.learning_rate, spec.schedule, time, spec.epochs, milestones=spec.milestones
+        )
+    share = (time - spec.warmup_epochs) / max(spec.epochs - spec.warmup_epochs, 1e-12)
+    return scheduled_rate(spec.learning_rate, "cosine", min(share, 1.0), 1.0)

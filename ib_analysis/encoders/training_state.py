@@ -1,16 +1,12 @@
-"""What a training has reached, in a scratch folder, so that an interrupted one goes on from there."""
+"""States of a training in a scratch folder, from which an interrupted one resumes."""
 
-import io
-import pickle
-import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from ib_analysis.encoders.disk import write_whole
+from decoders.training.saved_state import SavedState
 from ib_analysis.encoders.training.training_curve import CurveRow, TrainingCurve
 
 Weights = dict[str, Tensor]
@@ -29,57 +25,42 @@ class TrainingState:
 class Scratch:
     """The states of one training in one folder: the newest, and the weights of every epoch to be kept.
 
-    `identity` is a digest of all that the weights depend on; what bears another one is not of this training
-    and counts as absent, as does a damaged file. Files are read with `weights_only=True`: loading executes
-    no code.
+    `identity` is a digest of everything that the weights depend on. A state with another identity and a damaged file
+    count as absent, with a warning.
     """
 
     def __init__(self, folder: Path, identity: str) -> None:
         self.folder, self.identity = folder, identity
+        self._newest = SavedState(folder / "training.pt", identity)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the newest state is old enough to be written again."""
+        return self._newest.is_due
 
     def save(self, state: TrainingState) -> None:
-        """Writes the newest state, atomically."""
+        """Write the newest state atomically."""
         rows = [asdict(row) for row in state.curve.rows]
-        self._write(
-            self._state,
-            {"epoch": state.epoch, "encoder": state.encoder, "optimizer": state.optimizer, "curve": rows},
+        self._newest.write(
+            {"epoch": state.epoch, "encoder": state.encoder, "optimizer": state.optimizer, "curve": rows}
         )
 
     def newest(self) -> TrainingState | None:
         """The newest state, or None where there is none of this training."""
-        found = self._read(self._state)
+        found = self._newest.read()
         if found is None:
             return None
         curve = TrainingCurve(tuple(CurveRow(**row) for row in found["curve"]))
         return TrainingState(found["epoch"], found["encoder"], found["optimizer"], curve)
 
     def save_kept(self, epoch: int, encoder: Weights) -> None:
-        """Writes the weights of an epoch to be kept, atomically."""
-        self._write(self._kept(epoch), {"encoder": encoder})
+        """Write the weights of an epoch to be kept, atomically."""
+        self._kept(epoch).write({"encoder": encoder})
 
     def kept(self, epoch: int) -> Weights | None:
         """The weights of a kept epoch, or None."""
-        found = self._read(self._kept(epoch))
+        found = self._kept(epoch).read()
         return None if found is None else found["encoder"]
 
-    @property
-    def _state(self) -> Path:
-        return self.folder / "training.pt"
-
-    def _kept(self, epoch: int) -> Path:
-        return self.folder / f"epoch-{epoch}.pt"
-
-    def _write(self, path: Path, content: dict[str, Any]) -> None:
-        buffer = io.BytesIO()
-        torch.save({"identity": self.identity, **content}, buffer)
-        write_whole(path, buffer.getvalue())
-
-    def _read(self, path: Path) -> dict[str, Any] | None:
-        if not path.exists():
-            return None
-        try:
-            found = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-            warnings.warn(f"{path} is damaged ({error}): the training starts again", stacklevel=2)
-            return None
-        return found if isinstance(found, dict) and found.get("identity") == self.identity else None
+    def _kept(self, epoch: int) -> SavedState:
+        return SavedState(self.folder / f"epoch-{epoch}.pt", self.identity)

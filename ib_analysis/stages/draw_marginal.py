@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from decoders.saving import load_decoder
+from decoders.training.atomic_file import replacing
 from ib_analysis import spec
-from ib_analysis.artefacts import replacing
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import weights_path
 from ib_analysis.device import resolve_device

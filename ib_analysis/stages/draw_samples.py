@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from decoders.density import Decoder
 from decoders.saving import load_decoder
+from decoders.training.atomic_file import replacing
+from decoders.training.progress import progress
 from ib_analysis import spec
 from ib_analysis.activations.recomputed import RecomputedActivations
-from ib_analysis.artefacts import replacing
 from ib_analysis.datasets.dataset import Dataset
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import weights_path
@@ -19,7 +20,6 @@ from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
 from ib_analysis.encoders.specs.training import Regime
 from ib_analysis.figures.samples import Samples, write_samples
 from ib_analysis.point import Network, Point
-from ib_analysis.progress import progress
 from ib_analysis.provenance import Job
 
 

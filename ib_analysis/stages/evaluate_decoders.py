@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from decoders.evaluation import nats_per_example
 from decoders.saving import load_decoder
+from decoders.training.progress import progress
 from ib_analysis import spec
 from ib_analysis.activations.pairs import ImagePairs, LabelPairs, apply_control
 from ib_analysis.activations.recomputed import RecomputedActivations
-from ib_analysis.controls import Pairing
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import weights_path
@@ -20,8 +20,8 @@ from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
 from ib_analysis.encoders.specs.training import Regime
 from ib_analysis.information.measurement.evaluation import Evaluation, write_evaluation
 from ib_analysis.point import Network, Point, Target
-from ib_analysis.progress import progress
 from ib_analysis.provenance import Job
+from ib_analysis.variant import Pairing
 
 BATCH = 256
 SHUFFLE_SEED = 0
@@ -30,6 +30,7 @@ SHUFFLE_SEED = 0
 class Spec(spec.Spec):
     """Slice of the experiment."""
 
+    variant: str
     encoder: str
     regime: Regime
     seed: int
@@ -38,7 +39,7 @@ class Spec(spec.Spec):
     architecture: spec.Described
     decoder: spec.Described
     label_decoder: spec.Described
-    pairing: Pairing = "own"
+    pairing: Pairing
 
 
 def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, decoders: list[Path], out: Path) -> None:
@@ -55,7 +56,7 @@ def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, decoders: l
             images, labels = _nats(folder, tap, part, activations, device, slice_.pairing)
             point = network.at(epoch, tap)
             points[point, "image"], points[point, "label"] = images, labels
-    write_evaluation(out, Evaluation(network, points))
+    write_evaluation(out, Evaluation(slice_.variant, network, points))
     job.record(out)
 
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import torch
 
-from decoders.data_parallel import Ranks, joined
 from decoders.density import Decoder
-from decoders.fitting import Fit, HistoryRow, fit
-from decoders.ignorance import free_to_ignore
+from decoders.fitting import Fit, fit
+from decoders.ignorance import allow_ignorance
 from decoders.pairs import Pairs
 from decoders.saving import load_decoder, save_decoder
 from decoders.spec import FitSpec, ImageTarget, LabelTarget
+from decoders.training.process_group import Ranks, join_process_group
+from decoders.training.validation import HistoryRow
 from ib_analysis import spec
 from ib_analysis.activations.activations import Activations
 from ib_analysis.activations.compute import store_activations
@@ -24,16 +25,17 @@ from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.activations.spec import ActivationsSpec
 from ib_analysis.activations.store import ActivationStore
 from ib_analysis.artefacts import link, read_json, replacing_folder, sha256, write_json
-from ib_analysis.controls import Pairing
 from ib_analysis.datasets.dataset import Dataset, Header
 from ib_analysis.datasets.prepare import open_dataset
-from ib_analysis.decoder_files import decoder_name, fits_path, weights_path
+from ib_analysis.decoder_files import decoder_name, fits_path, history_path, weights_path
 from ib_analysis.device import describe_device, resolve_device
 from ib_analysis.encoders.checkpoint import Checkpoint, checkpoint_name, load_checkpoint
 from ib_analysis.encoders.specs.training import Regime
+from ib_analysis.point import Target
 from ib_analysis.provenance import Job, digest_of
 from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked
+from ib_analysis.variant import Pairing
 
 DATA_PARALLEL = True  # several processes may run this stage together
 
@@ -41,6 +43,7 @@ DATA_PARALLEL = True  # several processes may run this stage together
 class Spec(spec.Spec):
     """Slice of the experiment."""
 
+    variant: str
     encoder: str
     regime: Regime
     seed: int
@@ -52,8 +55,8 @@ class Spec(spec.Spec):
     image_fit: FitSpec
     label: spec.Described
     label_fit: FitSpec
-    pairing: Pairing = "own"
-    share: float = 1.0
+    pairing: Pairing
+    share: float
 
 
 @dataclass(frozen=True)
@@ -93,31 +96,32 @@ def run(
     dataset: Path,
     checkpoints: Path,
     marginal: Path,
-    trunk: list[Path],
+    pretrained: list[Path],
     neighbour: list[Path],
     scratch: Path,
     out: Path,
 ) -> None:
     """Write the folder `out`: two decoders a tap, their histories, and fits.json.
 
-    Image decoders start from those of the `neighbour` checkpoint where there is one, else from the `trunk`, if any,
-    and are p(x), the `marginal`, where they are no better than that on the held-out share. (Decoders of labels start
-    from the class frequencies, and keep them where no later look is better.)
+    Image decoders start from those of the `neighbour` checkpoint where there is one, else from the `pretrained`
+    decoder, if any, and are p(x), the `marginal`, where they are no better than that on the held-out share. (Decoders
+    of labels start from the class frequencies, and keep them where no later validation step is better.)
     """
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     checkpoint = load_checkpoint(checkpoints / checkpoint_name(slice_.epoch))
     with together(scratch, device), _activations(slice_, data, checkpoint, scratch, device) as activations:
-        starts = {tap: start_file(tap, trunk, neighbour) for tap in slice_.taps}
-        pieces = list(_pieces(slice_, job, data, checkpoint, activations, starts, weights(marginal), device))
-        fits = [finished(piece, scratch, device) for piece in pieces]
-        assemble(out, [piece.name for piece in pieces], fits, job, {"device_name": describe_device(device)})
+        starts = {tap: start_path(tap, pretrained, neighbour) for tap in slice_.taps}
+        without_h = weights_path(marginal, "image")
+        pieces = _pieces(slice_, job, data, checkpoint, activations, starts, without_h, device)
+        fits = {address: finished(piece, scratch, device) for address, piece in pieces}
+        assemble(out, fits, job, {"device_name": describe_device(device)})
 
 
 @contextmanager
 def together(scratch: Path, device: torch.device) -> Iterator[None]:
     """All processes of this stage, connected; the first has locked the scratch folder for them."""
-    with joined(device) as ranks, locked(scratch) if ranks.first else nullcontext():
+    with join_process_group(device) as ranks, locked(scratch) if ranks.first else nullcontext():
         ranks.wait()
         yield
         ranks.wait()
@@ -131,34 +135,28 @@ def finished(piece: Piece, scratch: Path, device: torch.device) -> Path:
     return folder
 
 
-def assemble(out: Path, names: list[str], fits: list[Path], job: Job, facts: Mapping[str, Any]) -> None:
-    """Put the fitted decoders side by side in `out`, all at once; the first process does."""
+def assemble(out: Path, fits: Mapping[tuple[Target, str], Path], job: Job, facts: Mapping[str, Any]) -> None:
+    """Put the fitted decoders, by target and tap, side by side in `out`, all at once; the first process does."""
     ranks = Ranks.current()
     if not ranks.first:
         return
     with replacing_folder(out) as folder:
-        for name, fitted in zip(names, fits, strict=True):
-            link(fitted / "decoder.safetensors", folder / f"{name}.safetensors")
-            link(fitted / "history.csv", folder / f"{name}.csv")
-        write_json(
-            fits_path(folder), {n: read_json(f / "fit.json") for n, f in zip(names, fits, strict=True)}
-        )
+        for address, fitted in fits.items():
+            link(fitted / "decoder.safetensors", weights_path(folder, *address))
+            link(fitted / "history.csv", history_path(folder, *address))
+        records = {decoder_name(*address): read_json(fitted / "fit.json") for address, fitted in fits.items()}
+        write_json(fits_path(folder), records)
         write_json(folder / "provenance.json", job.provenance() | {"processes": ranks.count} | dict(facts))
 
 
-def weights(marginal: Path) -> Path:
-    """The weights in the folder of an unconditional decoder."""
-    return weights_path(marginal, "image")
+def pretrained_path(pretrained: list[Path]) -> Path | None:
+    """The weights of the pretrained decoder, where there is one."""
+    return weights_path(pretrained[0], "image") if pretrained else None
 
 
-def trunk_file(trunk: list[Path]) -> Path | None:
-    """The weights in the trunk's folder, where there is one."""
-    return weights(trunk[0]) if trunk else None
-
-
-def start_file(tap: str, trunk: list[Path], neighbour: list[Path]) -> Path | None:
+def start_path(tap: str, pretrained: list[Path], neighbour: list[Path]) -> Path | None:
     """The weights that the image decoder of a tap starts from."""
-    return weights_path(neighbour[0], "image", tap) if neighbour else trunk_file(trunk)
+    return weights_path(neighbour[0], "image", tap) if neighbour else pretrained_path(pretrained)
 
 
 def image_target(header: Header) -> ImageTarget:
@@ -180,7 +178,7 @@ def _fit(piece: Piece, folder: Path, device: torch.device) -> None:
     )
     if piece.marginal is not None:
         marginal = load_decoder(piece.marginal)
-        decoder, fitted = free_to_ignore(decoder, fitted, marginal, piece.pairs, piece.fit, device=device)
+        decoder, fitted = allow_ignorance(decoder, fitted, marginal, piece.pairs, piece.fit, device=device)
     if Ranks.current().first:
         _write(decoder, fitted, folder)
 
@@ -202,7 +200,8 @@ def _pieces(
     starts: Mapping[str, Path | None],
     marginal: Path,
     device: torch.device,
-) -> Iterator[Piece]:
+) -> Iterator[tuple[tuple[Target, str], Piece]]:
+    """Each decoder of the checkpoint by its target and tap."""
     part = data.decoder
     facts = {
         "code": job.code,
@@ -214,35 +213,41 @@ def _pieces(
     }
     for tap in slice_.taps:
         shape = activations.shape(tap)
-        yield Piece(
-            decoder_name("image", tap),
-            slice_.image,
-            image_target(data.header),
-            shape,
-            apply_control(
-                ImagePairs(part, device, activations, tap),
-                slice_.pairing,
-                slice_.share,
-                slice_.image_fit.seed,
+        yield (
+            ("image", tap),
+            Piece(
+                decoder_name("image", tap),
+                slice_.image,
+                image_target(data.header),
+                shape,
+                apply_control(
+                    ImagePairs(part, device, activations, tap),
+                    slice_.pairing,
+                    slice_.share,
+                    slice_.image_fit.seed,
+                ),
+                slice_.image_fit,
+                facts,
+                starts[tap],
+                marginal,
             ),
-            slice_.image_fit,
-            facts,
-            starts[tap],
-            marginal,
         )
-        yield Piece(
-            decoder_name("label", tap),
-            slice_.label,
-            LabelTarget(classes=len(data.header.class_names)),
-            shape,
-            apply_control(
-                LabelPairs(part, device, activations, tap),
-                slice_.pairing,
-                slice_.share,
-                slice_.label_fit.seed,
+        yield (
+            ("label", tap),
+            Piece(
+                decoder_name("label", tap),
+                slice_.label,
+                LabelTarget(classes=len(data.header.class_names)),
+                shape,
+                apply_control(
+                    LabelPairs(part, device, activations, tap),
+                    slice_.pairing,
+                    slice_.share,
+                    slice_.label_fit.seed,
+                ),
+                slice_.label_fit,
+                facts,
             ),
-            slice_.label_fit,
-            facts,
         )
 
 

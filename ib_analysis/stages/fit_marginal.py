@@ -6,10 +6,10 @@ from decoders.spec import FitSpec
 from ib_analysis import spec
 from ib_analysis.activations.pairs import ImagePairs, apply_control
 from ib_analysis.datasets.prepare import open_dataset
-from ib_analysis.decoder_files import decoder_name
+from ib_analysis.decoder_files import MARGINAL, decoder_name
 from ib_analysis.device import describe_device, resolve_device
 from ib_analysis.provenance import Job
-from ib_analysis.stages.fit_decoders import Piece, assemble, finished, image_target, together, trunk_file
+from ib_analysis.stages.fit_decoders import Piece, assemble, finished, image_target, pretrained_path, together
 
 DATA_PARALLEL = True  # several processes may run this stage together
 
@@ -17,12 +17,13 @@ DATA_PARALLEL = True  # several processes may run this stage together
 class Spec(spec.Spec):
     """Slice of the experiment."""
 
+    variant: str
     decoder: spec.Described
     fit: FitSpec
-    share: float = 1.0
+    share: float
 
 
-def run(slice_: Spec, job: Job, *, dataset: Path, trunk: list[Path], scratch: Path, out: Path) -> None:
+def run(slice_: Spec, job: Job, *, dataset: Path, pretrained: list[Path], scratch: Path, out: Path) -> None:
     """Write the folder `out`: the decoder, its history, and fits.json."""
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
@@ -34,8 +35,8 @@ def run(slice_: Spec, job: Job, *, dataset: Path, trunk: list[Path], scratch: Pa
         apply_control(ImagePairs(data.decoder, device), "own", slice_.share, slice_.fit.seed),
         slice_.fit,
         {"code": job.code, "dataset": data.header.fingerprint, "share": slice_.share},
-        trunk_file(trunk),
+        pretrained_path(pretrained),
     )
     with together(scratch, device):
         fitted = finished(piece, scratch, device)
-        assemble(out, [piece.name], [fitted], job, {"device_name": describe_device(device)})
+        assemble(out, {("image", MARGINAL): fitted}, job, {"device_name": describe_device(device)})

@@ -1,4 +1,4 @@
-"""One test of consistency on the experiment's own images: the decoders' information, and that of the rivals."""
+"""One test of consistency on the experiment's own images: the decoders' information, and that of the baselines."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -12,15 +12,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from decoders.batches import divide
 from decoders.evaluation import nats_per_example
 from decoders.saving import load_decoder
 from decoders.spec import FitSpec, ImageTarget
+from decoders.training.batches import divide
 from ib_analysis import spec
 from ib_analysis.channels.masked_images import Features, Levels, fold_rows, keep_rows, put_side_by_side
-from ib_analysis.consistency import Piece as PieceName
 from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.decoder_files import weights_path
 from ib_analysis.device import resolve_device
 from ib_analysis.errors import UserError
 from ib_analysis.information.estimators.estimator import Estimator
@@ -31,8 +31,9 @@ from ib_analysis.information.tables.consistency import ConsistencyRow, consisten
 from ib_analysis.provenance import Job
 from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked
-from ib_analysis.stages.estimate_rivals import build_estimators, first_images
-from ib_analysis.stages.fit_decoders import Piece, finished, trunk_file, weights
+from ib_analysis.sections.consistency import Piece as PieceName
+from ib_analysis.stages.estimate_baselines import build_estimators, first_images
+from ib_analysis.stages.fit_decoders import Piece, finished, pretrained_path
 
 BATCH = 256
 _PARTNERS = 9  # stream of random numbers
@@ -48,7 +49,7 @@ class Spec(spec.Spec):
     fewer: int | None
     decoder: spec.Described
     fit: FitSpec
-    rivals: dict[str, spec.Described]
+    baselines: dict[str, spec.Described]
     images: int
 
 
@@ -84,19 +85,19 @@ class QuestionPairs:
 
 
 def run(
-    slice_: Spec, job: Job, *, dataset: Path, marginal: Path, trunk: list[Path], scratch: Path, out: Path
+    slice_: Spec, job: Job, *, dataset: Path, marginal: Path, pretrained: list[Path], scratch: Path, out: Path
 ) -> None:
-    """Write `out`, a row for each statistic; decoders start from the `trunk`, if any, and p(x) is the `marginal`."""
+    """Write `out`, a row for each statistic; decoders start from `pretrained`, if any; p(x) is `marginal`."""
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     plan = _Plan(slice_, data)
     with locked(scratch):
-        own = _Decoders(slice_, job, data, device, marginal, trunk_file(trunk), scratch)
+        own = _Decoders(slice_, job, data, device, marginal, pretrained_path(pretrained), scratch)
         rows = list(plan.rows(DECODERS, own))
     part = first_images(data.evaluation, slice_.images)
-    for name, method in build_estimators(slice_.rivals).items():
+    for name, method in build_estimators(slice_.baselines).items():
         try:
-            rows += plan.rows(name, _Rival(method, part))
+            rows += plan.rows(name, _BaselineEstimator(method, part))
         except UserError as error:
             print(f"{name} cannot be tested by {slice_.test}: {error}")
     write_rows(out, ConsistencyRow, rows)
@@ -124,7 +125,7 @@ class _Plan:
         if self.fewer >= self.kept:
             raise UserError(f"consistency.fewer: {self.fewer} of {self.kept} rows leaves none; lower it")
 
-    def rows(self, method: str, ask: "_Decoders | _Rival") -> Iterator[ConsistencyRow]:
+    def rows(self, method: str, ask: "_Decoders | _BaselineEstimator") -> Iterator[ConsistencyRow]:
         """The statistics of one method."""
         tests = {
             "baseline": self._baseline,
@@ -134,7 +135,7 @@ class _Plan:
         }
         yield from tests[self.slice_.test](method, ask)
 
-    def _baseline(self, method: str, ask: "_Decoders | _Rival") -> Iterator[ConsistencyRow]:
+    def _baseline(self, method: str, ask: "_Decoders | _BaselineEstimator") -> Iterator[ConsistencyRow]:
         along = {t: found for t in self.grid if (found := self._asked(ask, t, method)) is not None}
         whole = along[self.grid[-1]]
         if 0 in along:
@@ -147,7 +148,7 @@ class _Plan:
             what = f"I(x; {more} rows) - I(x; {fewer} rows)"
             yield self._judged(method, "monotonicity", what, more, along[more], whole, judged)
 
-    def _asked(self, ask: "_Decoders | _Rival", t: int, method: str) -> Measured | None:
+    def _asked(self, ask: "_Decoders | _BaselineEstimator", t: int, method: str) -> Measured | None:
         """I(x; t rows); some estimators refuse an h that never varies, which leaves their other answers."""
         try:
             return ask(self._forward(t))
@@ -157,13 +158,15 @@ class _Plan:
             print(f"{method} gives no I(x; no row): {error}")
             return None
 
-    def _symmetry(self, method: str, ask: "_Decoders | _Rival") -> Iterator[ConsistencyRow]:
+    def _symmetry(self, method: str, ask: "_Decoders | _BaselineEstimator") -> Iterator[ConsistencyRow]:
         t = self.kept
         yield self._row(
             method, "symmetry", f"I({t} rows; x)", t, ask(self._backward(t)), ask(self._forward(t))
         )
 
-    def _data_processing(self, method: str, ask: "_Decoders | _Rival") -> Iterator[ConsistencyRow]:
+    def _data_processing(
+        self, method: str, ask: "_Decoders | _BaselineEstimator"
+    ) -> Iterator[ConsistencyRow]:
         t, less, levels = self.kept, self.kept - self.fewer, self.levels
         processed = Question(
             f"processed{t}-{less}",
@@ -173,7 +176,7 @@ class _Plan:
         what = f"I(x; [{t} rows, {less} rows])"
         yield self._row(method, "data processing", what, t, ask(processed), ask(self._forward(t)))
 
-    def _additivity(self, method: str, ask: "_Decoders | _Rival") -> Iterator[ConsistencyRow]:
+    def _additivity(self, method: str, ask: "_Decoders | _BaselineEstimator") -> Iterator[ConsistencyRow]:
         t, levels = self.kept, self.levels
         both = Question(
             f"both{t}",
@@ -220,7 +223,7 @@ class _Plan:
         return Question(f"back{t}", lambda a, b: a[:, :, :t], lambda a, b: fold_rows(a, t, self.levels))
 
 
-class _Rival:
+class _BaselineEstimator:
     """An estimator's answers, on the evaluation images."""
 
     def __init__(self, method: Estimator, part: Part) -> None:
@@ -260,11 +263,11 @@ class _Decoders:
         data: Dataset,
         device: torch.device,
         marginal: Path,
-        trunk: Path | None,
+        pretrained: Path | None,
         scratch: Path,
     ) -> None:
         self.slice_, self.data, self.device = slice_, data, device
-        self.trunk, self.scratch, self.marginal = trunk, scratch, weights(marginal)
+        self.pretrained, self.scratch, self.marginal = pretrained, scratch, weights_path(marginal, "image")
         self.facts = {"code": job.code, "dataset": data.header.fingerprint}
         self.everyone = np.arange(len(data.evaluation))
         self._few = np.asarray(data.decoder.images[:2])
@@ -319,7 +322,7 @@ class _Decoders:
             pairs,
             self.slice_.fit,
             self.facts | {"question": question.name},
-            self.trunk,
+            self.pretrained,
             marginal,
         )
         return finished(piece, self.scratch, self.device) / "decoder.safetensors"

@@ -47,7 +47,7 @@ def run(
     two_stages_table: Path,
     checkpoints: list[Path],
     controls: list[Path],
-    rivals: list[Path],
+    baselines: list[Path],
     out: Path,
 ) -> None:
     """Write the figures and their captions (captions.json) into the folder `out`."""
@@ -60,7 +60,7 @@ def run(
     controlled = [row for path in controls for row in read_rows(path, ControlRow)]
     if controlled:
         figures["controls"] = controls_figure.draw(controlled), controls_figure.caption(controlled)
-    baseline_rows = [row for path in rivals for row in read_rows(path, InformationRow)]
+    baseline_rows = [row for path in baselines for row in read_rows(path, InformationRow)]
     for network in baseline_planes.networks(baseline_rows):
         name = f"baseline_planes-{network.encoder}-{network.regime}-seed{network.seed}"
         figures[name] = baseline_planes.draw(baseline_rows, network), baseline_planes.caption(baseline_rows)

@@ -3,12 +3,8 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
-
 from ib_analysis import spec
 from ib_analysis.artefacts import verified
-from ib_analysis.controls import Control as Variant
-from ib_analysis.controls import Kind
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.information.inference.controls import (
     must_explain,
@@ -16,13 +12,21 @@ from ib_analysis.information.inference.controls import (
     must_vanish,
     only_shown,
 )
-from ib_analysis.information.measurement.evaluation import INFORMATION, Evaluation, Nats, read_evaluation
+from ib_analysis.information.measurement.evaluation import (
+    INFORMATION,
+    Evaluation,
+    MarginalEvaluation,
+    Nats,
+    read_evaluation,
+    read_marginal_evaluation,
+)
 from ib_analysis.information.measurement.label_information import label_nats
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.controls import ControlRow, control_row
 from ib_analysis.point import Target
 from ib_analysis.provenance import Job
 from ib_analysis.rows import write_rows
+from ib_analysis.variant import MEASUREMENT, Kind, Variant
 
 Marginals = Mapping[Target, Nats]
 UNTOUCHED: Mapping[Kind, Target] = {"filters": "label"}
@@ -30,7 +34,7 @@ UNTOUCHED: Mapping[Kind, Target] = {"filters": "label"}
 
 
 class Control(spec.Spec):
-    """What a control is; its name is its key."""
+    """A variant of the measurement; its name is its key."""
 
     kind: Kind
     value: float
@@ -63,34 +67,30 @@ def run(
         marginal: nats of the measurement's p(x).
         nats: nats of every network's points.
         identity: nats of the control encoder, where there is one.
-        controls: the networks' nats under each control, .../controls/<control>/nats/<network>.npz.
-        marginals: nats of each control's own p(x), .../controls/<control>/nats/<file>.npz; a control that has none is
-            compared with the measurement's.
+        controls: the networks' nats under each control.
+        marginals: nats of the p(x) that belong to controls alone.
         table: the CSV file.
     """
     data = open_dataset(dataset.parent)
     of_labels = label_nats(data.evaluation.labels)
-    main: Marginals = {"image": _marginal(marginal), "label": of_labels}
-    points = {found.network: found for found in map(_read, nats)}
-    own: dict[str, Marginals] = {
-        path.parts[-3]: {"image": _marginal(path), "label": of_labels} for path in marginals
+    unconditional = map(_read_marginal, (marginal, *marginals))
+    references: dict[str, Marginals] = {
+        found.variant: {"image": found.nats, "label": of_labels} for found in unconditional
     }
+    main = references[MEASUREMENT.name]
+    points = {found.network: found for found in map(_read, nats)}
     rows = [row for found in points.values() for row in _untrained(found, main)]
     rows += [row for path in identity for row in _identity(_read(path), main["image"])]
-    for path in controls:
-        name = path.parts[-5]
-        found = _read(path)
-        kind = slice_.controls[name].kind
-        reference = own[name] if Variant(kind).own_marginal else main
-        rows += _varied(name, kind, found, points[found.network], reference, main)
+    for found in map(_read, controls):
+        control = Variant(**slice_.controls[found.variant].model_dump())
+        reference = references[control.marginal.name]
+        rows += _varied(control, found, points[found.network], reference, main)
     write_rows(table, ControlRow, rows)
     job.record(table, dataset=data.header.fingerprint)
 
 
-def _marginal(path: Path) -> Nats:
-    with np.load(verified(path), allow_pickle=False) as archive:
-        nats: Nats = archive["x"]
-    return nats
+def _read_marginal(path: Path) -> MarginalEvaluation:
+    return read_marginal_evaluation(verified(path))
 
 
 def _read(path: Path) -> Evaluation:
@@ -114,19 +114,18 @@ def _identity(found: Evaluation, marginal: Nats) -> Iterator[ControlRow]:
 
 
 def _varied(
-    name: str,
-    kind: Kind,
+    control: Variant,
     found: Evaluation,
     points: Evaluation,
     own: Marginals,
     main: Marginals,
 ) -> Iterator[ControlRow]:
     for (point, target), nats in found.nats.items():
-        if target == UNTOUCHED.get(kind):
+        if target == UNTOUCHED.get(control.kind):
             continue
         own_information = main[target] - points.nats[point, target]
-        if kind == "shuffled":
+        if control.kind == "shuffled":
             checked = must_vanish(own[target], nats, float(own_information.mean()))
         else:
             checked = must_stay(own[target] - nats, own_information)
-        yield control_row(checked, name, INFORMATION[target], point)
+        yield control_row(checked, control.name, INFORMATION[target], point)

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from ib_analysis import spec
 from ib_analysis.artefacts import verified
 from ib_analysis.datasets.dataset import Dataset, Header
@@ -13,7 +11,13 @@ from ib_analysis.information.inference.simultaneous_bands import simultaneous_ba
 from ib_analysis.information.inference.two_stages import two_stages
 from ib_analysis.information.measurement.cross_entropy import cross_entropy, information
 from ib_analysis.information.measurement.estimate import Bound, Estimate
-from ib_analysis.information.measurement.evaluation import INFORMATION, Evaluation, Nats, read_evaluation
+from ib_analysis.information.measurement.evaluation import (
+    INFORMATION,
+    Evaluation,
+    Nats,
+    read_evaluation,
+    read_marginal_evaluation,
+)
 from ib_analysis.information.measurement.label_information import label_entropy, label_information, label_nats
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.information import InformationRow, information_row
@@ -39,8 +43,7 @@ def run(
 ) -> None:
     """Write both tables."""
     data = open_dataset(dataset.parent)
-    with np.load(verified(marginal), allow_pickle=False) as archive:
-        marginal_nats = archive["x"]
+    marginal_nats = read_marginal_evaluation(verified(marginal)).nats
     evaluations = [read_evaluation(verified(path)) for path in nats]
     rows = [*_of_dataset(data, marginal_nats)]
     for evaluation in evaluations:

@@ -1,4 +1,4 @@
-"""Decoders and rival estimators on one source and channel whose information is known."""
+"""Decoders and baseline estimators on one source and channel whose information is known."""
 
 import time
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from ib_analysis.information.tables.validation import ValidationRow, validation_
 from ib_analysis.provenance import Job
 from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked
-from ib_analysis.stages.estimate_rivals import build_estimators
+from ib_analysis.stages.estimate_baselines import build_estimators
 from ib_analysis.stages.fit_decoders import Piece, finished
 
 BATCH = 256
@@ -44,11 +44,11 @@ class Spec(spec.Spec):
     made_of: tuple[spec.Described, ...]
     """The source and the channel of the case, named so that an edit of their code is noticed."""
     decoder: spec.Described
-    trunk_fit: FitSpec
+    pretrained_fit: FitSpec
     image_fit: FitSpec
     label: spec.Described
     label_fit: FitSpec
-    rivals: dict[str, spec.Described]
+    baselines: dict[str, spec.Described]
     images: int
     seed: int
 
@@ -57,12 +57,12 @@ def run(slice_: Spec, job: Job, *, scratch: Path, out: Path) -> None:
     """Write `out`: a row for each quantity and method."""
     device = resolve_device(job.device, job.threads)
     case = validation_case(slice_.case)
-    rivals = build_estimators(slice_.rivals)
+    baselines = build_estimators(slice_.baselines)
     fitting = case.draw(case.sizes.fitting, 2 * slice_.seed + FITTING)
     evaluation = case.draw(case.sizes.evaluation, 2 * slice_.seed + EVALUATION)
     with locked(scratch):
         fits = _Fits(slice_, job, case, fitting, evaluation, device, scratch)
-        rows = [*_decoders(case, evaluation, fits), *_rivals(case, evaluation, rivals, slice_.images)]
+        rows = [*_decoders(case, evaluation, fits), *_baselines(case, evaluation, baselines, slice_.images)]
     write_rows(out, ValidationRow, rows)
     job.record(out)
 
@@ -71,8 +71,8 @@ class _Fits:
     """The three decoders of a case, each with the seconds of its fit, and their nats on the evaluation part.
 
     A batch has the configuration's size at 8x8, half of it at 16x16, a quarter at 32x32. p(x) and p(x given h) start
-    from the same trunk and get the same further steps, so that what those bring is no information; p(x given h) may
-    be p(x).
+    from the same pretrained decoder and get the same further steps, so that what those bring is no information;
+    p(x given h) may be p(x).
     """
 
     def __init__(
@@ -93,10 +93,10 @@ class _Fits:
         self.fitting, self.evaluation = fitting, evaluation
         start = time.monotonic()
         context = tuple(fitting.h.shape[1:])
-        trunk_fit, fit = (_sized(spec, height) for spec in (slice_.trunk_fit, slice_.image_fit))
+        pretrained_fit, fit = (_sized(spec, height) for spec in (slice_.pretrained_fit, slice_.image_fit))
         alone = self.pairs(fitting, "images", False)
-        trunk = Piece("trunk", slice_.decoder, image, None, alone, trunk_fit, facts)
-        start_from = finished(trunk, scratch, device) / "decoder.safetensors"
+        pretrained = Piece("pretrained", slice_.decoder, image, None, alone, pretrained_fit, facts)
+        start_from = finished(pretrained, scratch, device) / "decoder.safetensors"
         marginal = Piece("marginal", slice_.decoder, image, None, alone, fit, facts, start_from)
         without_h = finished(marginal, scratch, device) / "decoder.safetensors"
         self.marginal = self.nats(without_h, "images", False)
@@ -159,12 +159,12 @@ def _decoders(case: Case, evaluation: Drawn, fits: _Fits) -> Iterator[Validation
     yield row(label_information(evaluation.labels, fits.label), of_label, fits.label_seconds, DECODERS)
 
 
-def _rivals(
-    case: Case, evaluation: Drawn, rivals: dict[str, Estimator], images: int
+def _baselines(
+    case: Case, evaluation: Drawn, baselines: dict[str, Estimator], images: int
 ) -> Iterator[ValidationRow]:
     x = evaluation.images[:images].reshape(min(images, len(evaluation.images)), -1)
     h = evaluation.h[:images].reshape(len(x), -1)
-    for name, estimator in rivals.items():
+    for name, estimator in baselines.items():
         try:
             start = time.monotonic()
             found = estimator.estimate(x, h, Quantity.IMAGE_INFORMATION)

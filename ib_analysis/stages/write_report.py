@@ -137,8 +137,8 @@ def _score(folders: Sequence[Path]) -> str:
 def _decoders(experiment: Mapping[str, Any]) -> Iterator[DecoderSummary]:
     specs = experiment["decoders"]
     image, label = _words(specs["image"]), _words(specs["label"])
-    if specs["trunk_fit"] is not None:
-        yield DecoderSummary(PRETRAINED, image, _words(specs["trunk_fit"]))
+    if specs["pretrained_fit"] is not None:
+        yield DecoderSummary(PRETRAINED, image, _words(specs["pretrained_fit"]))
     yield DecoderSummary("p(x)", image, _words(specs["image_fit"]))
     yield DecoderSummary("p(x|h)", image, _words(specs["image_fit"]))
     if specs["neighbour_fit"] is not None:

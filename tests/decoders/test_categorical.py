@@ -127,7 +127,7 @@ def test_a_map_whose_class_is_local_is_read_by_the_convolutions_not_by_the_linea
 def test_h_of_another_shape_is_refused():
     with pytest.raises(ContextError, match=r"h has shape \(4,\), the decoder was built for \(7,\)"):
         build((7,))(torch.zeros(2, 4))
-    with pytest.raises(ContextError, match="built for h of shape None"):
+    with pytest.raises(ContextError, match="built for an h of shape None"):
         build(None)(torch.zeros(2, 4))
-    with pytest.raises(ContextError, match=r"built for h of shape \(7,\)"):
+    with pytest.raises(ContextError, match=r"built for an h of shape \(7,\)"):
         build((7,))(None)

@@ -1,14 +1,13 @@
 import numpy as np
-import pytest
 import torch
 
-from decoders import evaluation
 from decoders.categorical import Categorical
-from decoders.evaluation import NegativeLogLikelihood, autocast, nats_per_example
+from decoders.evaluation import NegativeLogLikelihood, nats_per_example
 from decoders.pairs import TensorPairs
-from decoders.pixelcnn_pp.network import PixelCNNPP
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import CategoricalSpec, ImageTarget, LabelTarget
+from decoders.training import precision
 
 
 def example(dropout=0.5):
@@ -61,20 +60,8 @@ def test_no_pairs_no_nats():
     assert nats_per_example(decoder, pairs, "cpu", 8, rows=np.arange(0)).shape == (0,)
 
 
-@pytest.mark.parametrize("processor_has_it", [True, False])
-@pytest.mark.parametrize("precision", ["float32", "mixed", "bfloat16"])
-def test_a_cpu_computes_in_bfloat16_only_when_it_can_and_was_told_to(
-    monkeypatch, processor_has_it, precision
-):
-    monkeypatch.setattr(evaluation, "has_bfloat16", lambda: processor_has_it)
-    a = torch.ones(2, 2)
-    with autocast(torch.device("cpu"), precision):
-        dtype = (a @ a).dtype
-    assert dtype == (torch.bfloat16 if processor_has_it and precision == "bfloat16" else torch.float32)
-
-
 def test_bfloat16_on_a_cpu_changes_the_nats_of_images_by_little(monkeypatch):
-    monkeypatch.setattr(evaluation, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: True)
     torch.manual_seed(0)
     spec = PixelCNNPPSpec(filters=16, layers=1, mixtures=2)
     decoder = PixelCNNPP(spec, ImageTarget(channels=3, height=8, width=8, levels=256), None)

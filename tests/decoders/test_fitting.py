@@ -6,14 +6,15 @@ import pytest
 import torch
 from torch import nn
 
-from decoders import fitting
 from decoders.categorical import Categorical
 from decoders.density import Decoder, Density
-from decoders.errors import DecoderFileError, FitError
+from decoders.errors import FitError
 from decoders.fitting import fit
 from decoders.linear_gaussian import LinearGaussian
 from decoders.pairs import TensorPairs
 from decoders.spec import CategoricalSpec, FitSpec, ImageTarget, LabelTarget, LinearGaussianSpec
+from decoders.training import saved_state
+from decoders.training.disk import DiskError
 
 SPEC = FitSpec(steps=60, batch_size=16, learning_rate=0.02, evaluate_every=10, seed=3, weight_decay=0.01)
 
@@ -63,7 +64,7 @@ def same_weights(a, b):
 def test_an_interrupted_fit_equals_an_uninterrupted_one_bit_for_bit(
     tmp_path, monkeypatch, batches_before_death
 ):
-    monkeypatch.setattr(fitting, "SAVE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(saved_state, "SAVE_EVERY_SECONDS", 0.0)
     pairs = gaussian_classes()
     whole, resumed = categorical(), categorical()
     expected = fit(whole, pairs, SPEC)
@@ -95,7 +96,7 @@ def test_the_state_of_another_fit_is_discarded_with_a_warning(tmp_path, other):
     decoder = categorical(dropout=0.0) if other == "decoder" else categorical()
     if other == "pairs":
         pairs = gaussian_classes(n=401)
-    with pytest.warns(UserWarning, match="another fit"):
+    with pytest.warns(UserWarning, match="belongs to another run"):
         fit(decoder, pairs, spec, state_path=path, label="tap h2" if other == "label" else "tap h1")
 
 
@@ -105,7 +106,7 @@ def test_a_truncated_or_foreign_state_is_discarded_with_a_warning(tmp_path, cont
     fit(categorical(), pairs, SPEC, state_path=path)
     path.write_bytes(path.read_bytes()[:2000] if content is None else content)
     resumed, whole = categorical(), categorical()
-    with pytest.warns(UserWarning, match="truncated or no state"):
+    with pytest.warns(UserWarning, match="is damaged or is not a saved state"):
         fit(resumed, pairs, SPEC, state_path=path)
     fit(whole, pairs, SPEC)
     assert same_weights(resumed, whole)
@@ -118,7 +119,7 @@ def test_a_state_that_would_execute_code_is_refused(tmp_path):
 
     path = tmp_path / "state.pt"
     torch.save({"identity": "x", "state": Evil()}, path)
-    with pytest.warns(UserWarning, match="no state of a fit"):
+    with pytest.warns(UserWarning, match="is not a saved state"):
         fit(categorical(), gaussian_classes(), SPEC, state_path=path)
 
 
@@ -126,8 +127,8 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_behind(tmp_path, monkeyp
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("decoders.atomic_file.os.fsync", full)
-    with pytest.raises(DecoderFileError, match="No space left on device"):
+    monkeypatch.setattr("decoders.training.atomic_file.os.fsync", full)
+    with pytest.raises(DiskError, match=r"state\.pt: the disk is full \(No space left on device\)"):
         fit(categorical(), gaussian_classes(), SPEC, state_path=tmp_path / "state.pt")
     assert list(tmp_path.iterdir()) == []
 

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from decoders.batches import divide
 from decoders.evaluation import nats_per_example
 from decoders.fitting import fit
-from decoders.ignorance import free_to_ignore
+from decoders.ignorance import allow_ignorance
 from decoders.pairs import TensorPairs
-from decoders.pixelcnn_pp.network import PixelCNNPP
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import FitSpec, ImageTarget
+from decoders.training.batches import divide
 
 SPEC = PixelCNNPPSpec(filters=4, layers=1, mixtures=2, dropout=0.0, context_filters=4, context_layers=1)
 TARGET = ImageTarget(channels=1, height=4, width=4, levels=4)
@@ -42,7 +42,7 @@ def test_noise_is_ignored_to_the_last_bit(images, marginal):
     h = torch.from_numpy(np.random.default_rng(1).normal(size=(96, 8)).astype(np.float32))
     pairs, conditional = TensorPairs(images, h), decoder((8,))
     fitted = fit(conditional, pairs, FIT)
-    chosen, found = free_to_ignore(conditional, fitted, marginal, pairs, FIT)
+    chosen, found = allow_ignorance(conditional, fitted, marginal, pairs, FIT)
     assert found.ignores_h
     assert found.holdout_nats < fitted.holdout_nats
     assert found.history == fitted.history
@@ -59,7 +59,7 @@ def test_what_h_says_is_kept(images, marginal):
     h = images.float()
     conditional = decoder((1, 4, 4), marginal)
     fitted = fit(conditional, TensorPairs(images, h), FIT)
-    chosen, found = free_to_ignore(conditional, fitted, marginal, TensorPairs(images, h), FIT)
+    chosen, found = allow_ignorance(conditional, fitted, marginal, TensorPairs(images, h), FIT)
     assert fitted.best_step > 0
     assert chosen is conditional
     assert found is fitted

@@ -9,10 +9,11 @@ from decoders import fitting
 from decoders.evaluation import nats_per_example
 from decoders.fitting import fit
 from decoders.pairs import TensorPairs
-from decoders.pixelcnn_pp.network import PixelCNNPP
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.saving import load_decoder, save_decoder
 from decoders.spec import FitSpec, ImageTarget
+from decoders.training import saved_state
 
 TARGET = ImageTarget(channels=1, height=8, width=8, levels=4)
 
@@ -36,7 +37,7 @@ def tiny(context, dropout=0.0):
 
 @pytest.mark.parametrize("context", [None, (1, 4, 4)])
 def test_an_interrupted_fit_equals_an_uninterrupted_one(tmp_path, monkeypatch, context):
-    monkeypatch.setattr(fitting, "SAVE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(saved_state, "SAVE_EVERY_SECONDS", 0.0)
     pairs = stripes(80)[0 if context is None else 1]
     spec = FitSpec(steps=8, batch_size=8, evaluate_every=3, seed=1)
 
@@ -80,23 +81,23 @@ def test_a_fit_learns_the_images_and_what_h_says_of_them(tmp_path):
     assert (again == b).all()
 
 
-def test_a_fit_moves_the_weights_of_a_trunk_at_their_share_of_the_rate():
+def test_a_fit_moves_the_pretrained_weights_at_their_share_of_the_rate():
     spec = FitSpec(
         steps=1, batch_size=8, evaluate_every=1, learning_rate=1e-2, schedule="exponential", average_decay=0.0
     )
     marginal, conditional = stripes(80)
-    trunk = tiny(None)
-    fit(trunk, marginal, spec)
+    pretrained = tiny(None)
+    fit(pretrained, marginal, spec)
     steps = {}
     for share in (0.0, 0.1, 1.0):
         decoder = tiny((1, 4, 4))
-        decoder.start_from(trunk)
+        decoder.start_from(pretrained)
         before = {name: p.detach().clone() for name, p in decoder.named_parameters()}
         run = fitting._Run(
-            decoder, conditional, spec.model_copy(update={"trunk_rate": share}), torch.device("cpu"), "x"
+            decoder, conditional, spec.model_copy(update={"pretrained_rate": share}), torch.device("cpu"), "x"
         )
-        run.begin()
-        run.advance()
+        run.resume_or_begin(None)
+        run._take_gradient_step()
         moved = {
             name: float((p.detach() - before[name]).abs().max()) for name, p in decoder.named_parameters()
         }

@@ -56,7 +56,9 @@ def test_a_truncated_file_is_one_sentence(tmp_path, kept):
     path = tmp_path / "decoder.safetensors"
     save_decoder(categorical(), path)
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(DecoderFileError, match=r"decoder\.safetensors is missing, truncated or no decoder"):
+    with pytest.raises(
+        DecoderFileError, match=r"decoder\.safetensors is missing, truncated or not a decoder"
+    ):
         load_decoder(path)
 
 
@@ -68,10 +70,10 @@ def test_a_missing_file_is_one_sentence(tmp_path):
 def test_foreign_files_are_refused(tmp_path):
     path = tmp_path / "foreign"
     save_file({"w": torch.zeros(3)}, path)
-    with pytest.raises(DecoderFileError, match="no decoder file of this program"):
+    with pytest.raises(DecoderFileError, match="not a decoder file of this program"):
         load_decoder(path)
     path.write_text("no tensors at all, but long enough to look like a header")
-    with pytest.raises(DecoderFileError, match="no decoder file"):
+    with pytest.raises(DecoderFileError, match="not a decoder file"):
         load_decoder(path)
 
 

@@ -9,7 +9,7 @@ from decoders.errors import ContextError
 from decoders.evaluation import nats_per_example
 from decoders.fitting import fit
 from decoders.pairs import TensorPairs
-from decoders.pixelcnn_pp.network import PixelCNNPP
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import FitSpec, ImageTarget
 from decoders.standardisation import Standardisation

@@ -7,23 +7,12 @@ import pytest
 from ib_analysis.artefacts import (
     link,
     read_json,
-    replacing,
     replacing_folder,
     verified,
     write_json,
-    write_text,
 )
 from ib_analysis.errors import UserError
 from ib_analysis.provenance import Job
-
-
-def test_an_interrupted_write_leaves_the_old_content_and_nothing_else(tmp_path):
-    path = tmp_path / "table.csv"
-    write_text(path, "old")
-    with pytest.raises(ZeroDivisionError), replacing(path) as temporary:
-        temporary.write_text("ne" * (1 // 0))
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
 
 
 def test_an_interrupted_folder_leaves_the_old_one(tmp_path):

@@ -17,7 +17,7 @@ def test_comments_and_docstrings_change_nothing_and_code_changes_the_tree():
 
 
 def test_a_stage_reaches_its_implementations_and_not_its_neighbours(monkeypatch):
-    decoder = {"decoder": {"implementation": "decoders.pixelcnn_pp.network:PixelCNNPP", "spec": {}}}
+    decoder = {"decoder": {"implementation": "decoders.pixelcnn_pp.decoder:PixelCNNPP", "spec": {}}}
     before = {name: stage_digest(name, decoder) for name in ("fit_marginal", "tabulate_information")}
     bare = stage_digest("train_encoder", {})
     original = provenance._tree_digest
@@ -34,7 +34,7 @@ def test_a_stage_reaches_its_implementations_and_not_its_neighbours(monkeypatch)
 
 def test_the_configuration_is_in_no_stage(monkeypatch):
     digests = {}
-    for edited in (None, "ib_analysis.config"):
+    for edited in (None, "ib_analysis.experiment"):
         original = provenance._tree_digest.__wrapped__
         monkeypatch.setattr(
             provenance, "_tree_digest", lambda m, e=edited, o=original: "edited" if m == e else o(m)
@@ -43,7 +43,7 @@ def test_the_configuration_is_in_no_stage(monkeypatch):
         digests[edited] = stage_digest("fit_decoders", {})
         monkeypatch.undo()
     provenance._modules_digest.cache_clear()
-    assert digests[None] == digests["ib_analysis.config"]
+    assert digests[None] == digests["ib_analysis.experiment"]
 
 
 def test_canonical_json_has_one_spelling():

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ib_analysis.experiment import load_experiment
+
 CONFIGS = sorted(path.stem for path in Path("workflow/config").glob("*.yaml"))
 
 
@@ -12,12 +14,10 @@ CONFIGS = sorted(path.stem for path in Path("workflow/config").glob("*.yaml"))
 def test_every_configuration_dry_runs(laboratory, name):
     run = laboratory.snakemake(f"workflow/config/{name}.yaml", "--dry-run", "--quiet", "rules")
     assert run.returncode == 0, run.stdout + run.stderr
-    config = yaml.safe_load(Path(f"workflow/config/{name}.yaml").read_text())
-    points = sum(
-        len(study["regimes"]) * len(study.get("seeds", [0])) * len(study["epochs"])
-        for study in config["encoders"].values()
-    )
-    points += (config.get("controls") or {}).get("identity", False)  # one network more, with one epoch
+    experiment = load_experiment(yaml.safe_load(Path(f"workflow/config/{name}.yaml").read_text()))
+    variants = [experiment.with_variant(variant) for variant in ("measurement", *experiment.controlled)]
+    points = sum(len(run.study(net.encoder).epochs) for run in variants for net in run.networks)
+    points += len(experiment.identity_networks)  # each has one epoch, and belongs to the measurement alone
     plan = dict(line.split() for line in run.stdout.splitlines() if len(line.split()) == 2)
     assert int(plan["fit_decoders"]) == points
     assert int(plan["write_report"]) == 1

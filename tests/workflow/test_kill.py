@@ -10,8 +10,8 @@ import pytest
 
 EAGER = """
 import sys
-import decoders.fitting
-decoders.fitting.SAVE_EVERY_SECONDS = 0.0
+import decoders.training.saved_state
+decoders.training.saved_state.SAVE_EVERY_SECONDS = 0.0
 from ib_analysis.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -19,7 +19,7 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.fixture(scope="module")
 def arguments(laboratory):
-    from ib_analysis.config import load_experiment
+    from ib_analysis.experiment import load_experiment
     from ib_analysis.provenance import canonical_json
 
     fit = {"steps": 60, "batch_size": 8, "evaluate_every": 10}
@@ -44,7 +44,7 @@ def arguments(laboratory):
     )
     assert prepared.returncode == 0, prepared.stderr
     spec = canonical_json(experiment.fit_marginal())
-    return ["fit_marginal", "--spec", spec, "--dataset", "kill/dataset/header.json", "--trunk"]
+    return ["fit_marginal", "--spec", spec, "--dataset", "kill/dataset/header.json", "--pretrained"]
 
 
 def test_kill_9_in_the_middle_of_a_fit(laboratory, arguments):
@@ -70,7 +70,7 @@ def test_kill_9_in_the_middle_of_a_fit(laboratory, arguments):
 
     resumed = laboratory.stage(*arguments, *paths)
     assert resumed.returncode == 0, resumed.stderr
-    assert "starting from step 0" not in resumed.stderr
+    assert "starts from the beginning" not in resumed.stderr
     name = "marginal.image.safetensors"
     killed, uninterrupted = (
         (laboratory.folder / "kill" / run / name).read_bytes() for run in ("killed", "straight")

@@ -28,7 +28,7 @@ encoders:
     taps: [rows4, rows6]
 decoders:
   image: {kind: pixelcnn_pp, filters: 8, layers: 1, mixtures: 2, dropout: 0.0, context_filters: 8, context_layers: 1}
-  trunk_fit: {steps: 320, batch_size: 32, learning_rate: 1.0e-2, average_decay: 0.98, evaluate_every: 80}
+  pretrained_fit: {steps: 320, batch_size: 32, learning_rate: 1.0e-2, average_decay: 0.98, evaluate_every: 80}
   image_fit: {steps: 200, batch_size: 32, learning_rate: 6.0e-3, average_decay: 0.98, evaluate_every: 40}
   label: {kind: categorical, hidden: 8}
   label_fit: {steps: 200, batch_size: 64, learning_rate: 5.0e-3, average_decay: 0.98, evaluate_every: 20, patience: 4}
@@ -74,7 +74,12 @@ def test_no_cross_entropy_lies_below_its_entropy(finished):
 
 def test_everything_promised_is_there_and_says_how_it_was_made(finished):
     results = finished.folder / "results/tiny"
-    for name in ("report.html", "information.csv", "two_stages.csv", "samples/rows/fixed/seed0.npz"):
+    for name in (
+        "report.html",
+        "information.csv",
+        "two_stages.csv",
+        "measurement/samples/rows/fixed/seed0.npz",
+    ):
         assert (results / name).stat().st_size > 0
         record = json.loads((results / f"{name}.json").read_text())
         assert len(record["code"]) == 16
@@ -124,12 +129,12 @@ def test_an_edited_stage_re_runs_just_what_depends_on_it(finished):
 
 
 def test_a_lost_output_comes_back_from_scratch_without_a_fit(finished):
-    folder = finished.folder / "results/tiny/decoders/rows/fixed/seed0/epoch0"
+    folder = finished.folder / "results/tiny/measurement/decoders/rows/fixed/seed0/epoch0"
     before = {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
     for path in folder.iterdir():
         path.unlink()
     folder.rmdir()
-    run = finished.snakemake(CONFIG, "results/tiny/decoders/rows/fixed/seed0/epoch0")
+    run = finished.snakemake(CONFIG, "results/tiny/measurement/decoders/rows/fixed/seed0/epoch0")
     assert run.returncode == 0, run.stderr
     assert "step/s" not in run.stdout + run.stderr
     assert {path.name: path.read_bytes() for path in folder.glob("*.safetensors")} == before
@@ -143,7 +148,7 @@ def test_snakemake_report_works(finished):
 
 def test_a_failed_job_fails_the_run(finished):
     """The exit code must get through `| tee`: what printed a sentence may not pass for a success."""
-    name = "results/tiny/samples/rows/fixed/seed0.npz"
+    name = "results/tiny/measurement/samples/rows/fixed/seed0.npz"
     checkpoint = finished.folder / "results/tiny/encoders/rows/fixed/seed0/epoch-0.safetensors"
     whole, kept = checkpoint.read_bytes(), (finished.folder / name).read_bytes()
     checkpoint.unlink()

@@ -80,7 +80,7 @@ def small():
         "convolutional_hessian_images": 6,
         "convolutional_steps": 10,
     }
-    decoders = settings["decoders"] | {"trunk_fit": FIT, "image_fit": FIT, "label_fit": FIT}
+    decoders = settings["decoders"] | {"pretrained_fit": FIT, "image_fit": FIT, "label_fit": FIT}
     return settings | {
         "name": "small",
         "encoders": {"resnet": network},

@@ -5,182 +5,184 @@ import shlex
 import sys
 from pathlib import Path
 
-from ib_analysis.consistency import PIECES as CONSISTENCY_TESTS
+from ib_analysis.sections.consistency import PIECES as CONSISTENCY_TESTS
+from ib_analysis.variant import MEASUREMENT
 
 # A job's `python` is the one that runs Snakemake, whether or not its environment was activated; the prefix also takes
 # the place of Snakemake's own, without which a failure before `| tee` would pass for a success.
 shell.prefix(
     f'set -euo pipefail; PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; '
 )
-ENVIRONMENT = f"{workflow.basedir}/environment.yml"
+FORMATS = ("pdf", "svg", "png")
 RESULTS = f"results/{experiment.name}"
+NETWORK = "{encoder}/{regime}/seed{seed}"
 DATASET = f"{RESULTS}/dataset/header.json"
-RUN = "{encoder}/{regime}/seed{seed}"
-CHECKPOINTS = f"{RESULTS}/encoders/{RUN}"
-DECODERS = f"{RESULTS}/decoders/{RUN}/epoch{{epoch}}"
-TRUNK = f"{RESULTS}/decoders/trunk"
-STARTS_FROM = [] if experiment.decoders.trunk_fit is None else [TRUNK]
-MARGINAL = f"{RESULTS}/decoders/marginal"
-NATS = f"{RESULTS}/nats/{RUN}.npz"
-MARGINAL_NATS = f"{RESULTS}/nats/marginal.npz"
-SAMPLES = f"{RESULTS}/samples/{RUN}.npz"
-MARGINAL_SAMPLES = f"{RESULTS}/samples/marginal.npz"
-INFORMATION = f"{RESULTS}/information.csv"
-TWO_STAGES = f"{RESULTS}/two_stages.csv"
-CONTROL = f"{RESULTS}/controls/{{control}}"
-CONTROLS = f"{RESULTS}/controls.csv"
-CONTROLS_WANTED = [] if experiment.controls is None else [CONTROLS]
-RIVALS = f"{RESULTS}/rivals.csv"
-RIVALS_WANTED = [] if experiment.rivals is None else [RIVALS]
-AGREEMENT = f"{RESULTS}/agreement.csv"
-AGREEMENT_WANTED = [] if experiment.rivals is None else [AGREEMENT]
-CASES = () if experiment.validation is None else experiment.validation.chosen
-VALIDATION = f"{RESULTS}/validation.csv"
-VALIDATION_WANTED = [] if experiment.validation is None else [VALIDATION]
-CONSISTENCY = f"{RESULTS}/consistency.csv"
-CONSISTENCY_WANTED = [] if experiment.consistency is None else [CONSISTENCY]
-OF_CONSISTENCY = f"{RESULTS}/consistency/seed{{seed}}"
-CONSISTENCY_TRUNK = f"{OF_CONSISTENCY}/trunk"
-CONSISTENCY_MARGINAL = f"{OF_CONSISTENCY}/marginal"
-CONSISTENCY_PIECE = f"{OF_CONSISTENCY}/{{test}}.csv"
+CHECKPOINTS = f"{RESULTS}/encoders/{NETWORK}"
+# One set of rules serves every variant: the measurement, its controls, and decoders of other seeds.
+VARIANT = f"{RESULTS}/{{variant}}"
+PRETRAINED = f"{VARIANT}/decoders/pretrained"
+MARGINAL = f"{VARIANT}/decoders/marginal"
+DECODERS = f"{VARIANT}/decoders/{NETWORK}/epoch{{epoch}}"
+MARGINAL_NATS = f"{VARIANT}/nats/marginal.npz"
+NATS = f"{VARIANT}/nats/{NETWORK}.npz"
+MARGINAL_SAMPLES = f"{VARIANT}/samples/marginal.npz"
+SAMPLES = f"{VARIANT}/samples/{NETWORK}.npz"
+CONSISTENCY_PIECE = f"{VARIANT}/consistency/{{test}}.csv"
+BASELINES_OF_NETWORK = f"{RESULTS}/baselines/{NETWORK}.csv"
+CASE = f"{RESULTS}/validation/{{case}}.csv"
 STUDY = f"{RESULTS}/studies/{{study}}"
 STUDY_PIECE = f"{STUDY}/pieces/{{piece}}.csv"
-STUDY_TABLE = f"{RESULTS}/{{study}}.csv"
 STUDY_VERDICTS = f"{STUDY}/verdicts.csv"
 STUDY_INFORMATION = f"{STUDY}/information.csv"
-VERDICTS = f"{RESULTS}/verdicts.csv"
-VERDICTS_WANTED = [VERDICTS] if experiment.studies.chosen else []
+STUDY_TABLE = f"{RESULTS}/{{study}}.csv"
+INFORMATION = f"{RESULTS}/information.csv"
+TWO_STAGES = f"{RESULTS}/two_stages.csv"
 REPORT = f"{RESULTS}/report.html"
-FORMATS = ("pdf", "svg", "png")
+# Tables of sections that an experiment may leave out.
+CONTROLS = [f"{RESULTS}/controls.csv"] * (experiment.controls is not None)
+BASELINES = [f"{RESULTS}/baselines.csv"] * (experiment.baselines is not None)
+AGREEMENT = [f"{RESULTS}/agreement.csv"] * (experiment.baselines is not None)
+VALIDATION = [f"{RESULTS}/validation.csv"] * (experiment.validation is not None)
+CONSISTENCY = [f"{RESULTS}/consistency.csv"] * (experiment.consistency is not None)
+VERDICTS = [f"{RESULTS}/verdicts.csv"] * bool(experiment.studies.chosen)
+CASES = experiment.validation.chosen if experiment.validation else ()
+SEEDS_OF_CONSISTENCY = experiment.consistency.seeds if experiment.consistency else ()
+TESTED = [experiment.variant_of_seed(seed).name for seed in SEEDS_OF_CONSISTENCY]
+OWN_MARGINALS = [
+    name
+    for name, control in experiment.controlled.items()
+    if control.marginal == control
+]
+VARIANTS = {name: experiment.with_variant(name) for name in experiment.variants}
 
 
 wildcard_constraints:
+    variant="|".join(map(re.escape, VARIANTS)),
     encoder="|".join(
-        [*experiment.encoders, *{r.encoder for r in experiment.identity_runs}]
+        [*experiment.encoders, *{n.encoder for n in experiment.identity_networks}]
     ),
     regime="classifier|autoencoder|fixed",
     seed=r"\d+",
     epoch=r"\d+",
 
 
-def slice_of(stage, names, wildcards):
-    """The validated slice of a stage for these wildcards, under the control among them."""
-    arguments = [
+def slice_of(name, wildcards, *names):
+    """The validated slice of that name for these wildcards, under the variant among them."""
+    values = [
         int(wildcards[n]) if n in ("seed", "epoch") else wildcards[n] for n in names
     ]
-    return getattr(experiment.under(wildcards.get("control")), stage)(*arguments)
+    variant = wildcards.get("variant", MEASUREMENT.name)
+    return VARIANTS[variant].slice_of(name, *values)
 
 
-def spec(stage, *names):
-    """The slice of a stage as canonical JSON, for a rule's `params`."""
-    return lambda wildcards: canonical_json(slice_of(stage, names, wildcards))
+def stage(name, *names, of=None):
+    """Parameters of a rule: the stage's slice as canonical JSON, and the digest of the code that it runs.
+
+    `of` is the slice where it has another name than the stage.
+    """
+    return {
+        "spec": lambda wildcards: canonical_json(
+            slice_of(of or name, wildcards, *names)
+        ),
+        "code": lambda wildcards: stage_digest(
+            name, slice_of(of or name, wildcards, *names)
+        ),
+    }
 
 
-def code(stage, *names, of=None):
-    """The digest of the code that a stage runs, for a rule's `params`; `of` is the slice where it has another name."""
-    return lambda wildcards: stage_digest(
-        stage, slice_of(of or stage, names, wildcards)
+def command(name, options):
+    """The command line of a stage, which `stage` parametrises."""
+    given = "--spec {params.spec:q} --code {params.code}"
+    return f"python -m ib_analysis {name} {given} {options} 2>&1 | tee {{log}}"
+
+
+def device_command(name, options):
+    """The command line of a stage that computes on the device."""
+    return command(
+        name, f"--device {{resources.device}} --threads {{threads}} {options}"
     )
 
 
-def of_runs(pattern):
-    """The path of every network of the experiment."""
+# What a profile says of every job: `device`, `processes` and `device_threads` are set there once, not a line a rule.
+PROFILE = workflow.resource_settings.default_resources or {}
+DEVICE_THREADS = PROFILE["device_threads"].value if "device_threads" in PROFILE else 1
+
+
+def on_device(**needs):
+    """Resources of a job that computes on the device."""
+    usual = {"device": "auto", "processes": 1}
+    own = {name: value for name, value in usual.items() if name not in PROFILE}
+    return {"gpu": 1, "mem_mb": 6000} | own | needs
+
+
+def of_networks(pattern, networks=experiment.networks, variants=(MEASUREMENT.name,)):
+    """The path of every network, for the measurement alone or for other variants."""
     return [
-        pattern.format(encoder=r.encoder, regime=r.regime, seed=r.seed)
-        for r in experiment.runs
+        pattern.format(variant=variant, **network._asdict())
+        for variant in variants
+        for network in networks
     ]
 
 
-def of_identity(pattern):
-    """The path of the control encoder that forgets nothing, where it is asked for."""
-    return [pattern.format(**run._asdict()) for run in experiment.identity_runs]
+def of_checkpoints(pattern):
+    """The path of every network of the measurement at every measured epoch."""
+    return [
+        pattern.format(variant=MEASUREMENT.name, epoch=epoch, **network._asdict())
+        for network in experiment.networks
+        for epoch in experiment.study(network.encoder).epochs
+    ]
+
+
+def of_measurement(pattern):
+    """The path of what the measurement has once."""
+    return pattern.format(variant=MEASUREMENT.name)
 
 
 def of_epochs(pattern):
     """The paths of one network at every measured epoch, as an input function."""
-
-    def paths(wildcards):
-        study = experiment.under(wildcards.get("control")).study(wildcards.encoder)
-        return expand(pattern, **wildcards, epoch=study.epochs)
-
-    return paths
-
-
-def neighbour_of(pattern):
-    """The decoders of the next measured epoch, where the fit starts from them, as an input function."""
-
-    def paths(wildcards):
-        run = experiment.under(wildcards.get("control"))
-        epoch = run.next_epoch(wildcards.encoder, int(wildcards.epoch))
-        wanted = run.decoders.neighbour_fit is not None and epoch is not None
-        return expand(pattern, **{**wildcards, "epoch": epoch}) if wanted else []
-
-    return paths
-
-
-def in_control(path):
-    """A path of the measurement as the control has it."""
-    return path.replace(RESULTS, CONTROL, 1)
-
-
-def trunk_of_control(wildcards):
-    """The trunk that a control's decoders start from, if any: its own, or that of the measurement."""
-    own = experiment.controlled[wildcards.control].own_marginal
-    return [in_control(path) if own else path for path in STARTS_FROM]
-
-
-def marginal_of_control(wildcards):
-    """The p(x) that a control's p(x | h) is no worse than: its own, or that of the measurement."""
-    own = experiment.controlled[wildcards.control].own_marginal
-    return in_control(MARGINAL) if own else MARGINAL
-
-
-def is_own_seed(wildcards):
-    """Whether decoders of that seed are those of the measurement."""
-    return int(wildcards.seed) == experiment.decoders.image_fit.seed
-
-
-def trunk_of_seed(wildcards):
-    """What decoders of that seed start from, if anything: the trunk of the measurement, or one of that seed."""
-    trunk = TRUNK if is_own_seed(wildcards) else CONSISTENCY_TRUNK
-    return [trunk.format(seed=wildcards.seed) for _ in STARTS_FROM]
-
-
-def marginal_of_seed(wildcards):
-    """p(x) of that seed: that of the measurement, or one of its own."""
-    marginal = MARGINAL if is_own_seed(wildcards) else CONSISTENCY_MARGINAL
-    return marginal.format(seed=wildcards.seed)
-
-
-def consistency_pieces():
-    """Every test of consistency with every seed."""
-    spec = experiment.consistency
-    return expand(
-        CONSISTENCY_PIECE, seed=spec.seeds if spec else (), test=CONSISTENCY_TESTS
+    return lambda wildcards: expand(
+        pattern,
+        **wildcards,
+        epoch=VARIANTS[wildcards.variant].study(wildcards.encoder).epochs,
     )
 
 
-def own_marginals(pattern):
-    """The path of every p(x) that belongs to a control alone."""
-    return [
-        in_control(pattern).format(control=name)
-        for name, control in experiment.controlled.items()
-        if control.own_marginal
-    ]
+def marginal_of(wildcards):
+    """The p(x) that a variant's p(x | h) is compared with: its own, or that of the measurement."""
+    return MARGINAL.format(variant=experiment.variants[wildcards.variant].marginal.name)
 
 
-def of_controls(pattern):
-    """The path of every network under every control."""
-    return [
-        in_control(path).format(control=control)
-        for control in experiment.controlled
-        for path in of_runs(pattern)
-    ]
+def pretrained_of(wildcards):
+    """The decoder that a variant's decoders start from, where there is one: its own, or that of the measurement."""
+    path = PRETRAINED.format(
+        variant=experiment.variants[wildcards.variant].marginal.name
+    )
+    return [path] * (experiment.decoders.pretrained_fit is not None)
+
+
+def neighbour_of(wildcards):
+    """The decoders of the next measured epoch, where the fit starts from them."""
+    run = VARIANTS[wildcards.variant]
+    epoch = run.next_epoch(wildcards.encoder, int(wildcards.epoch))
+    wanted = run.decoders.neighbour_fit is not None and epoch is not None
+    return expand(DECODERS, **{**wildcards, "epoch": epoch}) if wanted else []
+
+
+def figure(stem, category, caption):
+    """A figure in every format, of which Snakemake's own report shows the SVG."""
+    paths = {form: f"{RESULTS}/figures/{stem}.{form}" for form in FORMATS}
+    shown = report(paths["svg"], category=category, caption=f"../report/{caption}.rst")
+    return list((paths | {"svg": shown}).values())
+
+
+def stem_of_figure(wildcards, output):
+    """The path of a figure without its format."""
+    return Path(output.figure[0]).with_suffix("")
 
 
 def images_of_study(wildcards):
     """The images, for a study that reads them."""
-    return [DATASET] if experiment.studies.chosen[wildcards.study].reads_images else []
+    return [DATASET] * experiment.studies.chosen[wildcards.study].reads_images
 
 
 def pieces_of_study(wildcards):
@@ -191,28 +193,21 @@ def pieces_of_study(wildcards):
 
 def nats_of_study(wildcards):
     """Nats of the networks whose information planes belong to a study."""
-    return [NATS.format(**run._asdict()) for run in experiment.runs_of(wildcards.study)]
+    return of_networks(NATS, experiment.networks_of(wildcards.study))
 
 
 def figures_of_study(study):
-    """Stems of a study's figures: its own, and what its networks' layers keep where it has networks."""
-    layers = [f"{study}-layers"] if experiment.studies.chosen[study].encoders else []
-    return [f"{RESULTS}/figures/{name}" for name in (study, *layers)]
-
-
-def of_study(study):
-    """All that a study makes."""
-    figures = [f"{stem}.{form}" for stem in figures_of_study(study) for form in FORMATS]
-    return [STUDY_TABLE.format(study=study), *figures]
+    """A study's figures: its own, and what its networks' layers keep where it has networks."""
+    layers = [f"{study}-layers"] * bool(experiment.studies.chosen[study].encoders)
+    return expand(
+        f"{RESULTS}/figures/{{stem}}.{{form}}", stem=[study, *layers], form=FORMATS
+    )
 
 
 def figures_of_studies(wildcards):
     """The figures of every study, for the report."""
     return [
-        f"{stem}.{form}"
-        for study in experiment.studies.chosen
-        for stem in figures_of_study(study)
-        for form in FORMATS
+        path for study in experiment.studies.chosen for path in figures_of_study(study)
     ]
 
 
@@ -224,7 +219,7 @@ def made_by_study(study):
             raise WorkflowError(
                 f"studies.{study} is null in {experiment.name}: add the section, or take workflow/config/six-papers.yaml."
             )
-        return of_study(study)
+        return [STUDY_TABLE.format(study=study), *figures_of_study(study)]
 
     return paths
 
@@ -235,10 +230,8 @@ def made_by_every_study(wildcards):
         raise WorkflowError(
             f"{experiment.name} holds no studies: add a section, or take workflow/config/six-papers.yaml."
         )
-    return [
-        VERDICTS,
-        *(path for study in experiment.studies.chosen for path in of_study(study)),
-    ]
+    tables = expand(STUDY_TABLE, study=experiment.studies.chosen)
+    return [*VERDICTS, *tables, *figures_of_studies(wildcards)]
 
 
 def scratch(name):

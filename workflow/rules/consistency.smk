@@ -1,93 +1,48 @@
-"""What any information must satisfy, tested on the experiment's own images."""
+"""What any information must satisfy, tested on the experiment's own images with the decoders of a variant."""
 
 
 wildcard_constraints:
     test="|".join(CONSISTENCY_TESTS),
 
 
-use rule fit_trunk as fit_consistency_trunk with:
-    output:
-        directory(CONSISTENCY_TRUNK),
-    log:
-        log_of("consistency/seed{seed}/fit_trunk"),
-    benchmark:
-        benchmark_of("consistency/seed{seed}/fit_trunk")
-    params:
-        spec=spec("fit_consistency_trunk", "seed"),
-        code=code("fit_marginal", "seed", of="fit_consistency_trunk"),
-        scratch=scratch("consistency/seed{seed}/trunk"),
-
-
-use rule fit_marginal as fit_consistency_marginal with:
-    input:
-        dataset=DATASET,
-        trunk=trunk_of_seed,
-    output:
-        directory(CONSISTENCY_MARGINAL),
-    log:
-        log_of("consistency/seed{seed}/fit_marginal"),
-    benchmark:
-        benchmark_of("consistency/seed{seed}/fit_marginal")
-    params:
-        spec=spec("fit_consistency_marginal", "seed"),
-        code=code("fit_marginal", "seed", of="fit_consistency_marginal"),
-        scratch=scratch("consistency/seed{seed}/marginal"),
-
-
 rule measure_consistency:
     input:
         dataset=DATASET,
-        marginal=marginal_of_seed,
-        trunk=trunk_of_seed,
+        marginal=MARGINAL,
+        pretrained=pretrained_of,
     output:
         CONSISTENCY_PIECE,
     log:
-        log_of("measure_consistency/seed{seed}/{test}"),
+        log_of("{variant}/measure_consistency/{test}"),
     benchmark:
-        benchmark_of("measure_consistency/seed{seed}/{test}")
-    conda:
-        ENVIRONMENT
-    threads: 1
+        benchmark_of("{variant}/measure_consistency/{test}")
+    threads: DEVICE_THREADS
     resources:
-        gpu=1,
-        device="auto",
-        mem_mb=6000,
-        runtime=1440,
+        **on_device(runtime=1440),
     params:
-        spec=spec("measure_consistency", "test", "seed"),
-        code=code("measure_consistency", "test", "seed"),
-        scratch=scratch("consistency/seed{seed}/{test}"),
+        **stage("measure_consistency", "test"),
+        scratch=scratch("{variant}/consistency/{test}"),
     shell:
-        "python -m ib_analysis measure_consistency --spec {params.spec:q} --code {params.code}"
-        " --device {resources.device} --threads {threads} --dataset {input.dataset} --marginal {input.marginal}"
-        " --trunk {input.trunk} --scratch {params.scratch} --out {output} 2>&1 | tee {log}"
+        device_command(
+            "measure_consistency",
+            "--dataset {input.dataset} --marginal {input.marginal} --pretrained {input.pretrained}"
+            " --scratch {params.scratch} --out {output}",
+        )
 
 
 rule tabulate_consistency:
     input:
-        consistency_pieces(),
+        expand(CONSISTENCY_PIECE, variant=TESTED, test=CONSISTENCY_TESTS),
     output:
-        table=CONSISTENCY,
-        figure=[
-            (
-                report(
-                    f"{RESULTS}/figures/consistency.{form}",
-                    category="Information",
-                    caption="../report/consistency.rst",
-                )
-                if form == "svg"
-                else f"{RESULTS}/figures/consistency.{form}"
-            )
-            for form in FORMATS
-        ],
+        table=f"{RESULTS}/consistency.csv",
+        figure=figure("consistency", "Information", "consistency"),
     log:
         log_of("tabulate_consistency"),
-    conda:
-        ENVIRONMENT
     params:
-        spec=spec("tabulate_consistency"),
-        code=code("tabulate_consistency"),
-        figure=lambda wildcards, output: Path(output.figure[0]).with_suffix(""),
+        **stage("tabulate_consistency"),
+        figure=stem_of_figure,
     shell:
-        "python -m ib_analysis tabulate_consistency --spec {params.spec:q} --code {params.code}"
-        " --pieces {input} --table {output.table} --figure {params.figure} 2>&1 | tee {log}"
+        command(
+            "tabulate_consistency",
+            "--pieces {input} --table {output.table} --figure {params.figure}",
+        )

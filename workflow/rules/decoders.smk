@@ -1,94 +1,78 @@
-"""Decoders p(x), p(x | h) and p(y | h), fitted on the decoder part."""
+"""Decoders p(x), p(x | h) and p(y | h) of every variant, fitted on the decoder part."""
 
 
-rule fit_trunk:
+rule fit_pretrained:
     input:
         dataset=DATASET,
     output:
-        directory(TRUNK),
+        directory(PRETRAINED),
     log:
-        log_of("fit_trunk"),
+        log_of("{variant}/fit_pretrained"),
     benchmark:
-        benchmark_of("fit_trunk")
+        benchmark_of("{variant}/fit_pretrained")
     priority: 20
-    conda:
-        ENVIRONMENT
-    threads: 1
+    threads: DEVICE_THREADS
     resources:
-        gpu=1,
-        processes=1,
-        device="auto",
-        mem_mb=6000,
-        runtime=2880,
+        **on_device(runtime=2880),
     params:
-        spec=spec("fit_trunk"),
-        code=code("fit_marginal", of="fit_trunk"),
-        scratch=scratch("decoders/trunk"),
+        **stage("fit_marginal", of="fit_pretrained"),
+        scratch=scratch("{variant}/decoders/pretrained"),
     shell:
-        "python -m ib_analysis fit_marginal --spec {params.spec:q} --code {params.code}"
-        " --device {resources.device} --processes {resources.processes} --threads {threads}"
-        " --dataset {input.dataset} --trunk --scratch {params.scratch} --out {output} 2>&1 | tee {log}"
+        device_command(
+            "fit_marginal",
+            "--processes {resources.processes} --dataset {input.dataset} --pretrained"
+            " --scratch {params.scratch} --out {output}",
+        )
 
 
 rule fit_marginal:
     input:
         dataset=DATASET,
-        trunk=STARTS_FROM,
+        pretrained=pretrained_of,
     output:
         directory(MARGINAL),
     log:
-        log_of("fit_marginal"),
+        log_of("{variant}/fit_marginal"),
     benchmark:
-        benchmark_of("fit_marginal")
+        benchmark_of("{variant}/fit_marginal")
     priority: 10
-    conda:
-        ENVIRONMENT
-    threads: 1
+    threads: DEVICE_THREADS
     resources:
-        gpu=1,
-        processes=1,
-        device="auto",
-        mem_mb=6000,
-        runtime=1440,
+        **on_device(runtime=1440),
     params:
-        spec=spec("fit_marginal"),
-        code=code("fit_marginal"),
-        scratch=scratch("decoders/marginal"),
+        **stage("fit_marginal"),
+        scratch=scratch("{variant}/decoders/marginal"),
     shell:
-        "python -m ib_analysis fit_marginal --spec {params.spec:q} --code {params.code}"
-        " --device {resources.device} --processes {resources.processes} --threads {threads}"
-        " --dataset {input.dataset} --trunk {input.trunk} --scratch {params.scratch} --out {output} 2>&1 | tee {log}"
+        device_command(
+            "fit_marginal",
+            "--processes {resources.processes} --dataset {input.dataset} --pretrained {input.pretrained}"
+            " --scratch {params.scratch} --out {output}",
+        )
 
 
 rule fit_decoders:
     input:
         dataset=DATASET,
         checkpoints=CHECKPOINTS,
-        marginal=MARGINAL,
-        trunk=STARTS_FROM,
-        neighbour=neighbour_of(DECODERS),
+        marginal=marginal_of,
+        pretrained=pretrained_of,
+        neighbour=neighbour_of,
     output:
         directory(DECODERS),
     log:
-        log_of(f"fit_decoders/{RUN}/epoch{{epoch}}"),
+        log_of(f"{{variant}}/fit_decoders/{NETWORK}/epoch{{epoch}}"),
     benchmark:
-        benchmark_of(f"fit_decoders/{RUN}/epoch{{epoch}}")
-    conda:
-        ENVIRONMENT
-    threads: 1
+        benchmark_of(f"{{variant}}/fit_decoders/{NETWORK}/epoch{{epoch}}")
+    threads: DEVICE_THREADS
     resources:
-        gpu=1,
-        processes=1,
-        device="auto",
-        mem_mb=6000,
-        runtime=2880,
+        **on_device(runtime=2880),
     params:
-        spec=spec("fit_decoders", "encoder", "regime", "seed", "epoch"),
-        code=code("fit_decoders", "encoder", "regime", "seed", "epoch"),
-        scratch=scratch(f"decoders/{RUN}/epoch{{epoch}}"),
+        **stage("fit_decoders", "encoder", "regime", "seed", "epoch"),
+        scratch=scratch(f"{{variant}}/decoders/{NETWORK}/epoch{{epoch}}"),
     shell:
-        "python -m ib_analysis fit_decoders --spec {params.spec:q} --code {params.code}"
-        " --device {resources.device} --processes {resources.processes} --threads {threads}"
-        " --dataset {input.dataset} --checkpoints {input.checkpoints} --marginal {input.marginal}"
-        " --trunk {input.trunk} --neighbour {input.neighbour}"
-        " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"
+        device_command(
+            "fit_decoders",
+            "--processes {resources.processes} --dataset {input.dataset} --checkpoints {input.checkpoints}"
+            " --marginal {input.marginal} --pretrained {input.pretrained} --neighbour {input.neighbour}"
+            " --scratch {params.scratch} --out {output}",
+        )

@@ -7,22 +7,17 @@ rule train_encoder:
     output:
         directory(CHECKPOINTS),
     log:
-        log_of(f"train_encoder/{RUN}"),
+        log_of(f"train_encoder/{NETWORK}"),
     benchmark:
-        benchmark_of(f"train_encoder/{RUN}")
-    conda:
-        ENVIRONMENT
-    threads: 1
+        benchmark_of(f"train_encoder/{NETWORK}")
+    threads: DEVICE_THREADS
     resources:
-        gpu=1,
-        device="auto",
-        mem_mb=6000,
-        runtime=1440,
+        **on_device(runtime=1440),
     params:
-        spec=spec("train_encoder", "encoder", "regime", "seed"),
-        code=code("train_encoder", "encoder", "regime", "seed"),
-        scratch=scratch(f"encoders/{RUN}"),
+        **stage("train_encoder", "encoder", "regime", "seed"),
+        scratch=scratch(f"encoders/{NETWORK}"),
     shell:
-        "python -m ib_analysis train_encoder --spec {params.spec:q} --code {params.code}"
-        " --device {resources.device} --threads {threads} --dataset {input.dataset}"
-        " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"
+        device_command(
+            "train_encoder",
+            "--dataset {input.dataset} --scratch {params.scratch} --out {output}",
+        )

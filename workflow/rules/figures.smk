@@ -7,16 +7,13 @@ OF_NETWORKS = (
     "training_curves",
     "two_stages",
 )
+SUFFIXES = [f"-{name}" for name in experiment.figures_apart] or [""]
 FIGURES = (
+    *(f"{figure}{suffix}" for suffix in SUFFIXES for figure in OF_NETWORKS),
+    *["controls"] * len(CONTROLS),
     *(
-        f"{figure}{network}"
-        for network in [f"-{name}" for name in experiment.figures_apart] or [""]
-        for figure in OF_NETWORKS
-    ),
-    *(["controls"] if CONTROLS_WANTED else []),
-    *(
-        f"baseline_planes-{r.encoder}-{r.regime}-seed{r.seed}"
-        for r in (experiment.runs if RIVALS_WANTED else [])
+        f"baseline_planes-{network.encoder}-{network.regime}-seed{network.seed}"
+        for network in experiment.networks * len(BASELINES)
     ),
 )
 
@@ -25,41 +22,32 @@ rule plot_figures:
     input:
         table=INFORMATION,
         two_stages=TWO_STAGES,
-        checkpoints=of_runs(CHECKPOINTS),
-        controls=CONTROLS_WANTED,
-        rivals=RIVALS_WANTED,
+        checkpoints=of_networks(CHECKPOINTS),
+        controls=CONTROLS,
+        baselines=BASELINES,
     output:
         [
-            (
-                report(
-                    f"{RESULTS}/figures/{figure}.{form}",
-                    category="Information",
-                    caption=f"../report/{figure.partition('-')[0]}.rst",
-                )
-                if form == "svg"
-                else f"{RESULTS}/figures/{figure}.{form}"
-            )
-            for figure in FIGURES
-            for form in FORMATS
+            path
+            for stem in FIGURES
+            for path in figure(stem, "Information", stem.partition("-")[0])
         ],
     log:
         log_of("plot_figures"),
-    conda:
-        ENVIRONMENT
     params:
-        spec=spec("plot_figures"),
-        code=code("plot_figures"),
+        **stage("plot_figures"),
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "python -m ib_analysis plot_figures --spec {params.spec:q} --code {params.code} --table {input.table}"
-        " --two_stages_table {input.two_stages} --checkpoints {input.checkpoints} --controls {input.controls}"
-        " --rivals {input.rivals} --out {params.folder} 2>&1 | tee {log}"
+        command(
+            "plot_figures",
+            "--table {input.table} --two_stages_table {input.two_stages} --checkpoints {input.checkpoints}"
+            " --controls {input.controls} --baselines {input.baselines} --out {params.folder}",
+        )
 
 
 rule plot_samples:
     input:
-        samples=of_runs(SAMPLES),
-        marginal=MARGINAL_SAMPLES,
+        samples=of_networks(SAMPLES),
+        marginal=of_measurement(MARGINAL_SAMPLES),
     output:
         report(
             directory(f"{RESULTS}/figures/samples"),
@@ -69,11 +57,10 @@ rule plot_samples:
         ),
     log:
         log_of("plot_samples"),
-    conda:
-        ENVIRONMENT
     params:
-        spec=spec("plot_samples"),
-        code=code("plot_samples"),
+        **stage("plot_samples"),
     shell:
-        "python -m ib_analysis plot_samples --spec {params.spec:q} --code {params.code}"
-        " --samples {input.samples} --marginal {input.marginal} --out {output} 2>&1 | tee {log}"
+        command(
+            "plot_samples",
+            "--samples {input.samples} --marginal {input.marginal} --out {output}",
+        )

@@ -1,4 +1,4 @@
-"""Nats per image on the evaluation part, and the information that they add up to."""
+"""Nats per image on the evaluation part under every variant, and the information that those of the measurement give."""
 
 
 rule evaluate_marginal:
@@ -8,24 +8,19 @@ rule evaluate_marginal:
     output:
         MARGINAL_NATS,
     log:
-        log_of("evaluate_marginal"),
+        log_of("{variant}/evaluate_marginal"),
     benchmark:
-        benchmark_of("evaluate_marginal")
-    conda:
-        ENVIRONMENT
-    threads: 1
+        benchmark_of("{variant}/evaluate_marginal")
+    threads: DEVICE_THREADS
     resources:
-        gpu=1,
-        device="auto",
-        mem_mb=6000,
-        runtime=240,
+        **on_device(runtime=240),
     params:
-        spec=spec("evaluate_marginal"),
-        code=code("evaluate_marginal"),
+        **stage("evaluate_marginal"),
     shell:
-        "python -m ib_analysis evaluate_marginal --spec {params.spec:q} --code {params.code}"
-        " --device {resources.device} --threads {threads} --dataset {input.dataset}"
-        " --decoder {input.decoder} --out {output} 2>&1 | tee {log}"
+        device_command(
+            "evaluate_marginal",
+            "--dataset {input.dataset} --decoder {input.decoder} --out {output}",
+        )
 
 
 rule evaluate_decoders:
@@ -36,41 +31,36 @@ rule evaluate_decoders:
     output:
         NATS,
     log:
-        log_of(f"evaluate_decoders/{RUN}"),
+        log_of(f"{{variant}}/evaluate_decoders/{NETWORK}"),
     benchmark:
-        benchmark_of(f"evaluate_decoders/{RUN}")
-    conda:
-        ENVIRONMENT
-    threads: 1
+        benchmark_of(f"{{variant}}/evaluate_decoders/{NETWORK}")
+    threads: DEVICE_THREADS
     resources:
-        gpu=1,
-        device="auto",
-        mem_mb=6000,
-        runtime=720,
+        **on_device(runtime=720),
     params:
-        spec=spec("evaluate_decoders", "encoder", "regime", "seed"),
-        code=code("evaluate_decoders", "encoder", "regime", "seed"),
+        **stage("evaluate_decoders", "encoder", "regime", "seed"),
     shell:
-        "python -m ib_analysis evaluate_decoders --spec {params.spec:q} --code {params.code}"
-        " --device {resources.device} --threads {threads} --dataset {input.dataset}"
-        " --checkpoints {input.checkpoints} --decoders {input.decoders} --out {output} 2>&1 | tee {log}"
+        device_command(
+            "evaluate_decoders",
+            "--dataset {input.dataset} --checkpoints {input.checkpoints} --decoders {input.decoders} --out {output}",
+        )
 
 
 rule tabulate_information:
     input:
         dataset=DATASET,
-        marginal=MARGINAL_NATS,
-        nats=of_runs(NATS),
+        marginal=of_measurement(MARGINAL_NATS),
+        nats=of_networks(NATS),
     output:
         table=INFORMATION,
         two_stages=TWO_STAGES,
     log:
         log_of("tabulate_information"),
-    conda:
-        ENVIRONMENT
     params:
-        code=code("tabulate_information"),
+        **stage("tabulate_information"),
     shell:
-        "python -m ib_analysis tabulate_information --code {params.code} --dataset {input.dataset}"
-        " --marginal {input.marginal} --nats {input.nats} --table {output.table}"
-        " --two_stages {output.two_stages} 2>&1 | tee {log}"
+        command(
+            "tabulate_information",
+            "--dataset {input.dataset} --marginal {input.marginal} --nats {input.nats}"
+            " --table {output.table} --two_stages {output.two_stages}",
+        )

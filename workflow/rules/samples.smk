@@ -8,24 +8,19 @@ rule draw_marginal:
     output:
         MARGINAL_SAMPLES,
     log:
-        log_of("draw_marginal"),
+        log_of("{variant}/draw_marginal"),
     benchmark:
-        benchmark_of("draw_marginal")
-    conda:
-        ENVIRONMENT
-    threads: 1
+        benchmark_of("{variant}/draw_marginal")
+    threads: DEVICE_THREADS
     resources:
-        gpu=1,
-        device="auto",
-        mem_mb=6000,
-        runtime=120,
+        **on_device(runtime=120),
     params:
-        spec=spec("draw_marginal"),
-        code=code("draw_marginal"),
+        **stage("draw_marginal"),
     shell:
-        "python -m ib_analysis draw_marginal --spec {params.spec:q} --code {params.code}"
-        " --device {resources.device} --threads {threads} --dataset {input.dataset}"
-        " --decoder {input.decoder} --out {output} 2>&1 | tee {log}"
+        device_command(
+            "draw_marginal",
+            "--dataset {input.dataset} --decoder {input.decoder} --out {output}",
+        )
 
 
 rule draw_samples:
@@ -36,21 +31,16 @@ rule draw_samples:
     output:
         SAMPLES,
     log:
-        log_of(f"draw_samples/{RUN}"),
+        log_of(f"{{variant}}/draw_samples/{NETWORK}"),
     benchmark:
-        benchmark_of(f"draw_samples/{RUN}")
-    conda:
-        ENVIRONMENT
-    threads: 1
+        benchmark_of(f"{{variant}}/draw_samples/{NETWORK}")
+    threads: DEVICE_THREADS
     resources:
-        gpu=1,
-        device="auto",
-        mem_mb=6000,
-        runtime=480,
+        **on_device(runtime=480),
     params:
-        spec=spec("draw_samples", "encoder", "regime", "seed"),
-        code=code("draw_samples", "encoder", "regime", "seed"),
+        **stage("draw_samples", "encoder", "regime", "seed"),
     shell:
-        "python -m ib_analysis draw_samples --spec {params.spec:q} --code {params.code}"
-        " --device {resources.device} --threads {threads} --dataset {input.dataset}"
-        " --checkpoints {input.checkpoints} --decoders {input.decoders} --out {output} 2>&1 | tee {log}"
+        device_command(
+            "draw_samples",
+            "--dataset {input.dataset} --checkpoints {input.checkpoints} --decoders {input.decoders} --out {output}",
+        )

@@ -15,22 +15,17 @@ rule run_study:
         log_of("run_study/{study}/{piece}"),
     benchmark:
         benchmark_of("run_study/{study}/{piece}")
-    conda:
-        ENVIRONMENT
-    threads: 1
+    threads: DEVICE_THREADS
     resources:
-        gpu=1,
-        device="auto",
-        mem_mb=6000,
-        runtime=1440,
+        **on_device(runtime=1440),
     params:
-        spec=spec("run_study", "study", "piece"),
-        code=code("run_study", "study", "piece"),
+        **stage("run_study", "study", "piece"),
         scratch=scratch("studies/{study}/{piece}"),
     shell:
-        "python -m ib_analysis run_study --spec {params.spec:q} --code {params.code}"
-        " --device {resources.device} --threads {threads} --dataset {input.dataset}"
-        " --scratch {params.scratch} --out {output} 2>&1 | tee {log}"
+        device_command(
+            "run_study",
+            "--dataset {input.dataset} --scratch {params.scratch} --out {output}",
+        )
 
 
 rule tabulate_study:
@@ -39,35 +34,23 @@ rule tabulate_study:
     output:
         table=STUDY_TABLE,
         verdicts=STUDY_VERDICTS,
-        figure=[
-            (
-                report(
-                    f"{RESULTS}/figures/{{study}}.{form}",
-                    category="Papers",
-                    caption="../report/study.rst",
-                )
-                if form == "svg"
-                else f"{RESULTS}/figures/{{study}}.{form}"
-            )
-            for form in FORMATS
-        ],
+        figure=figure("{study}", "Papers", "study"),
     log:
         log_of("tabulate_study/{study}"),
-    conda:
-        ENVIRONMENT
     params:
-        spec=spec("tabulate_study", "study"),
-        code=code("tabulate_study", "study"),
-        figure=lambda wildcards, output: Path(output.figure[0]).with_suffix(""),
+        **stage("tabulate_study", "study"),
+        figure=stem_of_figure,
     shell:
-        "python -m ib_analysis tabulate_study --spec {params.spec:q} --code {params.code} --pieces {input.pieces}"
-        " --table {output.table} --verdicts {output.verdicts} --figure {params.figure} 2>&1 | tee {log}"
+        command(
+            "tabulate_study",
+            "--pieces {input.pieces} --table {output.table} --verdicts {output.verdicts} --figure {params.figure}",
+        )
 
 
 use rule tabulate_information as tabulate_study_information with:
     input:
         dataset=DATASET,
-        marginal=MARGINAL_NATS,
+        marginal=of_measurement(MARGINAL_NATS),
         nats=nats_of_study,
     output:
         table=STUDY_INFORMATION,
@@ -80,71 +63,37 @@ rule plot_layers:
     input:
         STUDY_INFORMATION,
     output:
-        [
-            (
-                report(
-                    f"{RESULTS}/figures/{{study}}-layers.{form}",
-                    category="Papers",
-                    caption="../report/layers.rst",
-                )
-                if form == "svg"
-                else f"{RESULTS}/figures/{{study}}-layers.{form}"
-            )
-            for form in FORMATS
-        ],
+        figure=figure("{study}-layers", "Papers", "layers"),
     log:
         log_of("plot_layers/{study}"),
-    conda:
-        ENVIRONMENT
     params:
-        spec=spec("plot_layers"),
-        code=code("plot_layers"),
-        figure=lambda wildcards, output: Path(output[0]).with_suffix(""),
+        **stage("plot_layers"),
+        figure=stem_of_figure,
     shell:
-        "python -m ib_analysis plot_layers --spec {params.spec:q} --code {params.code} --table {input}"
-        " --figure {params.figure} 2>&1 | tee {log}"
+        command("plot_layers", "--table {input} --figure {params.figure}")
 
 
 rule tabulate_verdicts:
     input:
         expand(STUDY_VERDICTS, study=experiment.studies.chosen),
     output:
-        VERDICTS,
+        f"{RESULTS}/verdicts.csv",
     log:
         log_of("tabulate_verdicts"),
-    conda:
-        ENVIRONMENT
     params:
-        spec=spec("tabulate_verdicts"),
-        code=code("tabulate_verdicts"),
+        **stage("tabulate_verdicts"),
     shell:
-        "python -m ib_analysis tabulate_verdicts --spec {params.spec:q} --code {params.code} --verdicts {input}"
-        " --table {output} 2>&1 | tee {log}"
+        command("tabulate_verdicts", "--verdicts {input} --table {output}")
 
 
-rule rir:
-    input:
-        made_by_study("rir"),
+# A target for each study: `snakemake rir` makes all of that one.
+for study in type(experiment.studies).model_fields:
 
-
-rule stable:
-    input:
-        made_by_study("stable"),
-
-
-rule beyond_kernels:
-    input:
-        made_by_study("beyond_kernels"),
-
-
-rule quantized:
-    input:
-        made_by_study("quantized"),
-
-
-rule shortcut_depth:
-    input:
-        made_by_study("shortcut_depth"),
+    rule:
+        name:
+            study
+        input:
+            made_by_study(study),
 
 
 rule six_papers:

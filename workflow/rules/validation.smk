@@ -1,55 +1,36 @@
-"""Decoders and rival estimators where the truth is known."""
+"""Decoders and baseline estimators where the truth is known."""
 
 
 rule validate_case:
     output:
-        f"{RESULTS}/validation/{{case}}.csv",
+        CASE,
     log:
         log_of("validate_case/{case}"),
     benchmark:
         benchmark_of("validate_case/{case}")
-    conda:
-        ENVIRONMENT
-    threads: 1
+    threads: DEVICE_THREADS
     resources:
-        gpu=1,
-        device="auto",
-        mem_mb=6000,
-        runtime=240,
+        **on_device(runtime=240),
     params:
-        spec=spec("validate_case", "case"),
-        code=code("validate_case", "case"),
+        **stage("validate_case", "case"),
         scratch=scratch("validation/{case}"),
     shell:
-        "python -m ib_analysis validate_case --spec {params.spec:q} --code {params.code}"
-        " --device {resources.device} --threads {threads} --scratch {params.scratch} --out {output} 2>&1 | tee {log}"
+        device_command("validate_case", "--scratch {params.scratch} --out {output}")
 
 
 rule tabulate_validation:
     input:
-        [f"{RESULTS}/validation/{case}.csv" for case in CASES],
+        expand(CASE, case=CASES),
     output:
-        table=VALIDATION,
-        figure=[
-            (
-                report(
-                    f"{RESULTS}/figures/calibration.{form}",
-                    category="Information",
-                    caption="../report/calibration.rst",
-                )
-                if form == "svg"
-                else f"{RESULTS}/figures/calibration.{form}"
-            )
-            for form in FORMATS
-        ],
+        table=f"{RESULTS}/validation.csv",
+        figure=figure("calibration", "Information", "calibration"),
     log:
         log_of("tabulate_validation"),
-    conda:
-        ENVIRONMENT
     params:
-        spec=spec("tabulate_validation"),
-        code=code("tabulate_validation"),
-        figure=lambda wildcards, output: Path(output.figure[0]).with_suffix(""),
+        **stage("tabulate_validation"),
+        figure=stem_of_figure,
     shell:
-        "python -m ib_analysis tabulate_validation --spec {params.spec:q} --code {params.code}"
-        " --cases {input} --table {output.table} --figure {params.figure} 2>&1 | tee {log}"
+        command(
+            "tabulate_validation",
+            "--cases {input} --table {output.table} --figure {params.figure}",
+        )

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ib_analysis.datasets.batches import prefetch
+from decoders.training.prefetch import prefetch
 from ib_analysis.datasets.dataset import Part
 
 SHARE_OF_DEVICE_MEMORY = 0.25

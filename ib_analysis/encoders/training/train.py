@@ -13,7 +13,8 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from tqdm import tqdm
 
-from ib_analysis.datasets.batches import epoch_batches
+from decoders.training.batches import epoch_batches
+from decoders.training.progress import progress
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.encoders.encoder import Encoder
 from ib_analysis.encoders.layers.normalisation import pixel_statistics
@@ -27,7 +28,6 @@ from ib_analysis.encoders.training.seeding import derive_seed, generator
 from ib_analysis.encoders.training.training_curve import CurveRow, TrainingCurve
 from ib_analysis.encoders.training_state import Scratch, TrainingState, Weights
 from ib_analysis.errors import UserError
-from ib_analysis.progress import progress
 
 Keep = Callable[[int, Encoder], None]
 
@@ -39,7 +39,6 @@ class DivergedError(UserError):
 CURVE_IMAGES = 5000
 """Largest number of images of a part on which a row of the curve is measured: a standard error of at most 0.7 %."""
 CALIBRATION_BATCHES = 8
-SECONDS_BETWEEN_STATES = 30.0
 STEPS_BETWEEN_LOOKS = 50
 """Steps between two checks of the loss; each check synchronises a GPU."""
 INITIALISATION, AUGMENTATION, NETWORK = range(3)
@@ -86,7 +85,8 @@ def train(
         label: label of the progress bar.
 
     Raises:
-        UserError: an epoch lies beyond the training, batch norm gets a batch of one image, or the disk is full.
+        UserError: an epoch lies beyond the training, or batch norm gets a batch of one image.
+        DiskError: the disk is full, or permission is denied.
         DivergedError: the loss is not finite; `keep` has been called for the earlier epochs.
     """
     epochs = sorted(set(epochs_to_keep))
@@ -130,17 +130,14 @@ class _Training:
 
     def run(self, epochs_to_keep: Sequence[int], keep: Keep, label: str) -> TrainingCurve:
         done = self._resume(epochs_to_keep, keep)
-        saved = time.monotonic()
         total = self.steps * self.spec.epochs
         with progress(range(total), label, total=total, initial=self.steps * max(done, 0)) as bar:
             for epoch in range(done + 1, self.spec.epochs + 1):
                 self._epoch(epoch, bar)
                 if epoch in epochs_to_keep:
                     self.states.save_kept(epoch, self.encoder.state_dict())
-                due = time.monotonic() - saved >= SECONDS_BETWEEN_STATES
-                if due or epoch in epochs_to_keep or epoch == self.spec.epochs:
+                if self.states.is_due or epoch in epochs_to_keep or epoch == self.spec.epochs:
                     self.states.save(self._state(epoch))
-                    saved = time.monotonic()
                 if epoch in epochs_to_keep:
                     keep(epoch, self.encoder)
         return TrainingCurve(tuple(self.rows))

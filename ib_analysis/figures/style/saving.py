@@ -4,7 +4,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ib_analysis.artefacts import replacing
+from decoders.training.atomic_file import replacing
 from ib_analysis.errors import UserError
 from ib_analysis.figures.style.figure_style import figure_style
 

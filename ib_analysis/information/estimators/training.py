@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from decoders.training.progress import progress
 from ib_analysis.errors import UserError
-from ib_analysis.progress import progress
 
 # Longest step that a gradient may ask for: exp(score) makes a few of them enormous.
 GRADIENT_NORM = 1.0

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.logistic_mixture import Noise
-from decoders.pixelcnn_pp.network import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import ImageTarget
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from decoders.pixelcnn_pp import sampling, sampling_operations
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.native_code import compiled_layers
-from decoders.pixelcnn_pp.network import PixelCNNPP
 from decoders.pixelcnn_pp.sampling_operations import (
     BatchedProduct,
     CompiledRun,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.logistic_mixture import LogisticMixture
-from decoders.pixelcnn_pp.network import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import ImageTarget
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from decoders.training.disk import DiskError
 from ib_analysis.activations import store as store_module
 from ib_analysis.activations.compute import store_activations
 from ib_analysis.activations.recomputed import RecomputedActivations
@@ -263,7 +264,10 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path):
 def test_too_little_space_is_said_before_a_row_is_written(tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(100, 90, 10))
-    with pytest.raises(UserError, match=r"s needs 48 bytes and the disk has 10"), writer(tmp_path / "s"):
+    with (
+        pytest.raises(DiskError, match=r"s: the disk is full \(10 bytes are free\); free 48 bytes"),
+        writer(tmp_path / "s"),
+    ):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -278,7 +282,7 @@ def write_to_a_full_disk(folder):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")
 def test_a_disk_that_fills_up_is_said(tmp_path):
-    with pytest.raises(UserError, match=r"No space left.*free 48 bytes"):
+    with pytest.raises(DiskError, match=r"No space left.*free 48 bytes"):
         write_to_a_full_disk(tmp_path / "s")
     assert list(tmp_path.iterdir()) == []
 
@@ -288,6 +292,6 @@ def test_a_full_disk_while_the_store_is_begun_is_said(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(store_module.np.lib.format, "write_array_header_1_0", full)
-    with pytest.raises(UserError, match="No space left"), writer(tmp_path / "s"):
+    with pytest.raises(DiskError, match="No space left"), writer(tmp_path / "s"):
         pass
     assert list(tmp_path.iterdir()) == []

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from decoders.training.disk import DiskError
 from ib_analysis.datasets.cifar10 import Cifar10
 from ib_analysis.datasets.download import download
 from ib_analysis.datasets.specs.cifar import Cifar10Spec
@@ -173,7 +174,7 @@ def test_a_full_disk_is_told_and_not_taken_for_a_broken_connection(server, targe
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("ib_analysis.datasets.download._copy", full)
-    with pytest.raises(UserError, match="the disk is full"):
+    with pytest.raises(DiskError, match="the disk is full"):
         download(server.url, target, MD5)
     assert len(server.asked) == 1
 

@@ -6,9 +6,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from decoders.training.disk import DiskError
 from ib_analysis.datasets.dataset import PARTS, Header
 from ib_analysis.datasets.digits import Digits
-from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
+from ib_analysis.datasets.prepare import _reserve, open_dataset, prepare_dataset
 from ib_analysis.datasets.source import Block, Source
 from ib_analysis.datasets.specs.cifar import Cifar10Spec, Cifar100Spec
 from ib_analysis.datasets.specs.cinic10 import Cinic10Spec
@@ -178,10 +179,21 @@ def test_a_full_disk_is_told_and_leaves_the_old_data_set(prepared, monkeypatch):
 
     before = {name: (prepared / name).read_bytes() for name in FILES}
     monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(UserError, match="the disk is full; free space there and run again"):
+    with pytest.raises(
+        DiskError, match=r"the disk is full \(No space left on device\); make room there and run again"
+    ):
         prepare_dataset(Digits(DigitsSpec()), DigitsSpec(seed=1), prepared)
     assert {name: (prepared / name).read_bytes() for name in FILES} == before
     assert [path.name for path in prepared.parent.iterdir()] == ["digits"]
+
+
+def test_a_reservation_keeps_the_content(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"start")
+    _reserve(path, 100_000)
+    assert path.stat().st_size == 100_000
+    assert path.read_bytes() == b"start" + bytes(99_995)
+    assert path.stat().st_blocks * 512 >= 100_000
 
 
 def test_an_older_data_set_is_replaced_and_its_neighbours_stay(prepared):

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from decoders.training.disk import DiskError
 from ib_analysis.encoders.checkpoint import load_checkpoint, save_checkpoint
 from ib_analysis.encoders.encoder import ImageShape
 from ib_analysis.encoders.kept_rows import KeptRows
@@ -92,7 +93,7 @@ def test_a_full_disk_is_said_and_the_earlier_checkpoint_stays(tmp_path, monkeypa
     path, encoder = tmp_path / "e.safetensors", ResNet(SPEC, "classifier", IMAGE, 5)
     save_checkpoint(encoder, path, epoch=0, seed=0)
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(UserError, match=r"e\.safetensors could not be written \(No space left"):
+    with pytest.raises(DiskError, match=r"e\.safetensors: the disk is full \(No space left"):
         save_checkpoint(encoder, path, epoch=1, seed=0)
     assert load_checkpoint(path).epoch == 0
 

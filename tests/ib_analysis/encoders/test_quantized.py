@@ -6,7 +6,6 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from ib_analysis.config import EncoderStudy
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.encoders.checkpoint import load_checkpoint, save_checkpoint
 from ib_analysis.encoders.encoder import ImageShape
@@ -17,6 +16,7 @@ from ib_analysis.encoders.specs.quantized import QuantizedSpec
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.encoders.training.train import train
+from ib_analysis.experiment import EncoderStudy
 from ib_analysis.provenance import stage_digest
 
 IMAGE = ImageShape(channels=1, height=8, width=8, levels=17)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from decoders.saving import load_decoder
 from ib_analysis.__main__ import main
-from ib_analysis.config import Experiment, load_experiment
+from ib_analysis.experiment import Experiment, load_experiment
 from ib_analysis.provenance import canonical_json
 from ib_analysis.stages import fit_decoders
 
@@ -60,7 +60,7 @@ def trained(prepared: Path) -> Path:
     spec = canonical_json(experiment().train_encoder("net", "classifier", 0))
     assert main(train_arguments(prepared, spec)) == 0
     spec = canonical_json(experiment().fit_marginal())
-    paths = ["--dataset", f"{prepared}/dataset/header.json", "--trunk", "--scratch", f"{prepared}/fits"]
+    paths = ["--dataset", f"{prepared}/dataset/header.json", "--pretrained", "--scratch", f"{prepared}/fits"]
     assert main(["fit_marginal", "--spec", spec, *paths, "--out", f"{prepared}/marginal"]) == 0
     return prepared
 
@@ -87,7 +87,7 @@ def fit_arguments(folder: Path, out: str = "decoders") -> list[str]:
         *paths,
         "--marginal",
         f"{folder}/marginal",
-        "--trunk",
+        "--pretrained",
         "--neighbour",
         "--scratch",
         f"{folder}/fits",
@@ -202,11 +202,3 @@ def test_stored_and_recomputed_activations_fit_the_same_decoders(trained):
         assert not (trained / f"scratch-{source}" / "activations").exists()
     for name, stored in weights["stored"].items():
         torch.testing.assert_close(stored, weights["recomputed"][name], rtol=1e-4, atol=1e-5)
-
-
-def test_activations_can_be_kept(trained):
-    spec = canonical_json(experiment().store_activations("net", "classifier", 1))
-    paths = ["--dataset", f"{trained}/dataset/header.json", "--checkpoints", f"{trained}/net"]
-    assert main(["store_activations", "--spec", spec, *paths, "--out", f"{trained}/activations"]) == 0
-    assert (trained / "activations" / "evaluation" / "h1.npy").exists()
-    assert (trained / "activations" / "decoder" / "pooled.npy").exists()

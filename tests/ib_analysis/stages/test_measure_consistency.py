@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from decoders.batches import divide
 from decoders.spec import FitSpec
+from decoders.training.batches import divide
 from ib_analysis.errors import UserError
 from ib_analysis.information.inference.consistency import Measured
-from ib_analysis.stages.measure_consistency import Spec, _Decoders, _Plan, _Rival, halves
+from ib_analysis.stages.measure_consistency import Spec, _BaselineEstimator, _Decoders, _Plan, halves
 
 UNIVERSE = np.array(list(product(range(2), repeat=4)), np.uint8).reshape(16, 1, 4, 1)
 
@@ -36,7 +36,7 @@ def entropy(rows):
 
 def slice_of(test, rows=None, **changes):
     return Spec(
-        test=test, seed=0, rows=rows, kept=None, fewer=None, images=100, rivals={},
+        test=test, seed=0, rows=rows, kept=None, fewer=None, images=100, baselines={},
         decoder={"implementation": "decoders.x:X", "spec": {}}, fit=FitSpec(steps=1, holdout=0.25), **changes,
     )  # fmt: skip
 
@@ -63,9 +63,9 @@ def test_the_error_over_pairs_allows_for_images_that_stand_in_two():
             shares = x.sum(axis=1) / np.sqrt(2)
             return SimpleNamespace(value=shares.mean(), stderr=shares.std(ddof=1) / np.sqrt(n), n=n)
 
-        rival = _Rival(SimpleNamespace(estimate=estimate), SimpleNamespace(images=images))
+        baseline = _BaselineEstimator(SimpleNamespace(estimate=estimate), SimpleNamespace(images=images))
         question = SimpleNamespace(target=lambda a, b: np.concatenate([a, b], 1), h=lambda a, b: a)
-        two, _ = rival.of_two(question, question)
+        two, _ = baseline.of_two(question, question)
         means.append(two.nats)
         reported.append(two.stderr_nats)
     assert np.mean(reported) == pytest.approx(np.std(means), rel=0.1)

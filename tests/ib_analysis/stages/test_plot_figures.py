@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ib_analysis.config import ENCODERS_A_FIGURE, load_experiment
+from ib_analysis.experiment import ENCODERS_A_FIGURE, load_experiment
 from ib_analysis.figures.information.series import Panel
 from ib_analysis.figures.training_curves import TrainingRun
 from ib_analysis.information.inference.two_stages import two_stages

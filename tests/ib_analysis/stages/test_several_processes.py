@@ -12,9 +12,9 @@ import torch
 
 from decoders.saving import load_decoder
 from ib_analysis.__main__ import main
-from ib_analysis.config import load_experiment
 from ib_analysis.device import resolve_device
 from ib_analysis.errors import UserError
+from ib_analysis.experiment import load_experiment
 from ib_analysis.processes import PARTNER_LOST, _sentence
 from ib_analysis.provenance import canonical_json
 from ib_analysis.stages import fit_decoders, fit_marginal
@@ -59,7 +59,7 @@ def trained(tmp_path_factory):
     paths = ["--dataset", f"{folder}/dataset/header.json", "--scratch", f"{folder}/training"]
     assert main(["train_encoder", "--spec", spec, *paths, "--out", f"{folder}/net"]) == 0
     spec = canonical_json(EXPERIMENT.fit_marginal())
-    paths = ["--dataset", f"{folder}/dataset/header.json", "--trunk", "--scratch", f"{folder}/fit"]
+    paths = ["--dataset", f"{folder}/dataset/header.json", "--pretrained", "--scratch", f"{folder}/fit"]
     assert main(["fit_marginal", "--spec", spec, *paths, "--out", f"{folder}/marginal"]) == 0
     return folder
 
@@ -73,7 +73,7 @@ def arguments(folder, name):
         f"{folder}/net",
         "--marginal",
         f"{folder}/marginal",
-        "--trunk",
+        "--pretrained",
         "--neighbour",
     ]
     outputs = ["--scratch", f"{folder}/{name}.scratch", "--out", f"{folder}/{name}"]

@@ -9,7 +9,12 @@ from ib_analysis.__main__ import main
 from ib_analysis.datasets.digits import Digits
 from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
 from ib_analysis.datasets.specs.digits import DigitsSpec
-from ib_analysis.information.measurement.evaluation import Evaluation, write_evaluation
+from ib_analysis.information.measurement.evaluation import (
+    Evaluation,
+    MarginalEvaluation,
+    write_evaluation,
+    write_marginal_evaluation,
+)
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.controls import ControlRow
 from ib_analysis.point import Network
@@ -21,6 +26,11 @@ from ib_analysis.units import bits
 MARGINALS = {"decoder-seed-1": 103.0, "decoder-seed-2": 105.0, "filters-8": 120.0, "filters-16": 111.0}
 CONDITIONAL = 60.0
 POINT = 100.0 - CONDITIONAL
+
+
+def value_of(control):
+    """The value that the name of a control ends in."""
+    return float(number) if (number := control.rpartition("-")[2]).isdigit() else 0.0
 
 
 @pytest.fixture(scope="module")
@@ -45,18 +55,22 @@ def test_a_control_is_compared_with_its_own_marginal_and_h_shuffled_with_the_mea
         job.record(path)
         return str(path)
 
-    def marginal(folder, level):
-        return kept(folder / "marginal.npz", lambda path: np.savez(path, x=noisy(level)))
+    files = iter(rng.permutation(100))  # names that say nothing of what they hold
 
-    def network(folder, level):
+    def marginal(variant, level):
+        found = MarginalEvaluation(variant, noisy(level))
+        return kept(tmp_path / f"{next(files)}.npz", lambda path: write_marginal_evaluation(path, found))
+
+    def network(variant, level):
         net = Network("net", "classifier", 0)
         point = net.at(5, "h1")
-        found = Evaluation(net, {(point, "image"): noisy(level), (point, "label"): noisy(1.0)})
-        return kept(folder / "net.npz", lambda path: write_evaluation(path, found))
+        found = Evaluation(variant, net, {(point, "image"): noisy(level), (point, "label"): noisy(1.0)})
+        return kept(tmp_path / f"{next(files)}.npz", lambda path: write_evaluation(path, found))
 
-    controls = tmp_path / "controls"
     names = [*reversed(MARGINALS), "shuffled"]
-    kinds = {name: {"kind": name.rpartition("-")[0] or name, "value": 0.0} for name in sorted(names)}
+    kinds = {
+        name: {"kind": name.rpartition("-")[0] or name, "value": value_of(name)} for name in sorted(names)
+    }
     code = main(
         [
             "tabulate_controls",
@@ -65,17 +79,14 @@ def test_a_control_is_compared_with_its_own_marginal_and_h_shuffled_with_the_mea
             "--dataset",
             str(dataset / "header.json"),
             "--marginal",
-            marginal(tmp_path / "nats", 100.0),
+            marginal("measurement", 100.0),
             "--nats",
-            network(tmp_path / "nats", CONDITIONAL),
+            network("measurement", CONDITIONAL),
             "--identity",
             "--controls",
-            *(
-                network(controls / name / "nats" / "net" / "classifier", MARGINALS.get(name, 100.0) - POINT)
-                for name in names
-            ),
+            *(network(name, MARGINALS.get(name, 100.0) - POINT) for name in names),
             "--marginals",
-            *(marginal(controls / name / "nats", MARGINALS[name]) for name in MARGINALS),
+            *(marginal(name, MARGINALS[name]) for name in MARGINALS),
             "--table",
             str(tmp_path / "controls.csv"),
         ]

@@ -1,12 +1,13 @@
 """Training: deterministic, resumable to the bit, and clear about divergence."""
 
 import errno
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from decoders.training import saved_state
+from decoders.training.disk import DiskError
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.encoders.encoder import ImageShape
 from ib_analysis.encoders.kept_rows import KeptRows
@@ -75,7 +76,7 @@ def timeless(curve):
 
 @pytest.fixture
 def every_epoch_saved(monkeypatch):
-    monkeypatch.setattr(training, "SECONDS_BETWEEN_STATES", 0.0)
+    monkeypatch.setattr(saved_state, "SAVE_EVERY_SECONDS", 0.0)
 
 
 @pytest.mark.parametrize("regime", ["classifier", "autoencoder"])
@@ -155,7 +156,8 @@ def test_a_finished_training_hands_over_everything_again_without_a_step(tmp_path
 )
 def test_the_state_of_another_training_is_not_taken_up(tmp_path, change):
     run(tmp_path / "shared")
-    _, mixed, _ = run(tmp_path / "shared", **change)
+    with pytest.warns(UserWarning, match="belongs to another run"):
+        _, mixed, _ = run(tmp_path / "shared", **change)
     _, alone, _ = run(tmp_path / "alone", **change)
     assert all(same(mixed[epoch], alone[epoch]) for epoch in alone)
 
@@ -237,8 +239,10 @@ def test_a_full_disk_is_said(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(UserError, match=r"epoch-0\.pt could not be written \(No space left.*bytes free"):
+    monkeypatch.setattr("decoders.training.atomic_file.os.fsync", full)
+    with pytest.raises(
+        DiskError, match=r"epoch-0\.pt: the disk is full \(No space left.*finished work is kept"
+    ):
         run(tmp_path)
     assert list(tmp_path.iterdir()) == []
 

@@ -155,5 +155,7 @@ def test_nonlinear_networks_are_compared_with_linear_ones():
             for r in rows
             if r.experiment == "initial"
         ]
-        (found,) = [v for v in verdicts([*rows, *tanh]) if "the condition number of dense linear ones" in v.claim]
+        (found,) = [
+            v for v in verdicts([*rows, *tanh]) if "the condition number of dense linear ones" in v.claim
+        ]
         assert found.reproduced == answer

@@ -1,0 +1,491 @@
+"""Experiment: one run, validated once, at the top of the Snakefile, before any work.
+
+The experiment hands every stage its slice, and nothing but its slice: a new colour re-trains no decoder.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import Field, PrivateAttr, StringConstraints, ValidationError, model_validator
+
+from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
+from decoders.spec import CategoricalSpec, FitSpec, check_same_held_out
+from ib_analysis.activations.spec import ActivationsSpec
+from ib_analysis.datasets.specs.dataset import DatasetSpec
+from ib_analysis.encoders.specs.architecture import Architecture
+from ib_analysis.encoders.specs.identity import IdentitySpec
+from ib_analysis.encoders.specs.training import Regime, TrainingSpec
+from ib_analysis.errors import UserError
+from ib_analysis.point import Network
+from ib_analysis.sections.baselines import BaselinesSpec, described_methods
+from ib_analysis.sections.consistency import ConsistencySpec
+from ib_analysis.sections.controls import ControlsSpec
+from ib_analysis.sections.validation import ValidationSpec
+from ib_analysis.spec import Spec
+from ib_analysis.studies.specs.studies import StudiesSpec
+from ib_analysis.studies.specs.study import StudySpec
+from ib_analysis.variant import MEASUREMENT, Variant
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+IDENTITY = "identity"
+"""The name of the control encoder that forgets nothing."""
+ENCODERS_A_FIGURE = 3
+"""More than these have figures of their own."""
+
+
+class EncoderStudy(Spec):
+    """A network under study: what it is, how it is trained, and when and where it is measured."""
+
+    architecture: Architecture = Field(description="the network itself")
+    regimes: dict[Regime, TrainingSpec] = Field(
+        min_length=1, description="how it is trained, for each regime"
+    )
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (0,), min_length=1, description="one network a seed"
+    )
+    epochs: tuple[int, ...] = Field(min_length=1, description="checkpoints that are measured; 0 is untrained")
+    taps: tuple[str, ...] = Field(
+        min_length=1, description="where h is read; a tap that only one regime has is measured in that regime"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        self._check_regimes()
+        self._check_taps()
+        self._check_epochs()
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds: {list(self.seeds)} names a seed twice")
+        return self
+
+    def _check_regimes(self) -> None:
+        for regime in self.regimes:
+            if regime not in self.architecture.regimes:
+                raise ValueError(
+                    f"regimes: {self.architecture.kind} has no regime {regime!r}; "
+                    f"it has {', '.join(self.architecture.regimes)}"
+                )
+
+    def _check_taps(self) -> None:
+        known = {tap for regime in self.regimes for tap in self.architecture.tap_names(regime)}
+        for tap in self.taps:
+            if tap not in known:
+                names = dict.fromkeys(t for r in self.regimes for t in self.architecture.tap_names(r))
+                raise ValueError(
+                    f"taps: {self.architecture.kind} has no tap {tap!r}; it has {', '.join(names)}"
+                )
+        for regime in self.regimes:
+            if not self.taps_in(regime):
+                raise ValueError(f"taps: none of {', '.join(self.taps)} exists in regime {regime}")
+
+    def _check_epochs(self) -> None:
+        if list(self.epochs) != sorted(set(self.epochs)) or self.epochs[0] < 0:
+            raise ValueError("epochs: name each epoch once, in rising order, from 0 on")
+        for regime, training in self.regimes.items():
+            if regime == "fixed" and self.epochs[-1] > 0:
+                raise ValueError("epochs: a fixed encoder is not trained: it has epoch 0 alone")
+            if self.epochs[-1] > training.epochs:
+                raise ValueError(
+                    f"epochs: {self.epochs[-1]} lies beyond the {training.epochs} epochs that regime {regime} trains"
+                )
+
+    def taps_in(self, regime: Regime) -> tuple[str, ...]:
+        """The measured taps that this regime has, in network order."""
+        return tuple(tap for tap in self.architecture.tap_names(regime) if tap in self.taps)
+
+
+class DecodersSpec(Spec):
+    """The decoders that measure, and how they are fitted; every point gets the same budget."""
+
+    image: PixelCNNPPSpec = Field(
+        PixelCNNPPSpec(), description="the decoder of images: p(x) and p(x given h)"
+    )
+    image_fit: FitSpec = Field(description="how it is fitted; every point gets the same budget")
+    pretrained_fit: FitSpec | None = Field(
+        None,
+        description="fit an unconditional decoder first, from which p(x) and every p(x given h) then start; null: each "
+        "from scratch",
+    )
+    neighbour_fit: FitSpec | None = Field(
+        None,
+        description="fit of p(x given h) at every measured epoch but the last, from the decoder of the same tap at the "
+        "next measured epoch; give it a patience. null: every epoch on its own, by image_fit",
+    )
+    label: CategoricalSpec = Field(CategoricalSpec(), description="the decoder of labels: p(y given h)")
+    label_fit: FitSpec = Field(description="how it is fitted")
+
+    def with_variant(self, variant: Variant) -> Self:
+        """The decoders with the one setting changed that the variant changes."""
+        if variant.kind == "filters":
+            return self.model_copy(
+                update={"image": self.image.model_copy(update={"filters": int(variant.value)})}
+            )
+        names = ("image_fit", "pretrained_fit", "neighbour_fit", "label_fit")
+        fits = {name: getattr(self, name) for name in names}
+        changed = {name: fit and _vary_fit(fit, variant) for name, fit in fits.items()}
+        return self.model_copy(update=changed)
+
+    @model_validator(mode="after")
+    def _later_fits_hold_out_the_same(self) -> Self:
+        chain = {
+            "pretrained_fit": self.pretrained_fit,
+            "image_fit": self.image_fit,
+            "neighbour_fit": self.neighbour_fit,
+        }
+        check_same_held_out({name: fit for name, fit in chain.items() if fit is not None})
+        return self
+
+
+def identity_study() -> EncoderStudy:
+    """The control encoder: h is the image itself."""
+    return EncoderStudy(
+        architecture=IdentitySpec(), regimes={"fixed": TrainingSpec(epochs=0)}, epochs=(0,), taps=("image",)
+    )
+
+
+class SamplesSpec(Spec):
+    """Which images are drawn from what a layer still knows."""
+
+    images: int = Field(
+        8, ge=1, description="evaluation images that are reconstructed, spread over the classes"
+    )
+    draws: int = Field(2, ge=1, description="samples of each of them")
+    unconditional: int = Field(16, ge=1, description="samples of p(x)")
+    seed: int = Field(0, description="the noise of the samples, the same at every tap and epoch")
+
+
+class Experiment(Spec):
+    """One experiment: results/<name>/ holds all that it makes."""
+
+    name: Name = Field(description="results/<name>/ holds all that it makes: small letters, digits, hyphens")
+    title: str = Field("", description="heading of the report")
+    dataset: DatasetSpec = Field(description="the images")
+    encoders: dict[Name, EncoderStudy] = Field(
+        min_length=1, description="the networks under study, each by a name of your own"
+    )
+    activations: ActivationsSpec = Field(ActivationsSpec(), description="how decoders come by h")
+    decoders: DecodersSpec = Field(description="the decoders that measure, and their budgets")
+    controls: ControlsSpec | None = Field(
+        None, description="the measurement repeated where its answer is known, or with one setting changed"
+    )
+    baselines: BaselinesSpec | None = Field(
+        None, description="other estimators at the same taps, on the same images"
+    )
+    validation: ValidationSpec | None = Field(
+        None,
+        description="decoders and baseline estimators on sources and channels whose information is known",
+    )
+    consistency: ConsistencySpec | None = Field(
+        None, description="what any information must satisfy, tested on the experiment's own images"
+    )
+    studies: StudiesSpec = Field(
+        StudiesSpec(), description="the further papers' own experiments, a section each"
+    )
+    samples: SamplesSpec = Field(SamplesSpec(), description="what is drawn")
+    _variant: Variant = PrivateAttr(MEASUREMENT)
+
+    @model_validator(mode="after")
+    def _check_controls(self) -> Self:
+        if self.controls is None:
+            return self
+        if IDENTITY in self.encoders:
+            raise ValueError(f"encoders: the name {IDENTITY!r} belongs to the control; choose another")
+        for field, known in (("epochs", self._measured("epochs")), ("taps", self._measured("taps"))):
+            for value in getattr(self.controls, field) or ():
+                if value not in known:
+                    names = ", ".join(map(str, known))
+                    raise ValueError(f"controls.{field}: {value!r} is not measured; measured are {names}")
+        for field, own in (
+            ("decoder_seeds", self.decoders.image_fit.seed),
+            ("filters", self.decoders.image.filters),
+            ("budgets", 1.0),
+        ):
+            if own in getattr(self.controls, field):
+                raise ValueError(f"controls.{field}: {own} is what the measurement itself has; name others")
+        return self
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        for name in ("marginal", "pretrained"):
+            if name in self.encoders:
+                raise ValueError(f"encoders: the name {name!r} belongs to a decoder's folder; choose another")
+        return self
+
+    @model_validator(mode="after")
+    def _check_studies(self) -> Self:
+        for study, spec in self.studies.chosen.items():
+            for encoder in spec.encoders:
+                if encoder not in self.encoders:
+                    names = ", ".join(self.encoders)
+                    raise ValueError(
+                        f"studies.{study}.encoders: {encoder!r} is no encoder; there are {names}"
+                    )
+        return self
+
+    def _measured(self, field: str) -> list[Any]:
+        return list(
+            dict.fromkeys(value for study in self.encoders.values() for value in getattr(study, field))
+        )
+
+    @property
+    def variants(self) -> dict[str, Variant]:
+        """Every variant that fits decoders of its own, by name: the measurement, its controls, other seeds."""
+        seeds = self.consistency.seeds if self.consistency else ()
+        found = (MEASUREMENT, *self.controlled.values(), *map(self.variant_of_seed, seeds))
+        return {variant.name: variant for variant in found}
+
+    @property
+    def controlled(self) -> dict[str, Variant]:
+        """Every control that fits decoders of its own, by name."""
+        return {variant.name: variant for variant in (self.controls.variants if self.controls else ())}
+
+    def variant_of_seed(self, seed: int) -> Variant:
+        """The variant whose decoders have that seed: the measurement itself, or one that differs in nothing else."""
+        own = self.decoders.image_fit.seed
+        return MEASUREMENT if seed == own else Variant("decoder-seed", seed)
+
+    @property
+    def figures_apart(self) -> tuple[str, ...]:
+        """Encoders that have figures of their own: all, where there are more than a page can show together."""
+        return tuple(self.encoders) if len(self.encoders) > ENCODERS_A_FIGURE else ()
+
+    @property
+    def identity_networks(self) -> list[Network]:
+        """The control encoder, where it is asked for."""
+        return [Network(IDENTITY, "fixed", 0)] if self.controls and self.controls.identity else []
+
+    def with_variant(self, name: str) -> Self:
+        """The experiment as that variant runs it: with its decoders; a control at the controlled epochs and taps."""
+        variant = self.variants[name]
+        changed: dict[str, Any] = {"decoders": self.decoders.with_variant(variant)}
+        if self.controls is not None and name in self.controlled:
+            changed["encoders"] = {
+                encoder: _restrict(study, self.controls) for encoder, study in self.encoders.items()
+            }
+        varied = self.model_copy(update=changed)
+        varied._variant = variant
+        return varied
+
+    @property
+    def networks(self) -> list[Network]:
+        """Every network of the experiment."""
+        return [
+            Network(name, regime, seed)
+            for name, study in self.encoders.items()
+            for regime in study.regimes
+            for seed in study.seeds
+        ]
+
+    def study(self, encoder: str) -> EncoderStudy:
+        """The network under study of that name, or the control."""
+        return identity_study() if encoder == IDENTITY else self.encoders[encoder]
+
+    def next_epoch(self, encoder: str, epoch: int) -> int | None:
+        """The measured epoch after that one; None for the last."""
+        return next((later for later in self.study(encoder).epochs if later > epoch), None)
+
+    def slice_of(self, stage: str, *arguments: str | int) -> dict[str, Any]:
+        """The slice of a stage, by the method of its name; empty where all that it needs stands in its inputs."""
+        slice_: Callable[..., dict[str, Any]] | None = getattr(self, stage, None)
+        return {} if slice_ is None else slice_(*arguments)
+
+    def prepare_dataset(self) -> dict[str, Any]:
+        """Slice of stage prepare_dataset."""
+        return {"dataset": self.dataset.described()}
+
+    def train_encoder(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
+        """Slice of stage train_encoder."""
+        study = self.study(encoder)
+        return {
+            "encoder": encoder,
+            "regime": regime,
+            "seed": seed,
+            "architecture": study.architecture.described(),
+            "training": study.regimes[regime].model_dump(mode="json"),
+            "epochs": list(study.epochs),
+        }
+
+    def fit_pretrained(self) -> dict[str, Any]:
+        """Slice of stage fit_marginal for the unconditional decoder that all others start from."""
+        if self.decoders.pretrained_fit is None:
+            raise UserError("decoders.pretrained_fit is null: this experiment pretrains no decoder.")
+        return self._unconditional(self.decoders.pretrained_fit)
+
+    def fit_marginal(self) -> dict[str, Any]:
+        """Slice of stage fit_marginal."""
+        return self._unconditional(self.decoders.image_fit)
+
+    def fit_decoders(self, encoder: str, regime: Regime, seed: int, epoch: int) -> dict[str, Any]:
+        """Slice of stage fit_decoders."""
+        neighbour, image = self.decoders.neighbour_fit, self.decoders.image_fit
+        fit = image if neighbour is None or self.next_epoch(encoder, epoch) is None else neighbour
+        return {
+            "variant": self._variant.name,
+            "encoder": encoder,
+            "regime": regime,
+            "seed": seed,
+            "epoch": epoch,
+            "taps": self._taps(encoder, regime),
+            "architecture": self.study(encoder).architecture.described(),
+            "activations": self.activations.model_dump(mode="json"),
+            "image": self.decoders.image.described(),
+            "image_fit": fit.model_dump(mode="json"),
+            "label": self.decoders.label.described(),
+            "label_fit": self.decoders.label_fit.model_dump(mode="json"),
+            "pairing": self._variant.pairing,
+            "share": self._variant.share,
+        }
+
+    def evaluate_marginal(self) -> dict[str, Any]:
+        """Slice of stage evaluate_marginal."""
+        return {"variant": self._variant.name, "decoder": self.decoders.image.described()}
+
+    def evaluate_decoders(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
+        """Slice of stage evaluate_decoders."""
+        return self._network(encoder, regime, seed) | {
+            "variant": self._variant.name,
+            "decoder": self.decoders.image.described(),
+            "label_decoder": self.decoders.label.described(),
+            "pairing": self._variant.pairing,
+        }
+
+    def draw_samples(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
+        """Slice of stage draw_samples."""
+        samples = self.samples
+        return self._network(encoder, regime, seed) | {
+            "images": samples.images,
+            "draws": samples.draws,
+            "sampling_seed": samples.seed,
+            "decoder": self.decoders.image.described(),
+        }
+
+    def draw_marginal(self) -> dict[str, Any]:
+        """Slice of stage draw_marginal."""
+        return {
+            "count": self.samples.unconditional,
+            "seed": self.samples.seed,
+            "decoder": self.decoders.image.described(),
+        }
+
+    def estimate_baselines(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
+        """Slice of stage estimate_baselines."""
+        if self.baselines is None:
+            raise UserError("baselines is null: this experiment has no other estimators.")
+        return self._network(encoder, regime, seed) | self.baselines.by_implementation()
+
+    def validate_case(self, case: str) -> dict[str, Any]:
+        """Slice of stage validate_case."""
+        if self.validation is None:
+            raise UserError("validation is null: this experiment has no cases.")
+        return self.validation.of_case(case)
+
+    def measure_consistency(self, test: str) -> dict[str, Any]:
+        """Slice of stage measure_consistency."""
+        spec = self.consistency
+        if spec is None:
+            raise UserError("consistency is null: this experiment holds no tests of consistency.")
+        of_rows = {name: getattr(spec, name) for name in ("rows", "kept", "fewer", "images")}
+        fit = self.decoders.image_fit
+        return of_rows | {
+            "test": test,
+            "seed": fit.seed,
+            "decoder": self.decoders.image.described(),
+            "fit": fit.model_dump(mode="json"),
+            "baselines": described_methods(spec.baselines),
+        }
+
+    def tabulate_controls(self) -> dict[str, Any]:
+        """Slice of stage tabulate_controls: what each control is; the numbers stand in its inputs."""
+        return {"controls": {name: variant._asdict() for name, variant in self.controlled.items()}}
+
+    def plot_figures(self) -> dict[str, Any]:
+        """Slice of stage plot_figures."""
+        return {"apart": list(self.figures_apart)}
+
+    def write_report(self) -> dict[str, Any]:
+        """Slice of stage write_report: the whole experiment, for it says what was run."""
+        return {"experiment": self.model_dump(mode="json")}
+
+    def run_study(self, study: str, piece: str) -> dict[str, Any]:
+        """Slice of stage run_study."""
+        return {"study": self._of_paper(study).described(), "piece": piece}
+
+    def tabulate_study(self, study: str) -> dict[str, Any]:
+        """Slice of stage tabulate_study: the study judges its rows, and its figure is drawn."""
+        spec = self._of_paper(study)
+        return {"study": spec.described(), "drawn_by": spec.drawn()}
+
+    def _of_paper(self, study: str) -> StudySpec:
+        if study not in self.studies.chosen:
+            raise UserError(f"studies.{study} is null: this experiment does not hold that study.")
+        return self.studies.chosen[study]
+
+    def networks_of(self, study: str) -> list[Network]:
+        """The networks whose information planes belong to a study."""
+        return [network for network in self.networks if network.encoder in self._of_paper(study).encoders]
+
+    def _unconditional(self, fit: FitSpec) -> dict[str, Any]:
+        return {
+            "variant": self._variant.name,
+            "decoder": self.decoders.image.described(),
+            "fit": fit.model_dump(mode="json"),
+            "share": self._variant.share,
+        }
+
+    def _network(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
+        """One network and what is read of it; its architecture names the code that computes h."""
+        return {
+            "encoder": encoder,
+            "regime": regime,
+            "seed": seed,
+            "epochs": list(self.study(encoder).epochs),
+            "taps": self._taps(encoder, regime),
+            "architecture": self.study(encoder).architecture.described(),
+        }
+
+    def _taps(self, encoder: str, regime: Regime) -> list[str]:
+        return list(self.study(encoder).taps_in(regime))
+
+
+def _vary_fit(fit: FitSpec, variant: Variant) -> FitSpec:
+    if variant.kind == "decoder-seed":
+        return fit.model_copy(update={"seed": int(variant.value)})
+    if variant.kind == "budget":
+        return fit.model_copy(update={"steps": max(1, round(variant.value * fit.steps))})
+    return fit
+
+
+def _restrict(study: EncoderStudy, controls: ControlsSpec) -> EncoderStudy:
+    """The study at the controlled epochs and taps; where it has none of them, at its own last."""
+    ends = tuple(dict.fromkeys((study.epochs[0], study.epochs[-1])))
+    epochs = tuple(e for e in study.epochs if e in controls.epochs) if controls.epochs else ends
+    taps = tuple(t for t in study.taps if t in controls.taps) if controls.taps else study.taps
+    return study.model_copy(update={"epochs": epochs or ends[-1:], "taps": taps or study.taps[-1:]})
+
+
+def load_experiment(config: Mapping[str, Any]) -> Experiment:
+    """The validated experiment; a mistake is one sentence that names the field."""
+    try:
+        return Experiment.model_validate(config)
+    except ValidationError as error:
+        raise UserError(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    mistakes = [f"{_field(mistake['loc'])}: {_reason(mistake)}" for mistake in error.errors()]
+    return (
+        "The configuration does not hold: "
+        + "; ".join(mistakes)
+        + ". Every key is explained in workflow/config/README.md."
+    )
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "top level"
+
+
+def _reason(mistake: Mapping[str, Any]) -> str:
+    if mistake["type"] == "extra_forbidden":
+        return "there is no such key"
+    if mistake["type"] == "missing":
+        return "this key is missing"
+    return str(mistake["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,81 @@
+"""Baseline estimators of the information at the same taps and on the same images, by name."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema, model_validator
+
+from ib_analysis.information.estimators.catalogue import ESTIMATORS, check_name, unknown_setting
+from ib_analysis.point import Target
+from ib_analysis.spec import Spec
+
+Method = Annotated[
+    str, AfterValidator(check_name), WithJsonSchema({"type": "string", "enum": list(ESTIMATORS)})
+]
+Settings = dict[str, JsonValue]
+
+
+def baseline_settings(methods: Iterable[str]) -> dict[Method, Settings]:
+    """These methods, each with the settings that it has as a baseline."""
+    return {method: dict(ESTIMATORS[method].baseline) for method in methods}
+
+
+def methods_of(target: Target) -> dict[Method, Settings]:
+    """Every method that estimates the information about that target unless others are named."""
+    return baseline_settings(name for name, listed in ESTIMATORS.items() if target in listed.targets)
+
+
+def check_settings(methods: dict[Method, Settings]) -> dict[Method, Settings]:
+    """The methods as they are, or a ValueError at a setting that one of them has not."""
+    for method, settings in methods.items():
+        if sentence := unknown_setting(method, settings):
+            raise ValueError(sentence)
+    return methods
+
+
+Methods = Annotated[dict[Method, Settings], AfterValidator(check_settings)]
+"""Methods by name, each with its settings ({} for its defaults)."""
+
+
+class BaselinesSpec(Spec):
+    """Baseline estimators at every measured point, each with its settings ({} for its defaults)."""
+
+    image: Methods = Field(methods_of("image"), description="estimators of I(x; h)")
+    label: Methods = Field(methods_of("label"), description="estimators of I(y; h)")
+    part: Literal["evaluation", "all"] = Field(
+        "evaluation",
+        description="the images they read; all three parts only where these are a whole universe, for exact counting",
+    )
+    images: int | None = Field(
+        1000, ge=30, description="how many images of it they read (the time grows with its square); null: all"
+    )
+
+    @model_validator(mode="after")
+    def _all_means_all(self) -> Self:
+        if self.part == "all" and self.images is not None:
+            raise ValueError(
+                f"images is {self.images}, but the first images of part: all are those that the network learned from: "
+                "say images: null"
+            )
+        if self.part != "all" and "counting" in (*self.image, *self.label):
+            raise ValueError(
+                "counting is exact for a whole universe alone: say part: all, or take counting_sample"
+            )
+        return self
+
+    def by_implementation(self) -> dict[str, Any]:
+        """Each method with its settings and the implementation it names."""
+        return {
+            "image": described_methods(self.image),
+            "label": described_methods(self.label),
+            "part": self.part,
+            "images": self.images,
+        }
+
+
+def described_methods(methods: Mapping[Method, Settings]) -> dict[str, Any]:
+    """Each method's settings together with the implementation it names."""
+    return {
+        name: {"implementation": ESTIMATORS[name].implementation, "spec": settings}
+        for name, settings in methods.items()
+    }
