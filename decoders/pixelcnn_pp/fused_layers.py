@@ -1,7 +1,8 @@
 """concat_elu with its margin and dropout, and the gate x + a sigmoid(b), each as one operation.
 
-On a CPU, in float32 and bfloat16, each is one pass over memory in C (`fused_layers.c`), forward and backward. Elsewhere,
-and where C cannot be compiled, it is a sequence of torch operations. Both accept either memory format and preserve it.
+On a CPU, in float32 and bfloat16, each is one pass over memory in C (`fused_layers.c`), forward and backward.
+Elsewhere, and where C cannot be compiled, it is a sequence of torch operations. Both accept either memory format and
+preserve it.
 """
 
 import ctypes
