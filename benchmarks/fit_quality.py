@@ -118,7 +118,7 @@ def sizes(best: Recipe, quick: bool) -> Iterator[Recipe]:
 
 
 def until_plateau(steps: int) -> Recipe:
-    """The smallest decoder, with forty looks at the held-out images."""
+    """The smallest decoder, with forty validation steps."""
     fit_ = CHOSEN.fit.model_copy(
         update={"steps": steps, "evaluate_every": steps // 40, "average_decay": 0.998}
     )

@@ -17,7 +17,7 @@ from decoders.evaluation import NegativeLogLikelihood, nats_per_example
 from decoders.pairs import Pairs
 from decoders.spec import FitSpec
 from decoders.training.batches import Batches, divide
-from decoders.training.gradient_step import GradientStep
+from decoders.training.optimisation import Optimisation
 from decoders.training.process_group import Ranks
 from decoders.training.progress import progress
 from decoders.training.saved_state import SavedState
@@ -128,7 +128,9 @@ class _Run:
         self.batches = Batches(rows, spec.batch_size, spec.seed)
         self._demand_shares()
         loss, pretrained = NegativeLogLikelihood(self.decoder), self.decoder.pretrained_parameters()
-        self.gradient_step = GradientStep(self.decoder, loss, pretrained, spec, device, self.ranks)
+        self.optimisation = Optimisation(
+            self.decoder, loss, pretrained, spec, self.batches.size, device, self.ranks
+        )
         self.history = History(spec.patience)
         self.stopwatch = Stopwatch(device)
         self.step = 0
@@ -154,12 +156,12 @@ class _Run:
         with torch.no_grad():
             self.decoder.initialise(*self.pairs.batch(np.sort(self.batches.rows[:count])))
         self.ranks.copy_from_first(self.decoder)
-        self.gradient_step.average.restart()
+        self.optimisation.average.restart()
         self._validate()
 
     def take_steps(self, state: SavedState | None) -> None:
         """Gradient steps, validation steps and saves until the patience or the budget is spent."""
-        self.gradient_step.loss.train()
+        self.optimisation.loss.train()
         self.stopwatch.restart()
         steps, quiet = range(self.spec.steps), not self.ranks.first
         with progress(steps, self.label, unit="step", initial=self.step, quiet=quiet) as bar:
@@ -198,7 +200,7 @@ class _Run:
 
     def _take_gradient_step(self) -> None:
         target, h = self._batch()
-        self.loss_sum += self.gradient_step.take(self.step, target, h, self.batches.size)
+        self.loss_sum += self.optimisation.take_step(self.step, target, h)
         self.losses += 1
         self.step += 1
         if self.step % self.check_every == 0:
@@ -214,13 +216,13 @@ class _Run:
 
     def _validate(self) -> None:
         """Evaluate the averaged weights on the held-out share."""
-        self.gradient_step.average.copy_buffers()
+        self.optimisation.average.copy_buffers()
         fit_nats = float(self.loss_sum) / self.losses if self.losses else None
         self._demand_finite(fit_nats or 0.0)
         nats = self._holdout_nats()
         self._demand_finite(float(nats.sum()))
         self.stopwatch.tick()
-        weights = self.gradient_step.average.model.state_dict()
+        weights = self.optimisation.average.model.state_dict()
         self.history.add(self.step, self.stopwatch.seconds, fit_nats, nats, self._last_rate, weights)
         self.loss_sum.zero_()
         self.losses = 0
@@ -228,7 +230,7 @@ class _Run:
     def _holdout_nats(self) -> NDArray[np.float64]:
         """Nats of the held-out examples under the averaged weights; each process computes its share."""
         mine = nats_per_example(
-            self.gradient_step.average.model,
+            self.optimisation.average.model,
             self.pairs,
             self.device,
             self.spec.batch_size,
@@ -287,7 +289,7 @@ class _Run:
 
     def _state_dict(self) -> dict[str, Any]:
         return {
-            "gradient_step": self.gradient_step.state_dict(),
+            "optimisation": self.optimisation.state_dict(),
             "history": self.history.state_dict(),
             "step": self.step,
             "losses": self.losses,
@@ -297,7 +299,7 @@ class _Run:
         }
 
     def _load_state_dict(self, state: dict[str, Any]) -> None:
-        self.gradient_step.load_state_dict(state["gradient_step"])
+        self.optimisation.load_state_dict(state["optimisation"])
         self.history.load_state_dict(state["history"])
         self.step, self.losses, self.loss_sum = state["step"], state["losses"], state["loss_sum"]
         self.stopwatch.seconds = state["seconds"]

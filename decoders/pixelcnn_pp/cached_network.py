@@ -1,8 +1,7 @@
-"""PixelCNN++ put together again from cached streams: what a row and what a pixel must compute.
+"""PixelCNN++ assembled from cached streams: the programs of a row and of a pixel.
 
-A row of the image reaches scale k (1 / 2^k of the resolution) when its index is a multiple of 2^k, so there
-are three kinds of row: those that reach one, two and three scales; pixels of a row reach one, two or three
-in the same way.
+A row of the image reaches scale k (1 / 2^k of the resolution) if its index is a multiple of 2^k. So there are three
+kinds of row, which reach one, two or three scales, and likewise three kinds of pixel in a row.
 """
 
 from functools import partial
@@ -27,7 +26,7 @@ from decoders.pixelcnn_pp.sampling_operations import BatchedProduct, Product, Pr
 
 
 def scales_reached(index: int, scales: int) -> int:
-    """How many scales a row or column of the image reaches.
+    """Number of scales that a row or column of the image reaches.
 
     >>> [scales_reached(i, 3) for i in range(5)]
     [3, 1, 2, 1, 3]
@@ -36,11 +35,10 @@ def scales_reached(index: int, scales: int) -> int:
 
 
 class ImageRows:
-    """The image so far: two rows above and this one, as the stem reads them, and the stem.
+    """The last three rows of the image as the stem reads them, and the stem itself.
 
-    Features of a pixel: its levels as whole numbers, the channel of ones, and a constant that carries the
-    biases. All are zero outside the image, so that the first row of u and the first pixel of ul are exactly
-    zero.
+    Features of a pixel are its levels as whole numbers, the channel of ones, and a constant that multiplies the biases.
+    All are zero outside the image, so the first row of u and the first pixel of ul are exactly zero.
     """
 
     def __init__(self, network: PixelCNNPPNetwork, grid: Grid) -> None:
@@ -52,15 +50,15 @@ class ImageRows:
         self.start()
 
     def start(self) -> None:
-        """Set the constant features of this row, after the buffers were cleared."""
+        """Set the constant features of this row after the buffers are cleared."""
         self.rows[:, 1 : 1 + self.width, 2, self.channels] = 1.0
         self.rows[:, 1:-1, 2, self.channels + 1] = 1.0
 
     def levels(self, c: int) -> Tensor:
-        """Where the levels of column c of this row are written, (images, channels)."""
+        """View of the levels of column c of this row, (images, channels)."""
         return self.rows[:, c + 1, 2, : self.channels]
 
-    def finished(self) -> Tensor:
+    def drawn_row(self) -> Tensor:
         """The levels of this row, (images, width, channels)."""
         return self.rows[:, 1 : 1 + self.width, 2, : self.channels]
 
@@ -87,7 +85,7 @@ class ImageRows:
         return result
 
     def before_row(self, u: RowMap) -> Program:
-        """First map of u for the whole row, and what the first map of ul knows before it."""
+        """Program: first map of u for the whole row, and the known part of the first map of ul."""
         out, rows = self.grid.flat(self.known), self.rows[:, :, :2]
         left, *others = self._taps()
         return [
@@ -97,11 +95,11 @@ class ImageRows:
         ]
 
     def after_row(self) -> Program:
-        """This row becomes the one above; its levels stay, and are overwritten before they are read."""
+        """Program: this row becomes the one above. Its old levels are overwritten before they are read."""
         return [partial(self.rows[:, :, i].copy_, self.rows[:, :, i + 1]) for i in (0, 1)]
 
     def pixel(self, c: int, ul: PixelMap) -> Program:
-        """First map of ul at column c: what is known before the row, and the pixel to the left."""
+        """Program: first map of ul at column c, from the part known before the row and the pixel to the left."""
         known = self.known[:, c, self.grid.filters :]
         return [
             Product(known, self.rows[:, c, 2], self.of_left, ul.here(c)),
@@ -156,12 +154,12 @@ class VerticalStream:
 
 
 def lower_of_cell(k: int, reached: int) -> int:
-    """Whether a row is, at scale k, the lower one of its coarse cell: where it reaches no further."""
+    """1 where a row is the lower one of its coarse cell at scale k, that is, reaches no coarser scale; else 0."""
     return int(k == reached - 1)
 
 
 class HorizontalScale:
-    """Layers of ul at one scale; what the stored maps give to the way up is one batched product a pixel."""
+    """Layers of ul at one scale; one batched product per pixel adds all stored maps to the way up."""
 
     def __init__(self, network: PixelCNNPPNetwork, grid: Grid, k: int, vertical: VerticalStream) -> None:
         pairs_down, pairs_up = network.pairs_down(k), network.pairs_up(k)
@@ -174,7 +172,7 @@ class HorizontalScale:
             HorizontalLayer(pair.ul, self.maps[i], self.maps[i + 1], vertical.down[k][i + 1], grid.row(F))
             for i, pair in enumerate(pairs_down)
         ]
-        # The coarsest scale goes up from where it came down; the others from what is doubled.
+        # The coarsest scale goes up from its last map; the others go up from the doubled map of the next scale.
         source = self.maps[-1] if len(pairs_up) == len(pairs_down) else PixelMap(grid)
         self.up: list[HorizontalLayer] = []
         for j, pair in enumerate(pairs_up):
@@ -187,14 +185,14 @@ class HorizontalScale:
         ]
 
     def pixel_down(self, c: int) -> Program:
-        """Maps stored at column c."""
+        """Program: the stored maps at column c."""
         program: Program = []
         for layer in self.down:
             program += layer.pixel(c, layer.source.here(c), layer.known[:, c]) + layer.target.activate(c)
         return program
 
     def pixel_up(self, c: int, doubled: Tensor | None) -> Program:
-        """From what is doubled (None at the coarsest scale) to the last map at column c."""
+        """Program: from the doubled map (None at the coarsest scale) to the last map at column c."""
         J = len(self.up)
         known, stored = self.known[:, :, c], self.stored[:J, :, c + 1]
         program: Program = [BatchedProduct(known, stored, self.skips, self.given)]
@@ -211,7 +209,7 @@ class HorizontalScale:
 
 
 class HorizontalStream:
-    """The scales of ul and what joins them."""
+    """The scales of ul and the layers between them."""
 
     def __init__(self, network: PixelCNNPPNetwork, grids: list[Grid], vertical: VerticalStream) -> None:
         self.scales = [HorizontalScale(network, grid, k, vertical) for k, grid in enumerate(grids)]
@@ -225,7 +223,7 @@ class HorizontalStream:
         }
 
     def before_row(self, reached: int) -> Program:
-        """What the scales that a row reaches know before it."""
+        """Program: everything that is known before a row at the scales that it reaches."""
         program: Program = []
         for k in range(1, reached):
             program += self.halved[k].before_row
@@ -234,7 +232,7 @@ class HorizontalStream:
         return program
 
     def pixel(self, c: int, depth: int, reached: int) -> Program:
-        """One pixel that reaches `depth` scales in a row that reaches `reached`, after its first map."""
+        """Program: a pixel that reaches `depth` scales in a row that reaches `reached`, after its first map."""
         program = self.scales[0].pixel_down(c)
         for k in range(1, depth):
             program += self.halved[k].pixel(c // 2**k) + self.scales[k].pixel_down(c // 2**k)
@@ -247,5 +245,5 @@ class HorizontalStream:
         return program
 
     def last(self, c: int) -> Tensor:
-        """The map that the head reads at column c."""
+        """Input of the head at column c."""
         return self.scales[0].up[-1].target.here(c)

@@ -1,17 +1,17 @@
-"""The two streams of PixelCNN++ one row and one pixel at a time, from activations kept in static buffers.
+"""The two streams of PixelCNN++ for one row or one pixel at a time, on activations in static buffers.
 
-Sampling asks for one pixel after another, and almost everything that a pixel needs is known before it:
+Sampling proceeds pixel by pixel, and almost everything that a pixel needs is known before it:
 
-- the vertical stream sees only rows above, so that a whole row of it is computed at once;
-- what the row above, the vertical stream and h give to the horizontal stream is a few matrix products for a
-  whole row (`before_row`);
-- what is left for a pixel is the current row: each 2x2 convolution sees there one contiguous window (left
-  pixel, this pixel) of a buffer, which is one small matrix product.
+- the vertical stream sees only rows above, so a whole row of it is computed at once;
+- the contributions of the row above, the vertical stream and h to the horizontal stream are a few matrix products for
+  a whole row (`before_row`);
+- the rest depends on the current row: each 2x2 convolution reads one contiguous window (left pixel, this pixel) of a
+  buffer, which is one small matrix product.
 
-Every buffer has the layout (images, columns + 2, features): column c lies at index c + 1, between columns
-of zeros, so that each tap of a convolution is the same flat matrix moved by one row. Weight norm is folded
-once. A step is a **program**: a list of tensor operations already bound to their buffers, the same for
-every row of the same kind, called one after another or captured in a CUDA graph.
+Every buffer has the layout (images, columns + 2, features). Column c has index c + 1, between columns of zeros, so each
+tap of a convolution is the same flat matrix shifted by one row. Weight norm is computed once. A step is a **program**:
+a list of tensor operations bound to their buffers. It is the same for every row of a kind, and is either called
+operation by operation or captured in a CUDA graph.
 """
 
 from functools import partial
@@ -31,12 +31,12 @@ def taps(layer: WeightNormalizedConvolution, row: int) -> list[Tensor]:
 
 
 def stacked_taps(layer: WeightNormalizedConvolution) -> list[Tensor]:
-    """The columns of a two-row kernel as matrices (2 inputs, outputs), the row above first."""
+    """The columns of a two-row kernel as matrices (2 inputs, outputs), upper row first."""
     return [torch.cat(pair) for pair in zip(taps(layer, 0), taps(layer, 1))]
 
 
 class Grid:
-    """Sizes and buffers of one scale: `columns` pixels a row, for a number of images and filters."""
+    """Sizes and buffers of one scale with `columns` pixels in a row."""
 
     def __init__(self, images: int, filters: int, columns: int, context_filters: int, like: Tensor) -> None:
         self.images, self.filters, self.columns, self.like = images, filters, columns, like
@@ -49,34 +49,34 @@ class Grid:
         )
 
     def rows(self, count: int, *features: int) -> Tensor:
-        """Zeros of shape (count, images, columns + 2, *features), which `clear` sets to zero again."""
+        """Zeros of shape (count, images, columns + 2, *features), which `clear` resets to zero."""
         self.buffers.append(self.like.new_zeros(count, self.images, self.columns + 2, *features))
         return self.buffers[-1]
 
     def row(self, *features: int) -> Tensor:
-        """Zeros of shape (images, columns + 2, *features), which `clear` sets to zero again."""
+        """Zeros of shape (images, columns + 2, *features), which `clear` resets to zero."""
         return self.rows(1, *features)[0]
 
     def clear(self) -> None:
-        """Forget every activation."""
+        """Set every buffer to zero."""
         for buffer in self.buffers:
             buffer.zero_()
 
     def flat(self, buffer: Tensor, shift: int = 0) -> Tensor:
-        """All columns of all images as one matrix moved by `shift` columns, but for two at the end."""
+        """The columns of all images as one matrix that starts at column `shift` and leaves out two columns in all."""
         rows = self.images * (self.columns + 2) - 2
         return buffer.flatten(2).flatten(0, 1)[shift : shift + rows]
 
     def activate(self, x: Tensor, into: Tensor) -> Program:
-        """concat_elu of x (..., filters) into (..., 2 filters)."""
+        """Program: concat_elu of x (..., filters) into (..., 2 filters)."""
         return [ConcatElu(x, into)]
 
     def gate(self, x: Tensor, gates: Tensor, into: Tensor) -> Program:
-        """x + a sigmoid(b), where gates (..., 2 filters) hold a and b."""
+        """Program: x + a sigmoid(b), where gates (..., 2 filters) hold a and b."""
         return [Gate(x, gates, into)]
 
     def add_context(self, layer: GatedResnet, out: Tensor) -> Program:
-        """V s for a whole row."""
+        """Program: add V s for a whole row."""
         if layer.context is None:
             return []
         return [Product(out, self.flat(self.context), layer.context.flatten(1).t().contiguous(), out)]
@@ -84,7 +84,7 @@ class Grid:
     def down_shifted(
         self, layer: WeightNormalizedConvolution, rows: Tensor, out: Tensor, bias: Tensor
     ) -> Program:
-        """A 2x3 convolution of (images, columns + 2, 2 rows, inputs) into the flat matrix `out`."""
+        """Program: a 2x3 convolution of (images, columns + 2, 2 rows, inputs) into the flat matrix `out`."""
         left, centre, right = stacked_taps(layer)
         return [
             Product(bias, self.flat(rows), left, out),
@@ -93,7 +93,7 @@ class Grid:
         ]
 
     def above(self, layer: WeightNormalizedConvolution, row: Tensor, out: Tensor, bias: Tensor) -> Program:
-        """What the row above gives to a 2x2 convolution, for all columns."""
+        """Program: the contribution of the row above to a 2x2 convolution, for all columns."""
         left, centre = taps(layer, 0)
         return [
             Product(bias, self.flat(row), left, out),
@@ -102,7 +102,7 @@ class Grid:
 
 
 class RowMap:
-    """A map of the vertical stream: this row and the one above, before and after concat_elu."""
+    """A map of the vertical stream: this row and the row above, before and after concat_elu."""
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
@@ -120,7 +120,7 @@ class RowMap:
         return self.grid.flat(self.activated[:, :, 1], 1)
 
     def write(self, program: Program) -> Program:
-        """This row becomes the one above; `program` writes the new one to `here`; then its concat_elu."""
+        """Program: move this row to the row above, run `program`, which writes to `here`, and apply concat_elu."""
         moves = [partial(b[:, :, 0].copy_, b[:, :, 1]) for b in (self.raw, self.activated)]
         return [*moves, *program, *self.grid.activate(self.here, self.activated[:, 1:-1, 1])]
 
@@ -197,7 +197,7 @@ class DoubledRows:
 
 
 class PixelMap:
-    """A map of the horizontal stream: this row up to this pixel, the row above from there on."""
+    """A map of the horizontal stream: this row up to this pixel, and the row above from the next pixel on."""
 
     def __init__(self, grid: Grid, activated: Tensor | None = None) -> None:
         self.grid = grid
@@ -209,7 +209,7 @@ class PixelMap:
         return self.raw[:, c + 1]
 
     def activate(self, c: int, x: Tensor | None = None) -> Program:
-        """concat_elu at column c of the map, or of an x that stands in its place."""
+        """Program: concat_elu at column c of the map, or of x in its place."""
         return self.grid.activate(self.here(c) if x is None else x, self.activated[:, c + 1])
 
 
@@ -226,10 +226,10 @@ class HorizontalLayer:
         source: the map it reads.
         target: the map it writes.
         vertical: the map of the vertical stream that it sees at the same pixel.
-        known: buffer (images, columns + 2, filters) for what its first convolution knows before the row.
+        known: buffer (images, columns + 2, filters) for the part of its first convolution that is known before a row.
 
-    `before_row` is the program that fills what both convolutions know before the row: the row above, the
-    vertical stream, h.
+    `before_row` is the program that computes this part for both convolutions, from the row above, the vertical stream
+    and h.
     """
 
     def __init__(
@@ -252,7 +252,7 @@ class HorizontalLayer:
         ]
 
     def pixel(self, c: int, x: Tensor, known: Tensor) -> Program:
-        """The target at column c from x (the source there) and what the first convolution knows there."""
+        """Program: the target at column c from x (the source there) and the known part of the first convolution."""
         grid = self.grid
         hidden, gates = grid.pixel_hidden, grid.pixel_gates
         return [
@@ -264,7 +264,7 @@ class HorizontalLayer:
 
 
 class HalvedPixels:
-    """The strided convolution of the horizontal stream; each output sees one pair of columns of two rows."""
+    """The strided convolution of the horizontal stream; each output reads two columns of two rows."""
 
     def __init__(self, layer: WeightNormalizedConvolution, source: PixelMap, target: PixelMap) -> None:
         self.source, self.target = source, target
@@ -275,13 +275,13 @@ class HalvedPixels:
         self.before_row: Program = [Product(layer.bias, pairs, above, self.known.flatten(0, 1))]
 
     def pixel(self, c: int) -> Program:
-        """Column c of the target, from columns 2 c - 1 and 2 c of the source."""
+        """Program: column c of the target from columns 2 c - 1 and 2 c of the source."""
         out, seen = self.target.here(c), window(self.source.raw, 2 * c)
         return [Product(self.known[:, c], seen, self.weight, out), *self.target.activate(c)]
 
 
 class DoubledPixels:
-    """The transposed convolution of the horizontal stream: one coarse pixel gives 2x2, kept until used."""
+    """The transposed convolution of the horizontal stream; it keeps the 2x2 output of each coarse pixel."""
 
     def __init__(self, layer: WeightNormalizedConvolution, source: PixelMap) -> None:
         self.source = source
@@ -290,7 +290,7 @@ class DoubledPixels:
         self.bias = layer.bias.repeat(4)
 
     def pixel(self, c: int) -> Program:
-        """The four fine pixels of coarse column c."""
+        """Program: the four fine pixels of coarse column c."""
         return [Product(self.bias, self.source.here(c), self.weight, self.cells[:, c].flatten(1))]
 
     def fine(self, c: int, which: int) -> Tensor:

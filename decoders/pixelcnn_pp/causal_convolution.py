@@ -1,8 +1,7 @@
-"""Weight-normalised convolutions that see no pixel to come: padded and shifted, never masked.
+"""Causal weight-normalised convolutions, by padding and shifting instead of masks.
 
-Each layer computes y = g v / |v| * x + b (Salimans & Kingma 2016), with one gain g and one bias b an output
-channel. Causality comes from the shape of the kernel and from where the input is padded, so no product is
-wasted on a masked weight:
+Each layer computes y = g v / |v| * x + b (Salimans & Kingma 2016), with one gain g and one bias b per output channel.
+Causality follows from the shape of the kernel and the side of the padding, so no product is spent on a masked weight:
 
 - down-shifted, 2x3: sees its own row and the one above, one column to each side;
 - down-right-shifted, 2x2: sees its own row and the one above, its own column and the one to the left.
@@ -18,13 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# In the gradient of a channels-last convolution of fewer than 7 channels torch 2.13 writes beyond its buffers.
+# torch 2.13 writes beyond its buffers in the gradient of a channels-last convolution of fewer than 7 channels.
 FEWEST_CHANNELS_LAST = 16
-SMALLEST_SPREAD = 0.05  # a unit-norm filter whose outputs vary less than this has seen a constant
+SMALLEST_SPREAD = 0.05  # a unit-norm filter whose outputs vary less than this counts as constant
 
 
 class Margin(NamedTuple):
-    """Zeros around a map: columns to the left and to the right, rows above and below."""
+    """Zeros around a map: columns to the left and right, rows above and below."""
 
     left: int = 0
     right: int = 0
@@ -33,7 +32,7 @@ class Margin(NamedTuple):
 
 
 class WeightNormalizedConvolution(nn.Module):
-    """y = g v / |v| * x + b over an input that already carries its margin of zeros.
+    """y = g v / |v| * x + b for an input that includes its margin of zeros.
 
     Args:
         inputs: channels of x.
@@ -58,11 +57,11 @@ class WeightNormalizedConvolution(nn.Module):
         return torch._weight_norm(self.direction, self.gain.view(-1, 1, 1, 1), 0)
 
     def forward(self, padded: Tensor) -> Tensor:
-        """The convolution of an input with its margin, (batch, inputs, height + margins, width + margins)."""
+        """Convolve an input with its margin, (batch, inputs, height + margins, width + margins)."""
         return F.conv2d(padded, self.weight(), self.bias, self.stride)
 
     def pad(self, x: Tensor) -> Tensor:
-        """x with the zeros that this convolution expects around it."""
+        """Add the margin of zeros that this convolution expects."""
         return F.pad(x, self.margin)
 
 
@@ -95,26 +94,26 @@ class PixelLeft(WeightNormalizedConvolution):
 
 
 class Pointwise(WeightNormalizedConvolution):
-    """1x1, the network in network: mixes the channels of one pixel."""
+    """1x1 (network in network): mixes the channels of one pixel."""
 
     kernel = (1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """As matrix products, half the time of a convolution on a CPU unless channels are laid out last."""
+        """Matrix products, which take half the time of a convolution on a CPU unless x is channels last."""
         if is_channels_last(x) and x.shape[1] >= FEWEST_CHANNELS_LAST:
             return F.conv2d(x, self.weight(), self.bias)
         return mix_channels(x, self.weight(), self.bias)
 
 
 class Centred(WeightNormalizedConvolution):
-    """3x3 without causality: for what carries h, which may be looked at everywhere."""
+    """3x3 without causality, for maps of h, which a decoder may read everywhere."""
 
     kernel = (3, 3)
     margin = Margin(1, 1, 1, 1)
 
 
 class Halving(WeightNormalizedConvolution):
-    """2x2 with stride 2 and no margin: each output sees its own four inputs; no causality."""
+    """2x2 with stride 2 and no margin: each output sees its own four inputs. Not causal."""
 
     kernel = (2, 2)
 
@@ -123,7 +122,7 @@ class Halving(WeightNormalizedConvolution):
 
 
 class Transposed(WeightNormalizedConvolution):
-    """Doubles the resolution, exactly: row i of the input reaches rows 2i and 2i + 1 of the output."""
+    """Doubles the resolution: row i of the input affects rows 2i and 2i + 1 of the output."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(inputs, outputs, stride=2)
@@ -137,19 +136,19 @@ class Transposed(WeightNormalizedConvolution):
 
 
 class DownShiftedTransposed(Transposed):
-    """2x3: column j reaches columns 2j - 1 to 2j + 1, which the vertical stream may all see."""
+    """2x3: column j affects columns 2j - 1 to 2j + 1, all of which the vertical stream may see."""
 
     kernel = (2, 3)
 
 
 class DownRightShiftedTransposed(Transposed):
-    """2x2: each 2x2 of the output depends on one coarse cell, which is what keeps it causal."""
+    """2x2: each 2x2 of the output depends on one coarse cell alone, so it is causal."""
 
     kernel = (2, 2)
 
 
 def mix_channels(x: Tensor, weight: Tensor, start: Tensor) -> Tensor:
-    """start + weight x at every pixel, in the memory format of `start` if that is a map, else of x.
+    """start + weight x at every pixel, in the memory format of `start` if it is a map, else of x.
 
     Args:
         x: (batch, inputs, height, width).
@@ -168,38 +167,38 @@ def mix_channels(x: Tensor, weight: Tensor, start: Tensor) -> Tensor:
 
 
 def is_channels_last(x: Tensor) -> bool:
-    """Whether the channels of a pixel lie side by side; no for a map that is contiguous either way."""
+    """Whether the channels of a pixel are contiguous; False for a map that is contiguous in both formats."""
     return x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
 
 
 def shift_down(x: Tensor) -> Tensor:
-    """Row i becomes row i + 1; row 0 is exactly zero, bias included; the last row falls off."""
+    """Row i becomes row i + 1. Row 0 is exactly zero, bias included; the last row is dropped."""
     return F.pad(x, (0, 0, 1, -1))
 
 
 def shift_right(x: Tensor) -> Tensor:
-    """Column j becomes column j + 1; column 0 is exactly zero, bias included; the last column falls off."""
+    """Column j becomes column j + 1. Column 0 is exactly zero, bias included; the last column is dropped."""
     return F.pad(x, (1, -1, 0, 0))
 
 
 @torch.no_grad()
 def _fit_gain_and_bias(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-    """Choose g and b so that each output channel has mean 0 and the layer's initial scale on these inputs."""
+    """Set g and b such that each output channel has mean 0 and the initial scale of the layer on these inputs."""
     assert isinstance(layer, WeightNormalizedConvolution)
     layer.gain.fill_(1.0)
     layer.bias.zero_()
     y = layer.forward(*inputs)
     spread, mean = torch.std_mean(y, dim=(0, 2, 3), correction=0)
-    # A constant is not blown up to unit variance: the first image that breaks it would explode.
+    # A constant output is not scaled to unit variance, because the first other value would become enormous.
     layer.gain.copy_(layer.initial_scale / spread.masked_fill(spread < SMALLEST_SPREAD, 1.0))
     layer.bias.copy_(-mean * layer.gain)
 
 
 @contextmanager
 def data_dependent_initialization(network: nn.Module) -> Iterator[None]:
-    """Every weight-normalised layer called inside sets its gain and bias from the input it receives.
+    """Let every weight-normalised layer that is called in the block set its gain and bias from its input.
 
-    The state is a hook on each layer of this network alone, taken off on the way out whatever happens.
+    A hook on each layer of the network does this; the hooks are removed after the block, also after an error.
     """
     layers = [m for m in network.modules() if isinstance(m, WeightNormalizedConvolution)]
     hooks = [layer.register_forward_pre_hook(_fit_gain_and_bias) for layer in layers]

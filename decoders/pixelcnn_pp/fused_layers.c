@@ -1,8 +1,8 @@
-/* What PixelCNN++ does between its convolutions, each as one pass over memory: concat_elu and the gate.
+/* The layers of PixelCNN++ between its convolutions, concat_elu and the gate, each as one pass over memory.
  *
  * Maps are float32 or bfloat16, (batch, channels, height, width), either contiguous or channels last. In both
- * layouts the work falls into runs of contiguous numbers: a row of one channel, or the channels of one pixel.
- * No result depends on the number of threads: each number is computed by itself.
+ * layouts the work consists of runs of contiguous numbers: a row of one channel, or the channels of one pixel.
+ * No result depends on the number of threads, because each number is computed independently.
  */
 #include <stdint.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "expm1.h"
 
 typedef struct {
-    int64_t batch, filters, height, width, maps; /* of each map x; how many there are */
+    int64_t batch, filters, height, width, maps; /* sizes of each map x; number of maps */
     int64_t left, right, above, below;           /* margin of zeros around the result */
     int64_t channels_last, bfloat16, threads;
 } Layout;
@@ -18,7 +18,7 @@ typedef struct {
 typedef struct {
     uint32_t seed, second_seed;
     uint32_t kept;  /* of 65536 elements; 65536 is no dropout */
-    float scale;    /* of what is kept, 65536 / kept */
+    float scale;    /* factor on kept elements, 65536 / kept */
 } Dropout;
 
 /* ---- numbers ---- */
@@ -29,7 +29,7 @@ INLINE float read_number(const void *p, int64_t i, int bfloat16) {
     return w.number;
 }
 
-/* bfloat16 to the nearest, ties to even; what is not a number stays so. */
+/* Round to the nearest bfloat16, ties to even; NaN stays NaN. */
 INLINE void write_number(void *p, int64_t i, float x, int bfloat16) {
     if (!bfloat16) {
         ((float *)p)[i] = x;
@@ -46,7 +46,7 @@ INLINE void *moved(const void *p, int64_t numbers, int bfloat16) {
 
 INLINE void zeros(void *p, int64_t numbers, int bfloat16) { memset(p, 0, numbers * (bfloat16 ? 2 : 4)); }
 
-/* Random bits of the element of a map x: the low half decides on elu(x), the high half on elu(-x).
+/* Random bits of an element of a map x: the low half decides about elu(x), the high half about elu(-x).
  * A counter through two rounds of multiply and shift, each keyed by one half of the seed. */
 INLINE uint32_t random_bits(uint32_t element, uint32_t seed, uint32_t second_seed) {
     uint32_t h = element + seed;
@@ -105,7 +105,7 @@ INLINE void elu_run_backward(const void *g_positive, const void *g_negative, con
 
 /* ---- the runs of a map, in the order of memory ---- */
 
-/* Where a run lies in map j of image b: pixel `inner` of row `outer` if channels last, else row `inner` of filter
+/* Position of a run in map j of image b: pixel `inner` of row `outer` if channels last, else row `inner` of filter
  * `outer`. */
 typedef struct {
     int64_t x, positive, negative, length;
@@ -132,7 +132,7 @@ INLINE Run run_at(const Layout *s, int64_t b, int64_t j, int64_t outer, int64_t 
 INLINE int64_t outer_runs(const Layout *s) { return s->channels_last ? s->height : s->filters; }
 INLINE int64_t inner_runs(const Layout *s) { return s->channels_last ? s->width : s->height; }
 
-/* Zeros beside rows first <= r < end of a plane, above the first row and below the last; a pixel holds `depth`
+/* Write zeros beside rows first <= r < end of a plane, above the first row and below the last; a pixel holds `depth`
  * numbers. */
 INLINE void write_margin(const Layout *s, void *plane, int64_t first, int64_t end, int64_t depth, int bfloat16) {
     int64_t row = (s->left + s->width + s->right) * depth;
@@ -156,7 +156,7 @@ INLINE void margin_at(const Layout *s, void *y, int64_t b, int64_t outer, int bf
             write_margin(s, moved(y, (b * channels + c) * plane, bfloat16), 0, s->height, 1, bfloat16);
 }
 
-/* What is known of a call is decided out here, by constants: the loops inside then hold no branch. */
+/* The arguments that select a case are constants here, so the inner loops contain no branch. */
 INLINE void runs(const Layout *s, const Dropout *d, const void *const *x, const void *added, void *y, int64_t b,
                  int64_t outer, int bfloat16, int drops, int adds) {
     uint32_t numbers = (uint32_t)(s->batch * s->filters * s->height * s->width);

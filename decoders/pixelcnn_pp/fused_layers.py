@@ -1,8 +1,8 @@
 """concat_elu with its margin and dropout, and the gate x + a sigmoid(b), each as one operation.
 
-On a CPU, in float32 and bfloat16, each is one pass over memory written in C (`fused_layers.c`), forward and
-backward; elsewhere, and where it cannot be compiled, torch's own operations one after another. Both take maps in
-either memory format and answer in it.
+On a CPU, in float32 and bfloat16, each is one pass over memory in C (`fused_layers.c`), forward and backward.
+Elsewhere, and where C cannot be compiled, it is a sequence of torch operations. Both accept either memory format and
+preserve it.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ from decoders.pixelcnn_pp.causal_convolution import FEWEST_CHANNELS_LAST, Margin
 from decoders.pixelcnn_pp.native_code import compiled_layers
 
 NO_MARGIN = Margin()
-CHANCES = 65536  # in C the probability of dropout is a multiple of 1 / 65536
+CHANCES = 65536  # in C the probability of dropout is a multiple of 1 / CHANCES
 DTYPES = (torch.float32, torch.bfloat16)
 
 
@@ -32,7 +32,7 @@ def concat_elu(
         margin: columns and rows of zeros around the result.
         dropout: probability that an element is zero; the others are divided by 1 - dropout. Drawn from torch's
             generator.
-        added: makes it elu([x + added, -x - added]), for one map.
+        added: with a single map x, the result is elu([x + added, -x - added]).
 
     Returns:
         (batch, 2 filters len(maps), height + margins, width + margins).
@@ -48,7 +48,7 @@ def concat_elu(
 
 
 def literal_concat_elu(maps: tuple[Tensor, ...], margin: Margin = NO_MARGIN) -> Tensor:
-    """elu([x, -x]) for each map x, along channels, with a margin of zeros, operation by operation."""
+    """elu([x, -x]) for each map x, along channels, with a margin of zeros, in torch operations."""
     signed = torch.cat([part for x in maps for part in (x, -x)], dim=1)
     return F.elu(F.pad(signed, margin) if any(margin) else signed)
 
@@ -73,14 +73,14 @@ def laid_out(x: Tensor) -> Tensor:
 
 
 def runs_in_c(*maps: Tensor) -> bool:
-    """Whether the C functions take these maps: all on a CPU and of one precision that they know."""
+    """Whether the C functions accept these maps: all on a CPU, in one supported precision."""
     dtype = maps[0].dtype
     taken = dtype in DTYPES and all(x.device.type == "cpu" and x.dtype == dtype for x in maps)
     return taken and not torch.compiler.is_compiling() and compiled_layers() is not None
 
 
 def chances_to_keep(dropout: float) -> int:
-    """Of 65536, at least one.
+    """Number of kept elements among 65536, at least one.
 
     >>> chances_to_keep(0.5), chances_to_keep(0.0), chances_to_keep(1 - 1e-9)
     (32768, 65536, 1)
@@ -99,7 +99,7 @@ class Layout(ctypes.Structure):
 
 
 class Dropout(ctypes.Structure):
-    """A mask, as the C functions compute it: again whenever it is needed, from its seed."""
+    """A dropout mask as the C functions read it: they compute it from its seed in each pass."""
 
     _fields_ = (
         *((name, ctypes.c_uint32) for name in ("seed", "second_seed", "kept")),
@@ -111,29 +111,29 @@ class Dropout(ctypes.Structure):
 def layout(
     shape: torch.Size, maps: int, margin: Margin, last: bool, dtype: torch.dtype, threads: int
 ) -> Layout:
-    """One for each kind of call."""
+    """The layout of a call, cached, as a network has few kinds of calls."""
     return Layout(*shape, maps, *margin, last, dtype == torch.bfloat16, threads)
 
 
 def mask_of(dropout: float) -> Dropout:
-    """A fresh mask; torch's generator is asked only if something is to be dropped."""
+    """A new mask; without dropout torch's generator is not used."""
     kept = chances_to_keep(dropout)
     seeds = torch.randint(2**32, (2,), device="cpu").tolist() if kept < CHANCES else (0, 0)
     return Dropout(*seeds, kept, CHANCES / kept)
 
 
 def format_of(x: Tensor) -> torch.memory_format:
-    """The memory format of a map."""
+    """Memory format of a map."""
     return torch.channels_last if is_channels_last(x) else torch.contiguous_format
 
 
 def pointers(maps: list[Tensor]) -> Any:
-    """Where maps lie, as a C array."""
+    """Addresses of maps as a C array."""
     return (ctypes.c_void_p * len(maps))(*(x.data_ptr() for x in maps))
 
 
 def call(name: str, *arguments: Any) -> None:
-    """One of the C functions; the interpreter's lock is released meanwhile."""
+    """Call a C function without the interpreter lock."""
     library = compiled_layers()
     assert library is not None
     passed = (ctypes.byref(a) if isinstance(a, ctypes.Structure) else a for a in arguments)
@@ -141,11 +141,11 @@ def call(name: str, *arguments: Any) -> None:
 
 
 class FusedConcatElu(torch.autograd.Function):
-    """`concat_elu`; the gradient needs the result and the seed of the mask alone."""
+    """`concat_elu`; its gradient needs only the result and the seed of the mask."""
 
     @staticmethod
     def forward(ctx: Any, margin: Margin, dropout: float, added: Tensor | None, *maps: Tensor) -> Tensor:
-        """All maps are read in the memory format of the first."""
+        """Read all maps in the memory format of the first."""
         memory = format_of(maps[0])
         laid_out = [x.contiguous(memory_format=memory) for x in maps]
         also = None if added is None else added.contiguous(memory_format=memory)
@@ -174,11 +174,11 @@ class FusedConcatElu(torch.autograd.Function):
 
 
 class FusedGate(torch.autograd.Function):
-    """`gate`; the gradient needs c alone."""
+    """`gate`; its gradient needs only c."""
 
     @staticmethod
     def forward(ctx: Any, c: Tensor, x: Tensor) -> Tensor:
-        """Both are read in the memory format of c."""
+        """Read both in the memory format of c."""
         memory = format_of(c)
         c, x = c.contiguous(memory_format=memory), x.contiguous(memory_format=memory)
         last = memory == torch.channels_last

@@ -1,8 +1,8 @@
-"""Levels of one pixel after another: `LogisticMixture.draw` with all that is constant folded into the head.
+"""Levels pixel by pixel: `LogisticMixture.draw` with all constants folded into the head.
 
-In units of levels, a channel is m + n s_min (1 + exp z), with n its logistic noise and z its log-scale
-above the floor. The noise of a row is known before the row, so that the Gumbel noise becomes part of the
-bias of the logits and n s_min part of the bias of the means.
+In units of levels, a channel is m + n s_min (1 + exp z), with n its logistic noise and z its log-scale above the floor.
+The noise of a row is known before the row: the Gumbel noise is added to the bias of the logits, and n s_min to the bias
+of the means.
 """
 
 import math
@@ -29,9 +29,9 @@ class PixelDraw:
     """The head and the draw, with their buffers for the noise of a row of `width` pixels.
 
     Args:
-        mixture: how the head's outputs are read.
+        mixture: interprets the outputs of the head.
         head: reads the last map of the horizontal stream.
-        of_h: what the head reads of h, (outputs, context filters, 1, 1); None for an unconditional decoder.
+        of_h: context weights of the head, (outputs, context filters, 1, 1); None for an unconditional decoder.
         width: pixels of a row.
         grid: sizes of the buffers.
     """
@@ -49,18 +49,18 @@ class PixelDraw:
         )
         self.means, self.log_scales = slice(K, K * (1 + C)), slice(K * (1 + C), K * (1 + 2 * C))
         self.middle = (mixture.levels - 1) / 2
-        # (channel, earlier channel), by the earlier one: what one channel gives to others lies side by side.
+        # (channel, earlier channel), sorted by the earlier one: the effects of one channel are then contiguous.
         self.pairs = [(c, d) for d in range(C) for c in range(d + 1, C)]
-        self.weight, self.bias = self._folded(taps(head, 0)[0], head.bias)
-        self.of_h = None if of_h is None else self._folded(of_h.detach().flatten(1).t(), head.bias)[0]
+        self.weight, self.bias = self._fold(taps(head, 0)[0], head.bias)
+        self.of_h = None if of_h is None else self._fold(of_h.detach().flatten(1).t(), head.bias)[0]
         self.biases, self.noise = new(width, N, P), new(width, N, C)
         self.activated, self.parameters = new(N, grid.filters), new(N, P)
         self.component = new((N, 1), dtype=torch.int64)
         self.chosen = new(N, P // K - 1)
         self.scales, self.values, self.couplings = new(N, C), new(N, C), new(N, mixture.couplings)
-        self.centring = self._centring()  # kept here: a captured graph knows its address alone
+        self.centring = self._centring()  # an attribute, because a captured graph holds only its address
 
-    def _folded(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    def _fold(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
         """The head in units of levels, log-scales above their floor, couplings by the earlier channel."""
         K = self.mixture.components
         start = self.log_scales.stop
@@ -73,7 +73,7 @@ class PixelDraw:
         return weight, bias
 
     def load(self, gumbel: Tensor, logistic: Tensor, s: Tensor | None) -> None:
-        """Take the noise of a row, (columns, images, K) and (columns, images, C), and what carries h to it.
+        """Load the noise of a row, (columns, images, K) and (columns, images, C), and its context map.
 
         s: (images, columns of the padded image, context filters).
         """
@@ -87,7 +87,7 @@ class PixelDraw:
         self.biases[..., self.means].unflatten(-1, (m.channels, m.components)).add_(self.noise[..., None])
 
     def pixel(self, c: int, last_map: Tensor, levels: Tensor) -> Program:
-        """Levels of column c into (images, channels), from the last map of the horizontal stream there."""
+        """Program: levels (images, channels) of column c, from the last map of the horizontal stream there."""
         return [
             Elu(last_map, self.activated),
             Product(self.biases[c], self.activated, self.weight, self.parameters),
@@ -95,7 +95,7 @@ class PixelDraw:
         ]
 
     def levels_of(self, c: int, levels: Tensor) -> Program:
-        """Levels of column c from the parameters, by torch."""
+        """Program: levels of column c from the parameters, in torch operations."""
         K, C = self.mixture.components, self.mixture.channels
         others = self.parameters[:, K:].unflatten(1, (-1, K))
         index = self.component[:, :, None].expand(-1, others.shape[1], 1)
@@ -108,7 +108,7 @@ class PixelDraw:
         ]
 
     def _channels(self, levels: Tensor) -> Program:
-        """Each channel is rounded to its level before it shifts the channels after it."""
+        """Program: round each channel to its level before it shifts the later channels."""
         C, top = self.mixture.channels, self.mixture.levels - 1
         program: Program = []
         if C > 1:
@@ -125,7 +125,7 @@ class PixelDraw:
         return program
 
     def _centring(self) -> Tensor:
-        """Couplings act on values around 0, levels start at 0: what each takes from each channel."""
+        """Correction for each coupling: couplings act on values centred at 0, and levels start at 0."""
         shift = self.couplings.new_zeros(len(self.pairs), self.mixture.channels)
         for i, (c, _) in enumerate(self.pairs):
             shift[i, c] = -self.middle
@@ -140,16 +140,16 @@ class Draw(SamplingOperation):
         self.program = draws.levels_of(c, levels)
 
     def __call__(self) -> None:
-        """By torch."""
+        """Run it in torch operations."""
         for operation in self.program:
             operation()
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """Every buffer that it touches."""
+        """Every buffer that it reads or writes."""
         return self.draws.parameters, self.noise, self.levels
 
     def records(self, packed: dict[int, Tensor]) -> list[Record]:
-        """The operation for C."""
+        """The operation as records for C."""
         mixture, parameters = self.draws.mixture, self.draws.parameters
         K, C, middle, top = mixture.components, mixture.channels, self.draws.middle, mixture.levels - 1
         return [record(DRAW, parameters, self.levels, K, C, known=self.noise, middle=middle, top=top)]

@@ -1,16 +1,14 @@
-"""Draws from PixelCNN++ with cached activations: every pixel step costs what one pixel needs.
+"""Draws from PixelCNN++ with cached activations: a pixel step computes what one pixel needs.
 
-The images are those of the naive loop (a full forward for every pixel) under the same noise, which is drawn
-up front; the conditionals agree with the full forward within rounding. For each kind of row (see
-`cached_network`) there is one program: the vertical stream for the whole row, what the horizontal stream
-knows before the row, then the pixels from left to right. On a GPU each program is captured once as a CUDA
-graph.
+The noise is drawn first. Under equal noise the images equal those of the naive loop (a full forward for every pixel);
+the conditionals agree with the full forward within rounding. For each kind of row (see `cached_network`) there is one
+program: the vertical stream for the whole row, the part of the horizontal stream that is known before the row, then the
+pixels from left to right. On a GPU each program is captured once as a CUDA graph.
 """
 
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
 from torch import Generator, Tensor
@@ -22,21 +20,19 @@ from decoders.pixelcnn_pp.cached_network import (
     scales_reached,
 )
 from decoders.pixelcnn_pp.cached_streams import Grid
-from decoders.pixelcnn_pp.fixed_point import FixedPointSampler
 from decoders.pixelcnn_pp.network import PixelCNNPPNetwork
 from decoders.pixelcnn_pp.pixel_draw import PixelDraw
-from decoders.pixelcnn_pp.sampling_operations import Program, joined
+from decoders.pixelcnn_pp.sampling_operations import Program, compile_runs
 
-Method = Literal["cached", "fixed_point"]
-IMAGES_AT_ONCE = 256  # with the next line: bounds the memory, whatever the number of samples asked for
+IMAGES_AT_ONCE = 256  # this and the next line bound the memory for any number of samples
 NUMBERS_AT_ONCE = 2**28  # activations kept in the buffers, 1 GiB in float32
 
 
 class CachedSampler:
-    """Static buffers and programs that draw a fixed number of images at once; reusable from draw to draw.
+    """Static buffers and programs that draw a fixed number of images at once, any number of times.
 
     Args:
-        network: the decoder; its weights are folded here, so a sampler made before a training step is stale.
+        network: its weights are copied here, so a sampler made before a training step is outdated.
         images: how many images are drawn at once.
     """
 
@@ -54,12 +50,12 @@ class CachedSampler:
         self.draws = PixelDraw(
             network.mixture, network.head, network.head_context, network.target.width, self.grids[0]
         )
-        run = captured if like.is_cuda else interpreted
+        run = capture if like.is_cuda else interpret
         packed: dict[int, Tensor] = {}
-        self.run_row = {n: run(joined(self._program(n), packed)) for n in range(1, self.scales + 1)}
+        self.run_row = {n: run(compile_runs(self._program(n), packed)) for n in range(1, self.scales + 1)}
 
     def _program(self, reached: int) -> Program:
-        """Everything for one row that reaches this many scales, but for loading its noise and context."""
+        """All operations for one row that reaches this many scales, except loading its noise and context."""
         program = self.vertical.row[reached] + self.horizontal.before_row(reached)
         for c in range(self.network.target.width):
             program += self.image.pixel(c, self.horizontal.scales[0].maps[0])
@@ -74,7 +70,7 @@ class CachedSampler:
         return torch.stack(drawn, 1).permute(0, 3, 1, 2).contiguous()
 
     def rows(self, generator: Generator, context: tuple[Tensor, ...] | None) -> Iterator[Tensor]:
-        """Draw row after row: levels (images, W, C) of each, valid until the next is asked for."""
+        """Yield levels (images, W, C) row by row; each is valid until the next is drawn."""
         target = self.network.target
         for grid in self.grids:
             grid.clear()
@@ -87,16 +83,16 @@ class CachedSampler:
                 self.grids[k].context[:, :-2].copy_(s[i // 2**k])
             self.draws.load(noise.gumbel[i], noise.logistic[i], of_rows[0][i] if of_rows else None)
             self.run_row[reached]()
-            yield self.image.finished()
+            yield self.image.drawn_row()
 
     @property
     def last_map(self) -> Tensor:
-        """What the head read in the row just drawn, (images, W, filters)."""
+        """Input of the head in the latest row, (images, W, filters)."""
         return self.horizontal.scales[0].up[-1].target.raw[:, 1 : 1 + self.network.target.width]
 
 
-def interpreted(program: Program) -> Callable[[], None]:
-    """Call each operation in turn."""
+def interpret(program: Program) -> Callable[[], None]:
+    """A function that calls each operation in turn."""
 
     def run() -> None:
         for operation in program:
@@ -105,13 +101,13 @@ def interpreted(program: Program) -> Callable[[], None]:
     return run
 
 
-def captured(program: Program) -> Callable[[], None]:
-    """The program as one CUDA graph; called as it is where the driver cannot capture it."""
-    run = interpreted(program)
+def capture(program: Program) -> Callable[[], None]:
+    """A function that replays the program as one CUDA graph, or calls its operations where capture fails."""
+    run = interpret(program)
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
-        run()  # once before the capture: libraries allocate their workspaces
+        run()  # libraries allocate their workspaces before the capture
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     try:
@@ -119,11 +115,11 @@ def captured(program: Program) -> Callable[[], None]:
             run()
     except RuntimeError as error:
         torch.cuda.synchronize()
-        warnings.warn(f"no CUDA graph could be captured, so that sampling is slow: {error}", stacklevel=2)
+        warnings.warn(f"capture of a CUDA graph failed, so sampling is slow: {error}", stacklevel=2)
         return run
 
     def replay(kept: Callable[[], None] = run) -> None:
-        """The program is kept alive with the graph, which knows only the addresses of its tensors."""
+        """Replay the graph. It holds addresses only, so the argument keeps the tensors of the program alive."""
         graph.replay()
 
     return replay
@@ -131,10 +127,10 @@ def captured(program: Program) -> Callable[[], None]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """One thread on a CPU: a draw is some 60,000 short operations one after another.
+    """Use one CPU thread, because a draw is a sequence of some 60,000 short operations.
 
-    Threads meet at the end of each. On idle cores they gain something in large batches only; where another
-    process holds a core, each meeting waits for its time slice, and a draw takes 5 to 100 times as long.
+    Threads synchronise at the end of each. On idle cores they help in large batches only. Where another process
+    occupies a core, each synchronisation waits for a time slice, and a draw takes 5 to 100 times as long.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -145,10 +141,10 @@ def one_thread() -> Iterator[None]:
 
 
 def numbers_of_image(network: PixelCNNPPNetwork) -> int:
-    """A bound on the activations kept for an image.
+    """Upper bound on the number of activations kept per image.
 
-    A gated layer of both streams keeps 18 numbers a filter and column; 32 more are what joins the scales and
-    what the layers share.
+    A gated layer of both streams keeps 18 numbers per filter and column. The layers between scales and the shared
+    buffers keep 32 more.
     """
     spec = network.spec
     columns = sum(network.padded[1] // 2**k + 2 for k in range(len(network.down)))
@@ -157,7 +153,7 @@ def numbers_of_image(network: PixelCNNPPNetwork) -> int:
 
 
 def images_at_once(network: PixelCNNPPNetwork) -> int:
-    """How many images are drawn together."""
+    """Number of images drawn together."""
     return max(1, min(IMAGES_AT_ONCE, NUMBERS_AT_ONCE // numbers_of_image(network)))
 
 
@@ -167,20 +163,17 @@ def sample_images(
     context: tuple[Tensor, ...] | None,
     generator: Generator,
     count: int = 1,
-    method: Method = "cached",
 ) -> Tensor:
     """Independent draws for each row of the context, (count, batch, C, H, W) as uint8 levels.
 
-    They are drawn in equal groups, which bounds the memory. The images do not depend on the method, but for
-    rounding: "cached" goes pixel by pixel, "fixed_point" passes over whole images until they stay as they are
-    (`fixed_point` tells when that is the shorter way).
+    They are drawn in equal groups, which bounds the memory.
     """
     batch = 1 if context is None else context[0].shape[0]
     groups = -(-count * batch // images_at_once(network))
     images = -(-count * batch // groups)
     like = network.head.bias
     with torch.autocast(like.device.type, enabled=False), torch.cuda.device_of(like):
-        sampler = CachedSampler(network, images) if method == "cached" else FixedPointSampler(network, images)
+        sampler = CachedSampler(network, images)
         drawn = [sampler.draw(generator, group_context(context, g * images, images)) for g in range(groups)]
     x = torch.cat(drawn)[: count * batch]
     return x.unflatten(0, (count, batch))

@@ -1,8 +1,8 @@
-/* What the cached sampler computes for a row or a pixel: a list of operations, carried out one after another.
+/* The operations of the cached sampler for a row or a pixel, run in sequence.
  *
- * All are float32, on `groups` of `rows` vectors of features; a vector lies `stride` numbers after the one before it, a
- * group `group` numbers. Nothing is allocated and there is one thread: those of a pixel take a microsecond or two, less
- * than threads need to meet.
+ * All are float32, on `groups` of `rows` vectors of features. Vectors are `stride` numbers apart, groups `group`
+ * numbers. Nothing is allocated, and there is one thread: the operations of a pixel take one or two microseconds, less
+ * than threads need to synchronise.
  */
 #include <math.h>
 #include <stdint.h>
@@ -11,8 +11,8 @@
 #include "expm1.h"
 
 #define LANES 16
-#define PANEL 64 /* columns of the weights that lie side by side: four registers of the widest processors */
-#define TILE 6   /* vectors at once: with four registers each and one of weights they just fit */
+#define PANEL 64 /* contiguous columns of the weights: four registers of the widest processors */
+#define TILE 6   /* vectors at once: four registers each and one of weights fill the register file */
 
 typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4)));
 
@@ -26,7 +26,7 @@ typedef struct {
     float middle, top;
 } Operation;
 
-/* ---- out = known + x weight; the weights in panels, each input's columns side by side ---- */
+/* ---- out = known + x weight; weights in panels, the columns of each input contiguous ---- */
 
 INLINE Vector read_lanes(const float *p, int64_t count) {
     Vector v = {0};
@@ -118,7 +118,7 @@ static void gate(const Operation *o) {
     }
 }
 
-/* Levels of one pixel: the component of the largest perturbed logit, its mean moved by its scale, channel after
+/* Levels of one pixel: the component of the largest perturbed logit, its mean shifted by the scaled noise, channel by
  * channel. x holds, for `inputs` components: logits, means and log-scales of each channel, couplings by the earlier
  * channel; known the logistic noise of each of the `outputs` channels. */
 static void draw(const Operation *o) {

@@ -1,8 +1,8 @@
-"""The operations of a row and of a pixel of the cached sampler, each bound to its buffers.
+"""Operations of the cached sampler for a row or a pixel, each bound to its buffers.
 
-Called, each is done by torch. On a CPU in float32 a run of them becomes one call of C (`sampling_operations.c`): for a
-pixel torch spends more on a call than on the few thousand multiplications that it asks for, and it packs the same
-weights anew each time. Both agree within rounding.
+A call runs the operation in torch. On a CPU in float32 a sequence of operations becomes one call of C
+(`sampling_operations.c`): for one pixel the overhead of a torch call exceeds its few thousand multiplications, and
+torch packs the same weights in every call. Both agree within rounding.
 """
 
 import ctypes
@@ -23,7 +23,7 @@ PRODUCT, CONCAT_ELU, ELU, GATE, DRAW = range(5)
 
 
 class Record(ctypes.Structure):
-    """An operation as C reads it; a stride is from one vector of features to the next, a group from image to image."""
+    """An operation as C reads it; a stride separates vectors of features, a group stride separates images."""
 
     _fields_ = (
         *((name, ctypes.c_int64) for name in ("kind", "groups", "rows", "inputs", "outputs")),
@@ -37,22 +37,22 @@ class Record(ctypes.Structure):
 
 
 class SamplingOperation(ABC):
-    """One operation on buffers (images, features) or (images, columns, features) whose features lie side by side."""
+    """One operation on buffers (images, features) or (images, columns, features) with contiguous features."""
 
     @abstractmethod
     def __call__(self) -> None:
-        """Carry it out by torch."""
+        """Run it in torch operations."""
 
     @abstractmethod
     def tensors(self) -> tuple[Tensor, ...]:
-        """Every buffer that it touches."""
+        """Every buffer that it reads or writes."""
 
     @abstractmethod
     def records(self, packed: dict[int, Tensor]) -> list[Record]:
-        """The operation for C; `packed` keeps weights in panels, by the address of the weights."""
+        """The operation as records for C; `packed` caches packed weights by their address."""
 
     def runs_in_c(self) -> bool:
-        """Whether the buffers are such as the C functions read."""
+        """Whether the C functions can read the buffers."""
         return all(
             x.device.type == "cpu" and x.dtype == torch.float32 and x.stride(-1) == 1 for x in self.tensors()
         )
@@ -65,18 +65,18 @@ class Product(SamplingOperation):
         self.known, self.x, self.weight, self.out = known, x, weight, out
 
     def __call__(self) -> None:
-        """By torch."""
+        """Run it in torch operations."""
         torch.addmm(self.known, self.x, self.weight, out=self.out)
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """Every buffer that it touches."""
+        """Every buffer that it reads or writes."""
         return self.known, self.x, self.weight, self.out
 
     def records(self, packed: dict[int, Tensor]) -> list[Record]:
-        """The operation for C."""
+        """The operation as records for C."""
         address = self.weight.data_ptr()
         if address not in packed:
-            packed[address] = in_panels(self.weight)
+            packed[address] = pack_panels(self.weight)
         weight = packed[address]
         return [
             record(
@@ -99,15 +99,15 @@ class BatchedProduct(SamplingOperation):
         self.parts = [Product(*tensors) for tensors in zip(known, x, weight, out, strict=True)]
 
     def __call__(self) -> None:
-        """By torch."""
+        """Run it in torch operations."""
         torch.baddbmm(self.known, self.x, self.weight, out=self.out)
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """Every buffer that it touches."""
+        """Every buffer that it reads or writes."""
         return tuple(x for part in self.parts for x in part.tensors())
 
     def records(self, packed: dict[int, Tensor]) -> list[Record]:
-        """The operation for C."""
+        """The operation as records for C."""
         return [record for part in self.parts for record in part.records(packed)]
 
 
@@ -120,16 +120,16 @@ class ConcatElu(SamplingOperation):
         self.signs = x.new_tensor([[1.0], [-1.0]])
 
     def __call__(self) -> None:
-        """By torch."""
+        """Run it in torch operations."""
         torch.mul(self.x.unsqueeze(-2), self.signs, out=self.both)
         F.elu_(self.both)
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """Every buffer that it touches."""
+        """Every buffer that it reads or writes."""
         return self.x, self.out
 
     def records(self, packed: dict[int, Tensor]) -> list[Record]:
-        """The operation for C."""
+        """The operation as records for C."""
         return [record(CONCAT_ELU, self.x, self.out, self.x.shape[-1], self.out.shape[-1])]
 
 
@@ -140,15 +140,15 @@ class Elu(SamplingOperation):
         self.x, self.out = x, out
 
     def __call__(self) -> None:
-        """By torch."""
+        """Run it in torch operations."""
         F.elu_(self.out.copy_(self.x))
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """Every buffer that it touches."""
+        """Every buffer that it reads or writes."""
         return self.x, self.out
 
     def records(self, packed: dict[int, Tensor]) -> list[Record]:
-        """The operation for C."""
+        """The operation as records for C."""
         return [record(ELU, self.x, self.out, self.x.shape[-1], self.out.shape[-1])]
 
 
@@ -160,16 +160,16 @@ class Gate(SamplingOperation):
         self.a, self.b = gates.split(x.shape[-1], -1)
 
     def __call__(self) -> None:
-        """By torch."""
+        """Run it in torch operations."""
         torch.sigmoid(self.b, out=self.b)
         torch.addcmul(self.x, self.a, self.b, out=self.out)
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """Every buffer that it touches."""
+        """Every buffer that it reads or writes."""
         return self.x, self.gates, self.out
 
     def records(self, packed: dict[int, Tensor]) -> list[Record]:
-        """The operation for C."""
+        """The operation as records for C."""
         return [record(GATE, self.gates, self.out, self.gates.shape[-1], self.out.shape[-1], known=self.x)]
 
 
@@ -184,7 +184,7 @@ def record(
     middle: float = 0.0,
     top: float = 0.0,
 ) -> Record:
-    """The record of an operation; a `known` without images is the same for all."""
+    """The record of an operation; a `known` without an image dimension applies to all images."""
     groups, rows = (1, x.shape[0]) if x.dim() == 2 else x.shape[:2]
     addresses = (0 if t is None else t.data_ptr() for t in (known, x, weight, out))
     steps = [strides(t) for t in (known, x, out)]
@@ -195,20 +195,20 @@ def record(
 
 
 def strides(x: Tensor | None) -> tuple[int, int]:
-    """Numbers from one group to the next, and from one vector to the next; 0 where there is one for all."""
+    """Distance in numbers between groups and between vectors; 0 where one vector applies to all."""
     if x is None or x.dim() == 1:
         return 0, 0
     return (0, x.stride(0)) if x.dim() == 2 else (x.stride(0), x.stride(1))
 
 
-def in_panels(weight: Tensor) -> Tensor:
-    """Weights (inputs, outputs) as C reads them: panels of up to 64 columns, filled with zeros to whole registers."""
+def pack_panels(weight: Tensor) -> Tensor:
+    """Weights (inputs, outputs) as C reads them: panels of up to 64 columns, zero-padded to whole registers."""
     panels = weight.split(PANEL, 1)
     return torch.cat([F.pad(p, (0, -p.shape[1] % LANES)).contiguous().flatten() for p in panels])
 
 
 class CompiledRun:
-    """Operations one after another as one call of C; keeps alive what it points to."""
+    """A sequence of operations as one call of C; it keeps their buffers alive."""
 
     def __init__(self, operations: Sequence[SamplingOperation], packed: dict[int, Tensor]) -> None:
         library = compiled_layers()
@@ -219,14 +219,14 @@ class CompiledRun:
         self.function, self.count = library.sampling_operations, ctypes.c_int64(len(records))
 
     def __call__(self) -> None:
-        """Carry them out."""
+        """Run the operations."""
         self.function(self.records, self.count)
 
 
-def joined(program: Program, packed: dict[int, Tensor]) -> Program:
-    """The program with every run of operations that C knows as one call, where there is compiled code.
+def compile_runs(program: Program, packed: dict[int, Tensor]) -> Program:
+    """Replace each sequence of operations that C can run by one call, where compiled code exists.
 
-    `packed` is filled with the weights in C's order and may be shared by the programs of one sampler.
+    `packed` receives the packed weights; the programs of one sampler may share it.
     """
     if compiled_layers() is None:
         return program

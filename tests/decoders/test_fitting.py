@@ -162,6 +162,13 @@ def test_the_marginal_fit_finds_the_class_frequencies():
     assert abs(found.holdout_nats - entropy) < 4 * found.holdout_stderr_nats
 
 
+def test_the_first_validation_step_is_of_the_initialised_decoder():
+    y = torch.tensor([0] * 700 + [1] * 200 + [2] * 100)
+    found = fit(categorical(context=None), TensorPairs(y), SPEC)
+    entropy = -sum(p * math.log(p) for p in (0.7, 0.2, 0.1))
+    assert found.history[0].holdout_nats == pytest.approx(entropy, abs=0.12)  # a uniform guess has 1.10
+
+
 def test_a_known_posterior_is_reached_and_the_decoder_holds_the_best_average():
     pairs = gaussian_classes(n=3000)
     decoder = categorical(dropout=0.0)

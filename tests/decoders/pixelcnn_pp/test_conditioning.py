@@ -2,7 +2,7 @@
 
 Of an h that is noise a decoder can only learn its fitting images by heart, and given the time it does. What
 keeps that out of CE(x | h) is the start and the choice at the end, together: what h adds starts at exactly 0
-(every V is zero and the weights come from the decoder of x alone), the first look, at step 0, is a candidate
+(every V is zero and the weights come from the decoder of x alone), the first validation step, at step 0, is a candidate
 like any other, and the candidate with the lowest cross-entropy on images held out of the steps is kept. So
 on those images CE(x | h) cannot exceed that of the decoder it started from. The start is needed: fitted from
 scratch to 500 digits, with the same choice at the end, a vector of noise costs 0.14 bits/dim and a map of

@@ -109,7 +109,7 @@ def test_masses_of_neighbours_meet_in_float32(levels, scale):
 def conditionals(model, levels, s):
     """What the law of each sub-pixel is made of, (C, numbers, H, W), as a function of real-valued levels."""
     p = model.mixture.split(model.parameters_of(levels, s))
-    means = model.mixture.coupled(p.means, p.coefficients, model.mixture.values(levels, levels.dtype))
+    means = model.mixture.couple(p.means, p.coefficients, model.mixture.values(levels, levels.dtype))
     return torch.stack((p.logits.unsqueeze(1).expand_as(means), means, p.log_scales), 2).flatten(2, 3)[0]
 
 

@@ -84,7 +84,7 @@ def test_without_a_compiler_one_line_says_so(fresh, monkeypatch, caplog, variabl
 def test_a_broken_library_in_the_cache_is_made_anew(fresh):
     library = shared_library(openmp=False)
     library.write_bytes(b"")
-    assert native_code.loaded(openmp=False).gate_forward is not None
+    assert native_code.load_library(openmp=False).gate_forward is not None
 
 
 @needs_compiler

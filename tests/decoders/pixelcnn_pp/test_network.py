@@ -19,7 +19,7 @@ def a_context(context, batch, dtype=torch.float64, seed=3):
 def conditional_parameters(model, x, s):
     """What each sub-pixel's conditional is made of, (C, 3 K, H, W), as a function of real levels."""
     p = model.mixture.split(model.parameters_of(x, s))
-    means = model.mixture.coupled(p.means, p.coefficients, model.mixture.values(x, x.dtype))
+    means = model.mixture.couple(p.means, p.coefficients, model.mixture.values(x, x.dtype))
     shared = p.logits.unsqueeze(1).expand_as(means)
     return torch.stack((shared, means, p.log_scales), 2).flatten(2, 3)[0]  # (C, 3 K, H, W)
 

@@ -13,8 +13,8 @@ from decoders.pixelcnn_pp.sampling_operations import (
     Elu,
     Gate,
     Product,
-    in_panels,
-    joined,
+    compile_runs,
+    pack_panels,
 )
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import ImageTarget
@@ -91,7 +91,7 @@ def test_a_nan_stays_one():
 
 def test_panels_hold_every_weight_once():
     weight = torch.arange(1.0, 3 * 70 + 1).view(3, 70)
-    packed = in_panels(weight)
+    packed = pack_panels(weight)
     assert packed.numel() == 3 * (64 + 16)
     assert sorted(packed[packed > 0].tolist()) == weight.flatten().tolist()
 
@@ -100,12 +100,12 @@ def test_what_c_does_not_know_stays_where_it_was():
     order = []
     x, out = torch.randn(2, 4), torch.zeros(2, 4)
     expected = torch.nn.functional.elu(x)
-    program = joined([Elu(x, out), lambda: order.append(out.clone()), Elu(out, x)], {})
+    program = compile_runs([Elu(x, out), lambda: order.append(out.clone()), Elu(out, x)], {})
     assert len(program) == 3
     for operation in program:
         operation()
     torch.testing.assert_close(order, [expected])
-    assert joined([Elu(x.double(), out.double())], {})[0].__class__ is Elu
+    assert compile_runs([Elu(x.double(), out.double())], {})[0].__class__ is Elu
 
 
 @pytest.mark.parametrize("target", [(3, 8, 8, 256), (1, 5, 7, 17), (2, 8, 4, 2)])

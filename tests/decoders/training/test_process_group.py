@@ -189,7 +189,7 @@ def test_two_processes_fit_what_one_does_and_each_goes_on_where_the_other_stoppe
     whole = fitted(categorical(), TensorPairs(*classes()))
     assert_equal_but_for_rounding(first["label"], whole)
     assert_equal_but_for_rounding(first["gone on"], whole)
-    # Five batches are one step and two looks: from the beginning that would not do.
+    # Five batches are one gradient step and two validation steps, too few for a fit from the beginning.
     assert_equal_but_for_rounding(
         fitted(categorical(), DyingPairs(*classes()).arm(5), state_of_one / "of-two.pt"), whole
     )

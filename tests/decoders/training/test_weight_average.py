@@ -26,3 +26,14 @@ def test_buffers_are_taken_over_not_averaged():
     decoder.initialise(torch.tensor([0, 1]), torch.tensor([[1.0, 2.0, 3.0], [3.0, 4.0, 9.0]]))
     average.copy_buffers()
     assert torch.equal(average.model.standardise.mean, decoder.standardise.mean)
+
+
+def test_a_restarted_average_equals_the_model():
+    decoder = Categorical(CategoricalSpec(hidden=4), LabelTarget(classes=2), (3,))
+    average = WeightAverage(decoder, 0.95)
+    for parameter in decoder.parameters():
+        torch.nn.init.normal_(parameter)
+    decoder.initialise(torch.tensor([0, 1]), torch.tensor([[1.0, 2.0, 3.0], [3.0, 4.0, 9.0]]))
+    average.restart()
+    found = average.model.state_dict()
+    assert all(torch.equal(tensor, found[name]) for name, tensor in decoder.state_dict().items())

@@ -1,0 +1,92 @@
+"""A model under optimisation: its loss, its gradient steps, and the average of its weights."""
+
+from collections.abc import Collection
+from typing import Any, Generic
+
+import torch
+from torch import Tensor, nn
+
+from decoders.spec import FitSpec
+from decoders.training.gradient_step import GradientStep, build_adam, set_learning_rate
+from decoders.training.process_group import Ranks
+from decoders.training.schedule import learning_rate
+from decoders.training.seeds import step_seed
+from decoders.training.weight_average import Model, WeightAverage
+
+
+class Optimisation(Generic[Model]):
+    """A model together with its loss, its optimizer and the average of its weights.
+
+    Args:
+        model: fitted in place; on the device.
+        loss: module with the model inside: (target, h) to the loss of each example, (batch,).
+        pretrained: parameters with pretrained weights; their learning rate is multiplied by `spec.pretrained_rate`.
+        spec: the recipe.
+        batch_size: examples of a step, of all processes.
+        device: of the model and the batches.
+        ranks: the processes that share each step.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        loss: nn.Module,
+        pretrained: Collection[nn.Parameter],
+        spec: FitSpec,
+        batch_size: int,
+        device: torch.device,
+        ranks: Ranks,
+    ) -> None:
+        self.model, self.spec, self.batch_size, self.ranks = model, spec, batch_size, ranks
+        self.loss = ranks.wrap(loss, device)
+        self.average = WeightAverage(model, spec.average_decay)
+        self.optimizer = build_adam(parameter_groups(model, pretrained, spec.pretrained_rate), spec, device)
+        self.gradient_step = GradientStep(self._mean_loss, self.optimizer, spec, device, self._clip)
+
+    def take_step(self, step: int, target: Tensor, h: Tensor | None) -> Tensor:
+        """Take gradient step `step` = 0, 1, ... on this process' share of the batch, and update the average.
+
+        Returns:
+            The mean loss over the examples of all processes before the step, a scalar.
+        """
+        torch.manual_seed(step_seed(self.spec.seed, step, self.ranks.rank))
+        rate = learning_rate(self.spec, step)
+        for group in self.optimizer.param_groups:
+            set_learning_rate(group, rate * group["share"])
+        loss = self.gradient_step(target, h)
+        self.average.update(step + 1)
+        return self.ranks.mean(loss)
+
+    def _mean_loss(self, target: Tensor, h: Tensor | None) -> Tensor:
+        """Mean loss of this process' share, weighted such that the mean over processes is that of the batch."""
+        loss: Tensor = self.loss(target, h).mean() * self.ranks.weight(len(target), self.batch_size)
+        return loss
+
+    def _clip(self, largest: float) -> None:
+        nn.utils.clip_grad_norm_(self.model.parameters(), largest)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that `load_state_dict` restores."""
+        return {
+            "model": self.model.state_dict(),
+            "average": self.average.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` returned."""
+        self.model.load_state_dict(state["model"])
+        self.average.model.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+def parameter_groups(
+    model: nn.Module, pretrained: Collection[nn.Parameter], pretrained_rate: float
+) -> list[dict[str, Any]]:
+    """Parameter groups: new weights take the whole learning rate, pretrained ones the share `pretrained_rate`."""
+    ids = {id(parameter) for parameter in pretrained}
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in model.parameters() if id(p) not in ids], "share": 1.0},
+        {"params": [p for p in model.parameters() if id(p) in ids], "share": pretrained_rate},
+    ]
+    return [group for group in groups if group["params"]]
