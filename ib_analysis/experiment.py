@@ -33,8 +33,8 @@ ENCODERS_A_FIGURE = 3
 """More than these have figures of their own."""
 
 
-class EncoderStudy(Spec):
-    """A network under study: what it is, how it is trained, and when and where it is measured."""
+class MeasuredEncoder(Spec):
+    """An encoder that is measured: what it is, how it is trained, and when and where it is measured."""
 
     architecture: Architecture = Field(description="the network itself")
     regimes: dict[Regime, TrainingSpec] = Field(
@@ -135,9 +135,9 @@ class DecodersSpec(Spec):
         return self
 
 
-def identity_study() -> EncoderStudy:
+def identity_encoder() -> MeasuredEncoder:
     """The control encoder: h is the image itself."""
-    return EncoderStudy(
+    return MeasuredEncoder(
         architecture=IdentitySpec(), regimes={"fixed": TrainingSpec(epochs=0)}, epochs=(0,), taps=("image",)
     )
 
@@ -159,8 +159,8 @@ class Experiment(Spec):
     name: Name = Field(description="results/<name>/ holds all that it makes: small letters, digits, hyphens")
     title: str = Field("", description="heading of the report")
     dataset: DatasetSpec = Field(description="the images")
-    encoders: dict[Name, EncoderStudy] = Field(
-        min_length=1, description="the networks under study, each by a name of your own"
+    encoders: dict[Name, MeasuredEncoder] = Field(
+        min_length=1, description="the encoders that are measured, each by a name of your own"
     )
     activations: ActivationsSpec = Field(ActivationsSpec(), description="how decoders come by h")
     decoders: DecodersSpec = Field(description="the decoders that measure, and their budgets")
@@ -223,7 +223,7 @@ class Experiment(Spec):
 
     def _measured(self, field: str) -> list[Any]:
         return list(
-            dict.fromkeys(value for study in self.encoders.values() for value in getattr(study, field))
+            dict.fromkeys(value for measured in self.encoders.values() for value in getattr(measured, field))
         )
 
     @property
@@ -259,7 +259,7 @@ class Experiment(Spec):
         changed: dict[str, Any] = {"decoders": self.decoders.with_variant(variant)}
         if self.controls is not None and name in self.controlled:
             changed["encoders"] = {
-                encoder: _restrict(study, self.controls) for encoder, study in self.encoders.items()
+                encoder: _restrict(measured, self.controls) for encoder, measured in self.encoders.items()
             }
         varied = self.model_copy(update=changed)
         varied._variant = variant
@@ -270,18 +270,18 @@ class Experiment(Spec):
         """Every network of the experiment."""
         return [
             Network(name, regime, seed)
-            for name, study in self.encoders.items()
-            for regime in study.regimes
-            for seed in study.seeds
+            for name, measured in self.encoders.items()
+            for regime in measured.regimes
+            for seed in measured.seeds
         ]
 
-    def study(self, encoder: str) -> EncoderStudy:
-        """The network under study of that name, or the control."""
-        return identity_study() if encoder == IDENTITY else self.encoders[encoder]
+    def measured(self, encoder: str) -> MeasuredEncoder:
+        """The encoder of that name, or the control that forgets nothing."""
+        return identity_encoder() if encoder == IDENTITY else self.encoders[encoder]
 
     def next_epoch(self, encoder: str, epoch: int) -> int | None:
         """The measured epoch after that one; None for the last."""
-        return next((later for later in self.study(encoder).epochs if later > epoch), None)
+        return next((later for later in self.measured(encoder).epochs if later > epoch), None)
 
     def slice_of(self, stage: str, *arguments: str | int) -> dict[str, Any]:
         """The slice of a stage, by the method of its name; empty where all that it needs stands in its inputs."""
@@ -294,14 +294,14 @@ class Experiment(Spec):
 
     def train_encoder(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
         """Slice of stage train_encoder."""
-        study = self.study(encoder)
+        measured = self.measured(encoder)
         return {
             "encoder": encoder,
             "regime": regime,
             "seed": seed,
-            "architecture": study.architecture.described(),
-            "training": study.regimes[regime].model_dump(mode="json"),
-            "epochs": list(study.epochs),
+            "architecture": measured.architecture.described(),
+            "training": measured.regimes[regime].model_dump(mode="json"),
+            "epochs": list(measured.epochs),
         }
 
     def fit_pretrained(self) -> dict[str, Any]:
@@ -325,7 +325,7 @@ class Experiment(Spec):
             "seed": seed,
             "epoch": epoch,
             "taps": self._taps(encoder, regime),
-            "architecture": self.study(encoder).architecture.described(),
+            "architecture": self.measured(encoder).architecture.described(),
             "activations": self.activations.model_dump(mode="json"),
             "image": self.decoders.image.described(),
             "image_fit": fit.model_dump(mode="json"),
@@ -437,13 +437,13 @@ class Experiment(Spec):
             "encoder": encoder,
             "regime": regime,
             "seed": seed,
-            "epochs": list(self.study(encoder).epochs),
+            "epochs": list(self.measured(encoder).epochs),
             "taps": self._taps(encoder, regime),
-            "architecture": self.study(encoder).architecture.described(),
+            "architecture": self.measured(encoder).architecture.described(),
         }
 
     def _taps(self, encoder: str, regime: Regime) -> list[str]:
-        return list(self.study(encoder).taps_in(regime))
+        return list(self.measured(encoder).taps_in(regime))
 
 
 def _vary_fit(fit: FitSpec, variant: Variant) -> FitSpec:
@@ -454,12 +454,12 @@ def _vary_fit(fit: FitSpec, variant: Variant) -> FitSpec:
     return fit
 
 
-def _restrict(study: EncoderStudy, controls: ControlsSpec) -> EncoderStudy:
-    """The study at the controlled epochs and taps; where it has none of them, at its own last."""
-    ends = tuple(dict.fromkeys((study.epochs[0], study.epochs[-1])))
-    epochs = tuple(e for e in study.epochs if e in controls.epochs) if controls.epochs else ends
-    taps = tuple(t for t in study.taps if t in controls.taps) if controls.taps else study.taps
-    return study.model_copy(update={"epochs": epochs or ends[-1:], "taps": taps or study.taps[-1:]})
+def _restrict(measured: MeasuredEncoder, controls: ControlsSpec) -> MeasuredEncoder:
+    """The encoder at the controlled epochs and taps; where it has none of them, at its own last."""
+    ends = tuple(dict.fromkeys((measured.epochs[0], measured.epochs[-1])))
+    epochs = tuple(e for e in measured.epochs if e in controls.epochs) if controls.epochs else ends
+    taps = tuple(t for t in measured.taps if t in controls.taps) if controls.taps else measured.taps
+    return measured.model_copy(update={"epochs": epochs or ends[-1:], "taps": taps or measured.taps[-1:]})
 
 
 def load_experiment(config: Mapping[str, Any]) -> Experiment:

@@ -81,7 +81,7 @@ def test_reordered_keys_and_1_for_1_point_0_are_the_same_experiment():
 
 
 def test_a_tap_of_one_regime_is_measured_in_that_regime():
-    study = load_experiment(demo()).study("resnet10")
+    study = load_experiment(demo()).measured("resnet10")
     assert "bottleneck" in study.taps_in("autoencoder")
     assert "bottleneck" not in study.taps_in("classifier")
 

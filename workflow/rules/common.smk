@@ -129,7 +129,7 @@ def of_checkpoints(pattern):
     return [
         pattern.format(variant=MEASUREMENT.name, epoch=epoch, **network._asdict())
         for network in experiment.networks
-        for epoch in experiment.study(network.encoder).epochs
+        for epoch in experiment.measured(network.encoder).epochs
     ]
 
 
@@ -143,7 +143,7 @@ def of_epochs(pattern):
     return lambda wildcards: expand(
         pattern,
         **wildcards,
-        epoch=VARIANTS[wildcards.variant].study(wildcards.encoder).epochs,
+        epoch=VARIANTS[wildcards.variant].measured(wildcards.encoder).epochs,
     )
 
 

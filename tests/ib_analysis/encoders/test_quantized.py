@@ -16,7 +16,7 @@ from ib_analysis.encoders.specs.quantized import QuantizedSpec
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.encoders.training.train import train
-from ib_analysis.experiment import EncoderStudy
+from ib_analysis.experiment import MeasuredEncoder
 from ib_analysis.provenance import stage_digest
 
 IMAGE = ImageShape(channels=1, height=8, width=8, levels=17)
@@ -243,5 +243,5 @@ def test_mistakes_are_named():
     study = {"regimes": {"classifier": TrainingSpec(epochs=1)}, "epochs": (0,)}
     architecture = QuantizedSpec(network=RESNET)
     with pytest.raises(ValidationError, match="no tap 'logits_quantized'"):
-        EncoderStudy(architecture=architecture, taps=("logits_quantized",), **study)
-    assert EncoderStudy(architecture=architecture, taps=("h1_quantized",), **study)
+        MeasuredEncoder(architecture=architecture, taps=("logits_quantized",), **study)
+    assert MeasuredEncoder(architecture=architecture, taps=("h1_quantized",), **study)

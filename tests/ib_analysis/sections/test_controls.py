@@ -80,15 +80,15 @@ def test_a_control_and_the_tests_of_consistency_share_the_decoders_of_a_seed():
 
 
 def test_controls_are_run_at_the_first_and_last_checkpoint_unless_told_otherwise():
-    assert experiment().with_variant("shuffled").study("net").epochs == (0, 4)
-    chosen = experiment(epochs=[2], taps=["pooled"]).with_variant("shuffled").study("net")
+    assert experiment().with_variant("shuffled").measured("net").epochs == (0, 4)
+    chosen = experiment(epochs=[2], taps=["pooled"]).with_variant("shuffled").measured("net")
     assert (chosen.epochs, chosen.taps) == ((2,), ("pooled",))
 
 
 def test_the_identity_is_a_run_of_its_own():
     run = experiment()
     assert [r.encoder for r in run.identity_networks] == ["identity"]
-    assert run.study("identity").taps == ("image",)
+    assert run.measured("identity").taps == ("image",)
     assert experiment(identity=False).identity_networks == []
 
 
