@@ -1,9 +1,8 @@
 """Scales of residual branches that keep a network of any depth stable (Hayou et al. 2021, Stable ResNet)."""
 
 import math
-from typing import Literal
 
-Scaling = Literal["none", "uniform", "decreasing"]
+from ib_analysis.encoders.specs.encoder import Scaling
 
 
 def branch_scales(scheme: Scaling, blocks: int) -> tuple[float, ...]:

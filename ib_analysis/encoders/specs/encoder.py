@@ -1,9 +1,12 @@
 """The base class of every encoder's specification."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from ib_analysis.encoders.specs.training import Regime
 from ib_analysis.spec import Spec
+
+Scaling = Literal["none", "uniform", "decreasing"]
+"""Scheme of the factors on the residual branches (Hayou et al. 2021)."""
 
 
 class EncoderSpec(Spec):

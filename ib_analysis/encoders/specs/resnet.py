@@ -4,8 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ib_analysis.encoders.layers.branch_scaling import Scaling
-from ib_analysis.encoders.specs.encoder import EncoderSpec
+from ib_analysis.encoders.specs.encoder import EncoderSpec, Scaling
 from ib_analysis.encoders.specs.training import Regime
 
 

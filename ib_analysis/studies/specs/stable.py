@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from ib_analysis.encoders.layers.branch_scaling import Scaling
+from ib_analysis.encoders.specs.encoder import Scaling
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.studies.specs.study import StudySpec

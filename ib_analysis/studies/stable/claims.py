@@ -9,7 +9,7 @@ of all seeds are evaluated on the same images.
 import math
 from collections.abc import Mapping, Sequence
 
-from ib_analysis.encoders.layers.branch_scaling import Scaling
+from ib_analysis.encoders.specs.encoder import Scaling
 from ib_analysis.studies.seed_interval import is_positive, lies_above, lies_below, lies_within, over_seeds
 from ib_analysis.studies.specs.stable import StableStudySpec, StudiedNorm
 from ib_analysis.studies.stable.row import Quantity, StableRow

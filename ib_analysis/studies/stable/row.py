@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, FiniteFloat
 
-from ib_analysis.encoders.layers.branch_scaling import Scaling
+from ib_analysis.encoders.specs.encoder import Scaling
 from ib_analysis.spec import Spec
 from ib_analysis.studies.specs.stable import StudiedNorm
 

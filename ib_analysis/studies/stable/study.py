@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from ib_analysis.datasets.dataset import Part
-from ib_analysis.encoders.layers.branch_scaling import Scaling, branch_scales
+from ib_analysis.encoders.layers.branch_scaling import branch_scales
 from ib_analysis.encoders.layers.normalisation import Normalise, pixel_statistics
+from ib_analysis.encoders.specs.encoder import Scaling
 from ib_analysis.encoders.training.seeding import derive_seed
 from ib_analysis.errors import UserError
 from ib_analysis.studies.specs.stable import NORMS, SCALINGS, StableStudySpec, StudiedNorm
