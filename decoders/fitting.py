@@ -18,8 +18,9 @@ from decoders.batches import Batches, divide, step_seed
 from decoders.data_parallel import Ranks
 from decoders.density import Decoder
 from decoders.errors import FitError
-from decoders.evaluation import NegativeLogLikelihood, autocast, nats_per_example
+from decoders.evaluation import NegativeLogLikelihood, nats_per_example
 from decoders.fit_state import read_state, write_state
+from decoders.gradient_step import GradientStep, adam, gradient_step, set_learning_rate
 from decoders.learning_rate import learning_rate
 from decoders.pairs import Pairs
 from decoders.plateau import LateGain, late_gain
@@ -161,13 +162,8 @@ class _Run:
         self.check_shares()
         self.loss = self.ranks.wrapped(NegativeLogLikelihood(decoder), device)
         self.average = WeightAverage(decoder, spec.average_decay)
-        self.optimizer = torch.optim.AdamW(
-            _groups(decoder, spec),
-            lr=spec.learning_rate,
-            betas=spec.betas,
-            weight_decay=spec.weight_decay,
-            fused=device.type in {"cpu", "cuda"},
-        )
+        self.optimizer = adam(_groups(decoder, spec), spec, device)
+        self.gradient_step = self.step_of_ranks()
         self.best: dict[str, Tensor] = {}
         self.history: list[HistoryRow] = []
         self.kept_nats: list[Tensor] = []
@@ -234,21 +230,28 @@ class _Run:
         torch.manual_seed(step_seed(self.spec.seed, self.step, self.ranks.rank))
         rate = learning_rate(self.spec, self.step)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["share"]
-        target, h = self.batch()
-        self.optimizer.zero_grad(set_to_none=True)
-        with autocast(self.device, self.spec.precision):
-            loss = self.loss(target, h).mean() * self.ranks.weight(len(target), self.batches.size)
-        loss.backward()
-        if self.spec.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(self.decoder.parameters(), self.spec.gradient_clip)
-        self.optimizer.step()
+            set_learning_rate(group, rate * group["share"])
+        loss = self.gradient_step(*self.batch())
         self.step += 1
         self.average.update(self.step)
-        self.loss_sum += self.ranks.mean(loss.detach())
+        self.loss_sum += self.ranks.mean(loss)
         self.losses += 1
         if self.step % self.check_every == 0:
             self.check_finite(float(self.loss_sum), rate)
+
+    def mean_loss(self, target: Tensor, h: Tensor | None) -> Tensor:
+        """Mean nats of this process' share of a batch, weighted by its size."""
+        loss: Tensor = self.loss(target, h).mean() * self.ranks.weight(len(target), self.batches.size)
+        return loss
+
+    def step_of_ranks(self) -> GradientStep:
+        """Captured on a lone GPU; the gradients of several processes meet outside of a graph."""
+        make = GradientStep if self.ranks.several else gradient_step
+        return make(self.mean_loss, self.optimizer, self.spec, self.device, self.clip)
+
+    def clip(self, largest: float) -> None:
+        """Cut the gradient to that norm."""
+        nn.utils.clip_grad_norm_(self.decoder.parameters(), largest)
 
     def batch(self) -> tuple[Tensor, Tensor | None]:
         """This process' pairs of the step; the wait for them is measured (on a GPU at the first of every 20 steps)."""
