@@ -40,7 +40,10 @@ bench-quick: install  ## the same, smaller
 check-gpu: install  ## trains, fits and draws on a GPU, where there is one
 	$(BIN)/python -m benchmarks.gpu_check
 
+bench-gpu: install  ## checks and times the whole GPU path; writes results/benchmarks/gpu.json
+	$(BIN)/python -m benchmarks.gpu
+
 schema:  ## regenerate the JSON schema and the key tables of the configurations
 	$(BIN)/python -m ib_analysis.schema
 
-.PHONY: help install demo test lint bench bench-quick check-gpu schema
+.PHONY: help install demo test lint bench bench-quick check-gpu bench-gpu schema

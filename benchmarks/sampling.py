@@ -8,11 +8,9 @@
 - The same, one thread each, while another process runs on every core; and how much longer a draw takes then.
 - Agreement with the full forward, and with the naive loop carried through to the end on small images.
 - Images a second by batch, and the memory of the buffers.
-- Fixed-point sampling of a marginal decoder and of one whose h nearly determines x, both fitted here.
 """
 
 import gc
-import math
 import os
 import subprocess
 import sys
@@ -25,9 +23,8 @@ from torch.nn import functional as F
 
 from benchmarks.measurement import Measurement, arguments, interleaved_seconds, print_table, seconds
 from decoders.pixelcnn_pp.decoder import PixelCNNPP
-from decoders.pixelcnn_pp.fixed_point import FixedPointSampler
 from decoders.pixelcnn_pp.logistic_mixture import Noise
-from decoders.pixelcnn_pp.sampling import CachedSampler, Method, numbers_of_image, sample_images
+from decoders.pixelcnn_pp.sampling import CachedSampler, numbers_of_image, sample_images
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import ImageTarget
 
@@ -36,7 +33,6 @@ GOALS = {("cpu", 64): 400.0, ("cpu", 32): 300.0, ("cuda", 64): 200.0, ("cuda", 3
 COMMAND = "python -m benchmarks.sampling"
 IMAGES = 16
 MIB = 2**20
-NOISE_OF_H = 0.3  # levels; with less, h alone tells every level
 
 
 def measure(quick: bool = False, device: str = "cpu") -> list[Measurement]:
@@ -47,10 +43,9 @@ def measure(quick: bool = False, device: str = "cpu") -> list[Measurement]:
         rows += busy_rows(small, quick)
     return rows + [
         conditionals_row(small),
-        *different_rows(8 if quick else 16, device),
+        different_row(8 if quick else 16, device),
         *batch_rows(small, quick),
         *buffer_rows(large),
-        *fixed_point_rows(quick, device),
     ]
 
 
@@ -176,7 +171,7 @@ def conditionals_row(decoder: PixelCNNPP, images: int = 4) -> Measurement:
     return Measurement(name, error, "of the largest", 1e-6, COMMAND)
 
 
-def different_rows(side: int, device: str) -> list[Measurement]:
+def different_row(side: int, device: str) -> Measurement:
     """Levels in which images differ from those of the naive loop, carried through to the end, in float64.
 
     In float32 a value within rounding of the edge of two levels goes either way now and then, and then
@@ -185,13 +180,9 @@ def different_rows(side: int, device: str) -> list[Measurement]:
     target = ImageTarget(channels=3, height=side, width=side, levels=256)
     decoder = initialised_decoder(16, 1, device, target).double()
     naive = naive_images(decoder, IMAGES, side * side)
-    methods: tuple[Method, ...] = "cached", "fixed_point"
-    drawn = {m: sample_images(decoder, None, Generator().manual_seed(0), IMAGES, m)[:, 0] for m in methods}
+    drawn = sample_images(decoder, None, Generator().manual_seed(0), IMAGES)[:, 0]
     size, unit = f"{name_of(decoder)}_{side}x{side}", f"of {naive.numel()} levels"
-    return [
-        Measurement(f"sampling_different_{m}_{size}", int((naive != x).sum()), unit, 0.0, COMMAND)
-        for m, x in drawn.items()
-    ]
+    return Measurement(f"sampling_different_{size}", int((naive != drawn).sum()), unit, 0.0, COMMAND)
 
 
 @contextmanager
@@ -245,70 +236,6 @@ def bytes_alive() -> int:
     gc.collect()
     storages = [t.untyped_storage() for t in gc.get_objects() if issubclass(type(t), Tensor)]
     return sum({s.data_ptr(): s.nbytes() for s in storages}.values())
-
-
-def fixed_point_rows(quick: bool, device: str) -> list[Measurement]:
-    """Passes of fixed-point sampling, and its time beside the cached sampler's."""
-    side, steps = (8, 100) if quick else (16, 200)
-    rows = []
-    for kind, conditional in (("marginal", False), ("sharp_h", True)):
-        decoder = fitted_decoder(side, conditional, steps, device)
-        rows += [row for images in (1, IMAGES) for row in passes_rows(decoder, kind, images)]
-    return rows
-
-
-@torch.inference_mode()
-def passes_rows(decoder: PixelCNNPP, kind: str, images: int) -> list[Measurement]:
-    """The mean over images of the passes, and the ratio of seconds."""
-    x = smooth_images(images, decoder.target.height).to(decoder.head.bias.device)
-    s = decoder(noisy(x) if decoder.context else None).context
-    fixed_point, cached = FixedPointSampler(decoder, images), CachedSampler(decoder, images)
-    actions: dict[str, Callable[[], object]] = {
-        "fixed_point": lambda: fixed_point.draw(Generator().manual_seed(0), s),
-        "cached": lambda: cached.draw(Generator().manual_seed(0), s),
-    }
-    times = interleaved_seconds(actions, 3)
-    side = decoder.target.height
-    name = f"fixed_point_{kind}_{side}x{side}_batch_{images}"
-    return [
-        Measurement(
-            f"{name}_passes", float(fixed_point.passes.double().mean()), f"of {side**2}", None, COMMAND
-        ),
-        Measurement(f"{name}_time", times["fixed_point"] / times["cached"], "x cached", None, COMMAND),
-    ]
-
-
-def smooth_images(count: int, side: int) -> Tensor:
-    """Images (count, 3, side, side) of 256 levels: a coarse random field, and a little noise in each pixel."""
-    coarse = F.interpolate(torch.randn(count, 3, 4, 4), (side, side), mode="bilinear")
-    values = (coarse + 0.1 * torch.randn_like(coarse)) / 4 + 0.5
-    return (values.clamp(0, 1) * 255).round().to(torch.uint8)
-
-
-def noisy(x: Tensor) -> Tensor:
-    """An h of the shape of x that nearly determines it."""
-    return (x + NOISE_OF_H * torch.randn(x.shape, device=x.device)) / 127.5 - 1
-
-
-def fitted_decoder(side: int, conditional: bool, steps: int, device: str) -> PixelCNNPP:
-    """A decoder of smooth images (16 filters, 1 layer), by Adam with a falling rate."""
-    torch.manual_seed(0)
-    spec = PixelCNNPPSpec(filters=16, layers=1, mixtures=5, dropout=0.0, context_filters=16, context_layers=1)
-    target = ImageTarget(channels=3, height=side, width=side, levels=256)
-    decoder = PixelCNNPP(spec, target, (3, side, side) if conditional else None).to(device)
-    x = smooth_images(64, side).to(device)
-    decoder.initialise(x, noisy(x) if conditional else None)
-    optimiser = torch.optim.Adam(decoder.parameters(), lr=3e-3)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: 0.5 * (1 + math.cos(math.pi * step / steps))
-    )
-    for _ in range(steps):
-        x = smooth_images(32, side).to(device)
-        optimiser.zero_grad()
-        (-decoder(noisy(x) if conditional else None).log_prob(x).mean()).backward()
-        optimiser.step()
-        schedule.step()
-    return decoder.eval()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from decoders.training.validation import History, HistoryRow
 
 # Reading the loss or the clock makes a GPU wait, so it is done once in this many steps there.
 GPU_CHECK_EVERY = 20
+DIVERGENCE_ADVICE = "lower fit.learning_rate, set fit.gradient_clip to 1, or lengthen fit.warmup_steps"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,24 @@ class Fit:
     seconds_in_data: float
     history: tuple[HistoryRow, ...]
     ignores_h: bool = False
+
+    @classmethod
+    def from_history(cls, history: History, steps: int, seconds: float, seconds_in_data: float) -> Self:
+        """The outcome of a finished fit, from its validation steps."""
+        best, gain = history.best, history.late_gain()
+        return cls(
+            steps=steps,
+            stopped="plateau" if history.out_of_patience else "budget",
+            near_plateau=gain.near_plateau,
+            best_step=best.step,
+            holdout_nats=best.holdout_nats,
+            holdout_stderr_nats=best.holdout_stderr_nats,
+            late_gain_nats=gain.nats,
+            late_gain_stderr_nats=gain.stderr_nats,
+            seconds=seconds,
+            seconds_in_data=seconds_in_data,
+            history=tuple(history.rows),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -132,6 +151,7 @@ class _Run:
             self.decoder, loss, pretrained, spec, self.batches.size, device, self.ranks
         )
         self.history = History(spec.patience)
+        self.best_weights: dict[str, Tensor] = {}
         self.stopwatch = Stopwatch(device)
         self.step = 0
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
@@ -151,10 +171,9 @@ class _Run:
 
     def _begin(self) -> None:
         """Initialise from one large batch, and validate: this is the value that later steps must beat."""
-        count = min(len(self.batches.rows), max(256, 4 * self.spec.batch_size))
         torch.manual_seed(step_seed(self.spec.seed, 0))
         with torch.no_grad():
-            self.decoder.initialise(*self.pairs.batch(np.sort(self.batches.rows[:count])))
+            self.decoder.initialise(*self.pairs.batch(self.batches.first_rows()))
         self.ranks.copy_from_first(self.decoder)
         self.optimisation.average.restart()
         self._validate()
@@ -181,21 +200,10 @@ class _Run:
 
     def finish(self) -> Fit:
         """Load the best averaged weights into the decoder and describe the fit."""
-        self.decoder.load_state_dict(self.history.best_weights)
+        self.decoder.load_state_dict(self.best_weights)
         self.decoder.eval()
-        best, gain = self.history.best, self.history.late_gain()
-        return Fit(
-            steps=self.step,
-            stopped="plateau" if self.history.out_of_patience else "budget",
-            near_plateau=gain.near_plateau,
-            best_step=best.step,
-            holdout_nats=best.holdout_nats,
-            holdout_stderr_nats=best.holdout_stderr_nats,
-            late_gain_nats=gain.nats,
-            late_gain_stderr_nats=gain.stderr_nats,
-            seconds=self.stopwatch.seconds,
-            seconds_in_data=self.stopwatch.seconds_in_data,
-            history=tuple(self.history.rows),
+        return Fit.from_history(
+            self.history, self.step, self.stopwatch.seconds, self.stopwatch.seconds_in_data
         )
 
     def _take_gradient_step(self) -> None:
@@ -223,7 +231,8 @@ class _Run:
         self._demand_finite(float(nats.sum()))
         self.stopwatch.tick()
         weights = self.optimisation.average.model.state_dict()
-        self.history.add(self.step, self.stopwatch.seconds, fit_nats, nats, self._last_rate, weights)
+        if self.history.add(self.step, self.stopwatch.seconds, fit_nats, nats, self._last_rate):
+            self.best_weights = {name: tensor.clone() for name, tensor in weights.items()}
         self.loss_sum.zero_()
         self.losses = 0
 
@@ -247,7 +256,7 @@ class _Run:
         if not math.isfinite(nats):
             raise FitError(
                 f"{self.label}: the loss is not finite at step {self.step} (learning rate {self._last_rate:.3g}); "
-                "lower fit.learning_rate, set fit.gradient_clip to 1, or lengthen fit.warmup_steps"
+                + DIVERGENCE_ADVICE
             )
 
     def _demand_shares(self) -> None:
@@ -291,6 +300,7 @@ class _Run:
         return {
             "optimisation": self.optimisation.state_dict(),
             "history": self.history.state_dict(),
+            "best_weights": self.best_weights,
             "step": self.step,
             "losses": self.losses,
             "loss_sum": self.loss_sum,
@@ -301,6 +311,7 @@ class _Run:
     def _load_state_dict(self, state: dict[str, Any]) -> None:
         self.optimisation.load_state_dict(state["optimisation"])
         self.history.load_state_dict(state["history"])
+        self.best_weights = state["best_weights"]
         self.step, self.losses, self.loss_sum = state["step"], state["losses"], state["loss_sum"]
         self.stopwatch.seconds = state["seconds"]
         self.stopwatch.seconds_in_data = state["seconds_in_data"]

@@ -50,6 +50,10 @@ class Standardisation(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         """Standardised h, of the same shape, in the precision of the decoder."""
         self.check(h)
-        z = (h.to(self.mean.dtype) - self.mean) / self.deviation
+        return self.squeeze((h.to(self.mean.dtype) - self.mean) / self.deviation)
+
+    @staticmethod
+    def squeeze(z: Tensor) -> Tensor:
+        """z within -+20, logarithmic growth beyond."""
         beyond = (z.abs() - _LARGEST).clamp(min=0)
         return z.clamp(-_LARGEST, _LARGEST) + z.sign() * beyond.log1p()

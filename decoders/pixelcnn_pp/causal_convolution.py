@@ -152,10 +152,12 @@ def mix_channels(x: Tensor, weight: Tensor, start: Tensor) -> Tensor:
 
     Args:
         x: (batch, inputs, height, width).
-        weight: (outputs, inputs, 1, 1).
+        weight: (outputs, inputs, 1, 1); (members, outputs, inputs, 1, 1) for members of equal batches.
         start: (outputs,), or a map (batch, outputs, height, width).
     """
     batch, inputs, height, width = x.shape
+    if weight.dim() == 5:
+        return mix_channels_of_members(x, weight, start)
     is_map = start.dim() == 4
     if is_channels_last(start if is_map else x):
         start = start.permute(0, 2, 3, 1).flatten(0, 2) if is_map else start
@@ -164,6 +166,16 @@ def mix_channels(x: Tensor, weight: Tensor, start: Tensor) -> Tensor:
     start = start.flatten(2) if is_map else start[None, :, None]
     matrices = weight.flatten(1).expand(batch, -1, -1)
     return torch.baddbmm(start, matrices, x.flatten(2)).unflatten(2, (height, width))
+
+
+def mix_channels_of_members(x: Tensor, weight: Tensor, start: Tensor) -> Tensor:
+    """`mix_channels` for a map `start` and weights of each member, in channels last."""
+    batch, inputs, height, width = x.shape
+    members = len(weight)
+    of_pixels = x.permute(0, 2, 3, 1).reshape(members, -1, inputs)
+    added_to = start.permute(0, 2, 3, 1).reshape(members, of_pixels.shape[1], -1)
+    rows = torch.baddbmm(added_to, of_pixels, weight.flatten(2).transpose(1, 2))
+    return rows.view(batch, height, width, -1).permute(0, 3, 1, 2)
 
 
 def is_channels_last(x: Tensor) -> bool:

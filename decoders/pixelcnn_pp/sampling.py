@@ -9,7 +9,6 @@ pixels from left to right. On a GPU each program is captured once as a CUDA grap
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
 from torch import Generator, Tensor
@@ -21,12 +20,10 @@ from decoders.pixelcnn_pp.cached_network import (
     scales_reached,
 )
 from decoders.pixelcnn_pp.cached_streams import Grid
-from decoders.pixelcnn_pp.fixed_point import FixedPointSampler
 from decoders.pixelcnn_pp.network import PixelCNNPPNetwork
 from decoders.pixelcnn_pp.pixel_draw import PixelDraw
 from decoders.pixelcnn_pp.sampling_operations import Program, compile_runs
 
-Method = Literal["cached", "fixed_point"]
 IMAGES_AT_ONCE = 256  # this and the next line bound the memory for any number of samples
 NUMBERS_AT_ONCE = 2**28  # activations kept in the buffers, 1 GiB in float32
 
@@ -166,20 +163,17 @@ def sample_images(
     context: tuple[Tensor, ...] | None,
     generator: Generator,
     count: int = 1,
-    method: Method = "cached",
 ) -> Tensor:
     """Independent draws for each row of the context, (count, batch, C, H, W) as uint8 levels.
 
-    They are drawn in equal groups, which bounds the memory. Up to rounding the images do not depend on the method:
-    "cached" goes pixel by pixel, "fixed_point" repeats full forwards until the images no longer change (see
-    `fixed_point` for when that is faster).
+    They are drawn in equal groups, which bounds the memory.
     """
     batch = 1 if context is None else context[0].shape[0]
     groups = -(-count * batch // images_at_once(network))
     images = -(-count * batch // groups)
     like = network.head.bias
     with torch.autocast(like.device.type, enabled=False), torch.cuda.device_of(like):
-        sampler = CachedSampler(network, images) if method == "cached" else FixedPointSampler(network, images)
+        sampler = CachedSampler(network, images)
         drawn = [sampler.draw(generator, group_context(context, g * images, images)) for g in range(groups)]
     x = torch.cat(drawn)[: count * batch]
     return x.unflatten(0, (count, batch))

@@ -37,6 +37,7 @@ class Batches:
 
     def __init__(self, rows: NDArray[np.int64], batch_size: int, seed: int) -> None:
         self.rows = rows
+        self.batch_size = batch_size
         self.size = min(batch_size, len(rows))
         self.seed = seed
         self._epoch = -1
@@ -49,6 +50,10 @@ class Batches:
         if missing:
             first = np.concatenate([first, self._permutation(epoch + 1)[:missing]])
         return np.sort(first)
+
+    def first_rows(self) -> NDArray[np.int64]:
+        """Rows of one large batch, sorted, for data-dependent initialization: at least 256, or all there are."""
+        return np.sort(self.rows[: max(256, 4 * self.batch_size)])
 
     def _permutation(self, epoch: int) -> NDArray[np.int64]:
         if epoch != self._epoch:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from decoders.spec import FitSpec
 from decoders.training.precision import autocast
@@ -14,19 +14,27 @@ Clip = Callable[[float], object]
 
 
 def build_adam(groups: Iterable[dict[str, Any]], spec: FitSpec, device: torch.device) -> torch.optim.AdamW:
-    """AdamW with the settings of the spec, fused where torch has a fused kernel for the device."""
-    return torch.optim.AdamW(
+    """AdamW with the settings of the spec; on a GPU its state and learning rates are tensors, as a graph needs."""
+    on_gpu = device.type == "cuda"
+    optimizer = torch.optim.AdamW(
         groups,
-        lr=spec.learning_rate,
+        lr=torch.tensor(spec.learning_rate, device=device) if on_gpu else spec.learning_rate,
         betas=spec.betas,
         weight_decay=spec.weight_decay,
         fused=device.type in {"cpu", "cuda"},
+        capturable=on_gpu,
     )
+    for group in optimizer.param_groups:
+        group["lr"] = group["lr"].clone() if on_gpu else group["lr"]
+    return optimizer
 
 
 def set_learning_rate(group: dict[str, Any], rate: float) -> None:
-    """Set the learning rate of a parameter group."""
-    group["lr"] = rate
+    """Set the learning rate of a parameter group, in place where a captured step reads it."""
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(rate)
+    else:
+        group["lr"] = rate
 
 
 class GradientStep:
@@ -55,3 +63,15 @@ class GradientStep:
             self.clip(self.spec.gradient_clip)
         self.optimizer.step()
         return loss.detach()
+
+
+def clip_by_member(parameters: Iterable[nn.Parameter], largest: float) -> None:
+    """Scale the gradient of each member down to the norm `largest`; members are the first dimension of every parameter.
+
+    Equals `torch.nn.utils.clip_grad_norm_` of each member alone.
+    """
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    squares = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0)
+    factor = (largest / (squares.sqrt() + 1e-6)).clamp(max=1.0)
+    for g in gradients:
+        g.mul_(factor.view(-1, *[1] * (g.dim() - 1)))

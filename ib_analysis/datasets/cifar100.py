@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-from ib_analysis.datasets.cifar_batches import SHAPE, batch_blocks, class_names
+from ib_analysis.datasets.area_mean import averaged
+from ib_analysis.datasets.cifar_batches import batch_blocks, class_names
 from ib_analysis.datasets.official import Official, locate
 from ib_analysis.datasets.source import Block, Source
 from ib_analysis.datasets.specs.cifar import Cifar100Spec
@@ -13,8 +14,6 @@ class Cifar100(Source):
     """60,000 RGB images of 32x32, a hundred fine classes of 600 (Krizhevsky 2009)."""
 
     Spec = Cifar100Spec
-    name = "cifar100"
-    shape = SHAPE
     levels = 256
     official: ClassVar[Official] = Official(
         title="CIFAR-100",
@@ -30,9 +29,11 @@ class Cifar100(Source):
 
     def __init__(self, spec: Cifar100Spec) -> None:
         self.spec = spec
+        self.name, self.shape = spec.name_of("cifar100"), (3, spec.size, spec.size)
         self.folder = locate(self.official, spec.folder)
         self.class_names = class_names(self.folder / "meta", "fine_label_names")
 
     def blocks(self) -> Iterator[Block]:
         """The training file, then the test file, with fine labels."""
-        yield from batch_blocks(self.folder, ("train", "test"), "fine_labels", len(self.class_names))
+        blocks = batch_blocks(self.folder, ("train", "test"), "fine_labels", len(self.class_names))
+        yield from averaged(blocks, self.spec.size)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
+from ib_analysis.datasets.area_mean import averaged
 from ib_analysis.datasets.dataset import PartName
 from ib_analysis.datasets.image_files import class_folders, image_blocks, image_paths
 from ib_analysis.datasets.official import Official, locate
@@ -10,6 +11,7 @@ from ib_analysis.datasets.source import Block, Source
 from ib_analysis.datasets.specs.cinic10 import Cinic10Spec
 from ib_analysis.errors import UserError
 
+OFFICIAL_SHAPE = (3, 32, 32)
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
@@ -20,8 +22,6 @@ class Cinic10(Source):
     """
 
     Spec = Cinic10Spec
-    name = "cinic10"
-    shape = (3, 32, 32)
     levels = 256
     class_names = CLASSES
     official: ClassVar[Official] = Official(
@@ -35,6 +35,7 @@ class Cinic10(Source):
 
     def __init__(self, spec: Cinic10Spec) -> None:
         self.spec = spec
+        self.name, self.shape = spec.name_of("cinic10"), (3, spec.size, spec.size)
         self.folder = locate(self.official, spec.folder)
         for split in self._parts:
             found = tuple(path.name for path in class_folders(self.folder / split))
@@ -52,6 +53,7 @@ class Cinic10(Source):
                 for label, name in enumerate(CLASSES)
                 for path in image_paths(self.folder / split / name)
             )
-            yield from image_blocks(
-                files, self.shape, "rgb", part=part, remedy="unpack the official archive again"
+            blocks = image_blocks(
+                files, OFFICIAL_SHAPE, "rgb", part=part, remedy="unpack the official archive again"
             )
+            yield from averaged(blocks, self.spec.size)

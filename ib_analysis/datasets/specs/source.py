@@ -48,3 +48,11 @@ class DownloadedSpec(Spec):
         description="folder that holds the unpacked archive (or the archive itself); null: download into "
         "$IB_ANALYSIS_DATA, or ~/.cache/ib-analysis",
     )
+    size: Literal[8, 16, 32] = Field(
+        32,
+        description="height and width; below 32 every pixel is the mean over a block of the official image",
+    )
+
+    def name_of(self, official: str) -> str:
+        """The name of the data set in every table: the size stands in it where it is not the official one."""
+        return official if self.size == 32 else f"{official} averaged to {self.size}x{self.size}"

@@ -9,22 +9,23 @@ def history_of(*means, patience=None, examples=4):
     history = History(patience)
     for i, mean in enumerate(means):
         nats = mean + np.tile([-0.5, 0.5], examples // 2)
-        history.add(10 * i, float(i), None if i == 0 else mean, nats, 0.1, {"w": torch.tensor([mean])})
+        history.add(10 * i, float(i), None if i == 0 else mean, nats, 0.1)
     return history
 
 
-def test_the_best_weights_are_those_of_the_first_lowest_row():
+def test_the_best_row_is_the_first_of_the_lowest():
     history = history_of(5.0, 3.0, 4.0, 3.0)
     assert history.best.step == 10
-    assert history.best_weights["w"].item() == 3.0
     assert history.best.holdout_stderr_nats == pytest.approx(np.std([-0.5, 0.5, -0.5, 0.5], ddof=1) / 2)
 
 
-def test_best_weights_are_a_copy():
-    history, weights = History(None), {"w": torch.zeros(1)}
-    history.add(0, 0.0, None, np.array([1.0, 2.0]), 0.1, weights)
-    weights["w"].fill_(7.0)
-    assert history.best_weights["w"].item() == 0.0
+def test_a_row_is_told_to_be_the_best_so_far():
+    history = History(None)
+    found = [
+        history.add(i, 0.0, None, np.array([mean, mean + 1]), 0.1)
+        for i, mean in enumerate([5.0, 3.0, 4.0, 3.0])
+    ]
+    assert found == [True, True, False, False]
 
 
 @pytest.mark.parametrize(("patience", "out"), [(None, False), (3, False), (2, True), (1, True)])
@@ -38,7 +39,6 @@ def test_a_restored_history_equals_the_saved_one(tmp_path):
     restored = History(2)
     restored.load_state_dict(torch.load(tmp_path / "history", weights_only=True))
     assert restored.rows == history.rows
-    assert torch.equal(restored.best_weights["w"], history.best_weights["w"])
     assert restored.late_gain() == history.late_gain()
 
 

@@ -1,0 +1,115 @@
+"""Fits side by side are the lone fits: history, best weights, patience, state."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from decoders import side_by_side
+from decoders.errors import FitError
+from decoders.fitting import Fit, fit
+from decoders.pairs import TensorPairs
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
+from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
+from decoders.side_by_side import StackedPairs, fit_side_by_side
+from decoders.spec import FitSpec, ImageTarget
+from decoders.training import saved_state
+
+TARGET = ImageTarget(channels=1, height=8, width=8, levels=17)
+SPEC = PixelCNNPPSpec(filters=8, layers=1, mixtures=2, dropout=0.0, context_filters=8, context_layers=1)
+RECIPE = FitSpec(
+    steps=16, batch_size=16, learning_rate=4e-3, average_decay=0.9, evaluate_every=4, gradient_clip=5.0
+)
+SEEDS = (0, 1, 0)
+
+
+def images(count: int = 200) -> Tensor:
+    """Levels that vary along the rows."""
+    torch.manual_seed(3)
+    return (torch.rand(count, 1, 8, 1) * 17).expand(-1, -1, -1, 8).to(torch.uint8).contiguous()
+
+
+def of_h(x: Tensor) -> tuple[Tensor, ...]:
+    """Three h: noise, the first column, and half of it in noise."""
+    column = x[:, 0, :, 0].float()
+    return torch.randn(len(x), 8), column, column + 5 * torch.randn(len(x), 8)
+
+
+def fresh() -> list[PixelCNNPP]:
+    """Decoders as they are built, one a seed."""
+    decoders = []
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        decoders.append(PixelCNNPP(SPEC, TARGET, (8,)))
+    return decoders
+
+
+def alone(recipe: FitSpec, x: Tensor, h: tuple[Tensor, ...]) -> tuple[list[PixelCNNPP], list[Fit]]:
+    """Each decoder fitted by itself."""
+    decoders = fresh()
+    fits = [
+        fit(decoder, TensorPairs(x, one), recipe.model_copy(update={"seed": seed}))
+        for decoder, one, seed in zip(decoders, h, SEEDS, strict=True)
+    ]
+    return decoders, fits
+
+
+def test_a_member_equals_its_lone_fit() -> None:
+    x = images()
+    h = of_h(x)
+    decoders, fits = alone(RECIPE, x, h)
+    together = fresh()
+    found = fit_side_by_side(together, StackedPairs(x, h, 3), RECIPE, SEEDS)
+    for mine, theirs, lone, stacked in zip(fits, found, decoders, together, strict=True):
+        assert (mine.steps, mine.stopped, mine.best_step) == (theirs.steps, theirs.stopped, theirs.best_step)
+        assert mine.near_plateau == theirs.near_plateau
+        assert theirs.holdout_nats == pytest.approx(mine.holdout_nats, abs=1e-3)
+        assert [row.step for row in mine.history] == [row.step for row in theirs.history]
+        for a, b in zip(mine.history[1:], theirs.history[1:], strict=True):
+            assert b.fit_nats == pytest.approx(a.fit_nats, rel=1e-4)
+        for name, tensor in lone.state_dict().items():
+            torch.testing.assert_close(stacked.state_dict()[name], tensor, rtol=0.02, atol=2e-3)
+
+
+def test_patience_ends_members_at_steps_of_their_own() -> None:
+    x = images()
+    recipe = RECIPE.model_copy(update={"patience": 1, "learning_rate": 0.03, "steps": 60})
+    found = fit_side_by_side(fresh(), StackedPairs(x, of_h(x), 3), recipe, SEEDS)
+    assert len({fitted.steps for fitted in found}) > 1
+
+
+def test_an_interrupted_stack_resumes_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = images()
+    h = of_h(x)
+    whole = fresh()
+    fit_side_by_side(whole, StackedPairs(x, h, 3), RECIPE, SEEDS)
+    monkeypatch.setattr(saved_state, "SAVE_EVERY_SECONDS", 0.0)
+    taken = 0
+    advance = side_by_side._Stack._take_gradient_step
+
+    def stop(run: side_by_side._Stack) -> None:
+        nonlocal taken
+        taken += 1
+        if taken == 10:
+            raise KeyboardInterrupt
+        advance(run)
+
+    monkeypatch.setattr(side_by_side._Stack, "_take_gradient_step", stop)
+    resumed = fresh()
+    with pytest.raises(KeyboardInterrupt):
+        fit_side_by_side(resumed, StackedPairs(x, h, 3), RECIPE, SEEDS, state_path=tmp_path / "state.pt")
+    resumed = fresh()
+    fit_side_by_side(resumed, StackedPairs(x, h, 3), RECIPE, SEEDS, state_path=tmp_path / "state.pt")
+    assert taken == 10 + 16 - 9
+    for a, b in zip(whole, resumed, strict=True):
+        for name, tensor in a.state_dict().items():
+            assert torch.equal(tensor, b.state_dict()[name]), name
+
+
+def test_a_loss_that_is_not_finite_names_the_member() -> None:
+    x = images()
+    h = of_h(x)
+    h[2][:] = float("inf")
+    with pytest.raises(FitError, match="member 2 of 3"):
+        fit_side_by_side(fresh(), StackedPairs(x, h, 3), RECIPE, SEEDS)
