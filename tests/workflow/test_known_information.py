@@ -98,7 +98,9 @@ def test_everything_promised_is_there_and_says_how_it_was_made(finished):
 
 def test_a_second_run_has_nothing_to_do_and_a_docstring_changes_nothing(finished):
     assert "Nothing to be done" in (out := finished.snakemake(CONFIG, "--dry-run")).stdout + out.stderr
-    finished.edit("decoders/pixelcnn_pp/network.py", '"""The network of PixelCNN++:', '"""The layers of PixelCNN++:')
+    finished.edit(
+        "decoders/pixelcnn_pp/network.py", '"""The network of PixelCNN++:', '"""The layers of PixelCNN++:'
+    )
     assert "Nothing to be done" in (out := finished.snakemake(CONFIG, "--dry-run")).stdout + out.stderr
 
 
@@ -113,7 +115,9 @@ def test_an_edited_encoder_re_runs_the_decoders_even_where_its_weights_stay_the_
 
 
 def test_an_edited_stage_re_runs_just_what_depends_on_it(finished):
-    finished.edit("ib_analysis/figures/style/palette.py", "def tap_colours", "EDITED = True\n\n\ndef tap_colours")
+    finished.edit(
+        "ib_analysis/figures/style/palette.py", "def tap_colours", "EDITED = True\n\n\ndef tap_colours"
+    )
     planned = finished.snakemake(CONFIG, "--dry-run", "--quiet", "rules").stdout
     assert "plot_figures" in planned
     assert "write_report" in planned
@@ -125,7 +129,9 @@ def test_an_edited_stage_re_runs_just_what_depends_on_it(finished):
         "tabulate_information",
     ):
         assert untouched not in planned
-    finished.edit("ib_analysis/figures/style/palette.py", "EDITED = True\n\n\ndef tap_colours", "def tap_colours")
+    finished.edit(
+        "ib_analysis/figures/style/palette.py", "EDITED = True\n\n\ndef tap_colours", "def tap_colours"
+    )
 
 
 def test_a_lost_output_comes_back_from_scratch_without_a_fit(finished):
