@@ -258,24 +258,24 @@ def beats(rows: Rows, family: Family) -> Verdict:
     losses = _by_setting(final, lambda row: row.training_loss)
     held_out = _by_setting(final, lambda row: row.evaluation_loss)
     ours, seeds = losses.get(OURS, {}), {row.seed for row in final}
-    rivals = {s: v for s, v in losses.items() if s != OURS and set(v) == seeds}
+    others = {s: v for s, v in losses.items() if s != OURS and set(v) == seeds}
     fell = sorted(" ".join(row.setting) for row in final if row.outcome == "diverged")
     claim = (
         f"Small weights with shortcut 2 reach a lower final training loss than every other setting, {family}, "
         f"{deepest} layers (difference to the best other)"
     )
-    if set(ours) != seeds or not rivals:
+    if set(ours) != seeds or not others:
         return verdict_over_seeds(
-            STUDY, claim, PAPER, None, "no" if rivals else "unclear", "the trainings of this setting diverged"
+            STUDY, claim, PAPER, None, "no" if others else "unclear", "the trainings of this setting diverged"
         )
-    gaps = {s: over_seeds([v[seed] - ours[seed] for seed in sorted(seeds)]) for s, v in rivals.items()}
+    gaps = {s: over_seeds([v[seed] - ours[seed] for seed in sorted(seeds)]) for s, v in others.items()}
     nearest = min(gaps, key=lambda setting: gaps[setting].mean)
     answer = is_positive(*gaps.values())
     lead = over_seeds([held_out[nearest][seed] - held_out[OURS][seed] for seed in sorted(seeds)])
     least = next(row.least_loss for row in final if row.least_loss is not None)
     why = (
         f"loss {_mean(ours.values()):.4f}, best other: shortcut {' '.join(nearest)}, "
-        f"{_mean(rivals[nearest].values()):.4f}; minimum over linear maps {least:.4f}; on evaluation images the best "
+        f"{_mean(others[nearest].values()):.4f}; minimum over linear maps {least:.4f}; on evaluation images the best "
         f"other differs by {lead.mean:+.4f}; {joint_rule(len(gaps))}; "
         f"not above 0: {_not_above(gaps)}; diverged for some seed and counted as worse: "
         f"{', '.join(dict.fromkeys(fell)) or 'none'}; {final[0].step} steps of gradient descent, rates selected on the "
