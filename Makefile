@@ -43,7 +43,7 @@ check-gpu: install  ## trains, fits and draws on a GPU, where there is one
 bench-gpu: install  ## checks and times the whole GPU path; writes results/benchmarks/gpu.json
 	$(BIN)/python -m benchmarks.gpu
 
-schema:  ## regenerate the JSON schema and the key tables of the configurations
+schema:  ## regenerate the JSON schema and the key lists of the configurations
 	$(BIN)/python -m ib_analysis.schema
 
 .PHONY: help install demo test lint bench bench-quick check-gpu bench-gpu schema

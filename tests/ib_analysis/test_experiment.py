@@ -105,8 +105,6 @@ def test_a_stage_without_a_slice_of_its_own_gets_an_empty_one():
     assert load_experiment(demo()).slice_of("tabulate_information") == {}
 
 
-def test_the_generated_schema_and_key_tables_are_those_of_today():
+def test_the_generated_schema_and_key_lists_are_those_of_today():
     assert (schema.FOLDER / "schema.json").read_text() == schema.schema(), "run python -m ib_analysis.schema"
-    assert schema.key_tables() in (schema.FOLDER / "README.md").read_text(), (
-        "run python -m ib_analysis.schema"
-    )
+    assert schema.key_lists() in (schema.FOLDER / "README.md").read_text(), "run python -m ib_analysis.schema"
