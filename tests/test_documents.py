@@ -137,6 +137,24 @@ def test_the_lines_of_the_readme_print_what_it_says(capsys):
     lines, printed = re.search(
         r"```python\n(.*?)```\n\nIt prints\n\n```\n(.*?)```", Path("README.md").read_text(), re.DOTALL
     ).groups()
-    assert len(lines.splitlines()) == 6
+    assert len([line for line in lines.splitlines() if line]) == 6
     exec(lines, {})
     assert capsys.readouterr().out == printed
+
+
+RECIPES = re.findall(
+    r"^## (Add [^\n]*) \((?:(\d) files?)?(?: and )?(a line|1 line)?\)\n(.*?)(?=^## |\Z)",
+    Path("CONTRIBUTING.md").read_text(),
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@pytest.mark.parametrize(("name", "files", "line", "steps"), RECIPES, ids=[recipe[0] for recipe in RECIPES])
+def test_a_recipe_names_as_many_files_as_its_heading_says(name, files, line, steps):
+    named = set(re.findall(r"^\d\. [^`\n]*`([\w./<>-]+)`", steps, re.MULTILINE))
+    assert len(named) == int(files or 0) + bool(line)
+    assert len(re.findall(r"^\d\. One line in ", steps, re.MULTILINE)) == bool(line)
+
+
+def test_every_recipe_is_counted():
+    assert len(RECIPES) == Path("CONTRIBUTING.md").read_text().count("\n## Add ")
