@@ -1,8 +1,8 @@
 """python -m benchmarks.gpu: checks and times the GPU path in one call, and writes results/benchmarks/gpu.json.
 
 Steps of PixelCNN++ in every variant (contiguous maps, channels last, CUDA graph, compiled), lone and stacked, at
-several batches; sampling by the cache, by fixed points and naively; a matrix product of the same run. An item that
-fails is reported, and the others go on.
+several batches; sampling by the cache and naively; a matrix product of the same run. An item that fails is reported,
+and the others go on.
 """
 
 import argparse

@@ -197,6 +197,7 @@ def recipe(settings: Settings, steps: int) -> FitSpec:
         steps=steps,
         batch_size=32,
         learning_rate=4e-3,
+        pretrained_rate=1.0,
         warmup_steps=min(100, steps // 4),
         gradient_clip=300.0,
         average_decay=0.99,
@@ -243,7 +244,7 @@ class Results:
         self.write()
 
     def write(self) -> None:
-        """`members.json` in the order of the rows of `evaluation.npy` and `seen.npy`."""
+        """`members.json` in the order of the rows of `evaluation.npz` and `seen.npz`."""
         out = self.settings.out
         facts = {k: str(v) for k, v in asdict(self.settings).items()}
         device = torch.cuda.get_device_name() if GPU.type == "cuda" else "cpu"

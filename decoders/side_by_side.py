@@ -7,6 +7,7 @@ The time of a step of a small decoder is that of its kernel launches. M members 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.stacked import StackedPixelCNNPP
 from decoders.spec import FitSpec
 from decoders.training.batches import Batches, divide
-from decoders.training.gradient_step import build_adam, clip_by_member, set_learning_rate
+from decoders.training.gradient_step import Loss, build_adam, clip_by_member, set_learning_rate
 from decoders.training.graphed_step import build_step
+from decoders.training.optimisation import parameter_groups
 from decoders.training.precision import autocast
 from decoders.training.progress import progress
 from decoders.training.saved_state import SavedState
@@ -127,10 +129,16 @@ class _Stack:
             self._initialise(m, decoder)
         self.stack = StackedPixelCNNPP(decoders).to(device).train()
         self.average = WeightAverage(self.stack, spec.average_decay)
-        self.forward = torch.compile(self.stack) if compiled else self.stack
-        self.optimizer = build_adam([{"params": list(self.stack.parameters())}], spec, device)
-        self.gradient_step = build_step(self._summed_loss, self.optimizer, spec, device, self._clip)
         self.losses = torch.zeros(len(decoders), device=device)
+        groups = parameter_groups(
+            self.stack, self.stack.network.pretrained_parameters(), spec.pretrained_rate
+        )
+        self.optimizer = build_adam(groups, spec, device)
+        # Functions without the fit inside: a cycle would keep its memory on a GPU after its end.
+        forward = torch.compile(self.stack) if compiled else self.stack
+        loss = partial(_summed_loss, forward, self.losses)
+        clip = partial(clip_by_member, list(self.stack.parameters()))
+        self.gradient_step = build_step(loss, self.optimizer, spec, device, clip)
         self.loss_sum = torch.zeros(len(decoders), dtype=torch.float64, device=device)
         self.step = self.summed = 0
         self.histories = [History(spec.patience) for _ in decoders]
@@ -180,7 +188,9 @@ class _Stack:
     def _take_gradient_step(self) -> None:
         """One gradient step of every member, and one update of the averages."""
         torch.manual_seed(step_seed(self.seeds[0], self.step))
-        set_learning_rate(self.optimizer.param_groups[0], learning_rate(self.spec, self.step))
+        rate = learning_rate(self.spec, self.step)
+        for group in self.optimizer.param_groups:
+            set_learning_rate(group, rate * group["share"])
         rows = np.stack([batches[self.step] for batches in self.batches])
         self.gradient_step(*self.pairs.batch(rows))
         self.step += 1
@@ -189,16 +199,6 @@ class _Stack:
         self.summed += 1
         if self.step % CHECK_EVERY == 0:
             self._demand_finite(self.loss_sum)
-
-    def _summed_loss(self, target: Tensor, h: Tensor | None) -> Tensor:
-        """Sum over members of their mean nats, so that each member gets the gradient of its own mean."""
-        means = self.forward(target, h).mean(1)
-        self.losses.copy_(means.detach())
-        loss: Tensor = means.sum()
-        return loss
-
-    def _clip(self, largest: float) -> None:
-        clip_by_member(self.stack.parameters(), largest)
 
     def _validate(self) -> None:
         """Evaluate the averaged weights of each member on its held-out share, and keep them where they are its best."""
@@ -234,8 +234,12 @@ class _Stack:
         return nats
 
     def _demand_finite(self, nats: Tensor) -> None:
-        """Raise FitError, with the member's number, where a value (members,) is not finite."""
-        bad = torch.nonzero(~torch.isfinite(nats)).flatten().tolist()
+        """Raise FitError, with the member's number, where a value (members,) is not finite.
+
+        A member whose patience ran out keeps its result, whatever its further steps do.
+        """
+        unbounded = torch.nonzero(~torch.isfinite(nats)).flatten().tolist()
+        bad = [m for m in unbounded if not self.histories[m].out_of_patience]
         if bad:
             raise FitError(
                 f"{self.label}: the loss of member {bad[0]} of {len(self.decoders)} is not finite at step {self.step}; "
@@ -282,3 +286,18 @@ class _Stack:
         self.best, self.step, self.summed = state["best"], state["step"], state["summed"]
         self.loss_sum.copy_(state["loss_sum"])
         self.stopwatch.seconds = state["seconds"]
+
+
+def _summed_loss(forward: Loss, losses: Tensor, target: Tensor, h: Tensor | None) -> Tensor:
+    """Sum over members of their mean nats, so that each member gets the gradient of its own mean.
+
+    Args:
+        forward: (target, h) to the nats of each example, (members, batch).
+        losses: (members,), overwritten with the mean of each member.
+        target: levels (members, batch, C, H, W).
+        h: (members, batch, *context); None for unconditional decoders.
+    """
+    means = forward(target, h).mean(1)
+    losses.copy_(means.detach())
+    loss: Tensor = means.sum()
+    return loss

@@ -128,7 +128,8 @@ class StackedPixelCNNPP(nn.Module):
     floating-point sums. Parameters and buffers have the names of one decoder and a first dimension of M.
 
     Args:
-        decoders: at least one, with equal spec, target and context shape; their weights are copied.
+        decoders: at least one, with equal spec, target, context shape and names of pretrained weights; their weights
+            are copied.
 
     Raises:
         FitError: the decoders differ in more than their weights.
@@ -136,9 +137,11 @@ class StackedPixelCNNPP(nn.Module):
 
     def __init__(self, decoders: Sequence[PixelCNNPP]) -> None:
         super().__init__()
-        if any(decoder.description() != decoders[0].description() for decoder in decoders):
+        architectures = [(decoder.description(), decoder.pretrained_names) for decoder in decoders]
+        if any(architecture != architectures[0] for architecture in architectures):
             raise FitError(
-                "decoders that differ in spec, target or context cannot be fitted side by side; fit them one by one"
+                "decoders that differ in spec, target, context or pretrained weights cannot be fitted side by side; "
+                "fit them one by one"
             )
         self.members = len(decoders)
         self.network = copy.deepcopy(decoders[0])

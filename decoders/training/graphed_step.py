@@ -45,7 +45,7 @@ class GraphedStep(GradientStep):
         return self.captured_loss
 
     def _take_eagerly(self, target: Tensor, h: Tensor | None) -> Tensor:
-        """Take the step on a side stream, as a capture does, which then reuses the memory."""
+        """Take the step on a side stream: PyTorch asks for it before a capture, which has a stream of its own."""
         self.side.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(self.side):
             loss = super().__call__(target, h)

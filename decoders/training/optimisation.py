@@ -1,6 +1,7 @@
 """A model under optimisation: its loss, its gradient steps, and the average of its weights."""
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any, Generic
 
 import torch
@@ -38,13 +39,16 @@ class Optimisation(Generic[Model]):
         device: torch.device,
         ranks: Ranks,
     ) -> None:
-        self.model, self.spec, self.batch_size, self.ranks = model, spec, batch_size, ranks
+        self.model, self.spec, self.ranks = model, spec, ranks
         self.loss = ranks.wrap(loss, device)
         self.average = WeightAverage(model, spec.average_decay)
         self.optimizer = build_adam(parameter_groups(model, pretrained, spec.pretrained_rate), spec, device)
         # The gradients of several processes meet outside a graph.
         build = GradientStep if ranks.several else build_step
-        self.gradient_step = build(self._mean_loss, self.optimizer, spec, device, self._clip)
+        # Functions without this object inside: a cycle would keep its memory on a GPU after the fit.
+        mean_loss = partial(_mean_loss, self.loss, ranks, batch_size)
+        clip = partial(nn.utils.clip_grad_norm_, list(model.parameters()))
+        self.gradient_step = build(mean_loss, self.optimizer, spec, device, clip)
 
     def take_step(self, step: int, target: Tensor, h: Tensor | None) -> Tensor:
         """Take gradient step `step` = 0, 1, ... on this process' share of the batch, and update the average.
@@ -59,14 +63,6 @@ class Optimisation(Generic[Model]):
         loss = self.gradient_step(target, h)
         self.average.update(step + 1)
         return self.ranks.mean(loss)
-
-    def _mean_loss(self, target: Tensor, h: Tensor | None) -> Tensor:
-        """Mean loss of this process' share, weighted such that the mean over processes is that of the batch."""
-        loss: Tensor = self.loss(target, h).mean() * self.ranks.weight(len(target), self.batch_size)
-        return loss
-
-    def _clip(self, largest: float) -> None:
-        nn.utils.clip_grad_norm_(self.model.parameters(), largest)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that `load_state_dict` restores."""
@@ -93,3 +89,9 @@ def parameter_groups(
         {"params": [p for p in model.parameters() if id(p) in ids], "share": pretrained_rate},
     ]
     return [group for group in groups if group["params"]]
+
+
+def _mean_loss(loss: nn.Module, ranks: Ranks, batch_size: int, target: Tensor, h: Tensor | None) -> Tensor:
+    """Mean loss of this process' share, weighted such that the mean over processes is that of the batch."""
+    mean: Tensor = loss(target, h).mean() * ranks.weight(len(target), batch_size)
+    return mean

@@ -1,7 +1,10 @@
 """Fits side by side are the lone fits: history, best weights, patience, state."""
 
+import gc
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -15,6 +18,7 @@ from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.side_by_side import StackedPairs, fit_side_by_side
 from decoders.spec import FitSpec, ImageTarget
 from decoders.training import saved_state
+from decoders.training.optimisation import Optimisation
 
 TARGET = ImageTarget(channels=1, height=8, width=8, levels=17)
 SPEC = PixelCNNPPSpec(filters=8, layers=1, mixtures=2, dropout=0.0, context_filters=8, context_layers=1)
@@ -45,9 +49,22 @@ def fresh() -> list[PixelCNNPP]:
     return decoders
 
 
-def alone(recipe: FitSpec, x: Tensor, h: tuple[Tensor, ...]) -> tuple[list[PixelCNNPP], list[Fit]]:
-    """Each decoder fitted by itself."""
+def warm() -> list[PixelCNNPP]:
+    """Decoders that start from one unconditional decoder."""
+    torch.manual_seed(9)
+    start = PixelCNNPP(SPEC, TARGET)
+    start.initialise(images(), None)
     decoders = fresh()
+    for decoder in decoders:
+        decoder.start_from(start)
+    return decoders
+
+
+def alone(
+    recipe: FitSpec, x: Tensor, h: tuple[Tensor, ...], build: Callable[[], list[PixelCNNPP]]
+) -> tuple[list[PixelCNNPP], list[Fit]]:
+    """Each decoder fitted by itself."""
+    decoders = build()
     fits = [
         fit(decoder, TensorPairs(x, one), recipe.model_copy(update={"seed": seed}))
         for decoder, one, seed in zip(decoders, h, SEEDS, strict=True)
@@ -55,11 +72,12 @@ def alone(recipe: FitSpec, x: Tensor, h: tuple[Tensor, ...]) -> tuple[list[Pixel
     return decoders, fits
 
 
-def test_a_member_equals_its_lone_fit() -> None:
+@pytest.mark.parametrize("build", [fresh, warm])
+def test_a_member_equals_its_lone_fit(build: Callable[[], list[PixelCNNPP]]) -> None:
     x = images()
     h = of_h(x)
-    decoders, fits = alone(RECIPE, x, h)
-    together = fresh()
+    decoders, fits = alone(RECIPE, x, h, build)
+    together = build()
     found = fit_side_by_side(together, StackedPairs(x, h, 3), RECIPE, SEEDS)
     for mine, theirs, lone, stacked in zip(fits, found, decoders, together, strict=True):
         assert (mine.steps, mine.stopped, mine.best_step) == (theirs.steps, theirs.stopped, theirs.best_step)
@@ -77,6 +95,62 @@ def test_patience_ends_members_at_steps_of_their_own() -> None:
     recipe = RECIPE.model_copy(update={"patience": 1, "learning_rate": 0.03, "steps": 60})
     found = fit_side_by_side(fresh(), StackedPairs(x, of_h(x), 3), recipe, SEEDS)
     assert len({fitted.steps for fitted in found}) > 1
+
+
+def test_pretrained_weights_take_their_share_of_the_rate() -> None:
+    x = images()
+    recipe = RECIPE.model_copy(update={"pretrained_rate": 0.0, "average_decay": 0.0})
+    decoders = warm()
+    before = [
+        {
+            name: p.detach().clone()
+            for name, p in decoder.named_parameters()
+            if name in decoder.pretrained_names
+        }
+        for decoder in decoders
+    ]
+    fits = fit_side_by_side(decoders, StackedPairs(x, of_h(x), 3), recipe, SEEDS)
+    assert all(fitted.best_step > 0 for fitted in fits[1:])
+    for decoder, weights in zip(decoders, before, strict=True):
+        assert weights
+        for name, tensor in weights.items():
+            assert torch.equal(decoder.get_parameter(name), tensor), name
+
+
+def test_a_member_that_has_ended_may_diverge() -> None:
+    x = images()
+    run = side_by_side._Stack(
+        fresh(),
+        StackedPairs(x, of_h(x), 3),
+        RECIPE.model_copy(update={"patience": 1}),
+        SEEDS,
+        torch.device("cpu"),
+        False,
+        "three",
+    )
+    for m, nats in enumerate(([2.0, 1.0], [1.0, 2.0], [2.0, 1.0])):
+        for step, value in enumerate(nats):
+            run.histories[m].add(step, 0.0, None, np.full(2, value), 0.1)
+    run._demand_finite(torch.tensor([1.0, float("nan"), 1.0]))
+    with pytest.raises(FitError, match="member 2 of 3"):
+        run._demand_finite(torch.tensor([1.0, float("nan"), float("inf")]))
+
+
+@pytest.mark.parametrize("kind", [Optimisation, side_by_side._Stack])
+def test_the_memory_of_a_fit_is_free_when_it_ends(kind: type) -> None:
+    x = images()
+    gc.collect()
+    gc.disable()
+    try:
+        if kind is Optimisation:
+            fit(fresh()[0], TensorPairs(x, of_h(x)[0]), RECIPE.model_copy(update={"steps": 4}))
+        else:
+            fit_side_by_side(
+                fresh(), StackedPairs(x, of_h(x), 3), RECIPE.model_copy(update={"steps": 4}), SEEDS
+            )
+        assert not [kept for kept in gc.get_objects() if type(kept) is kind]
+    finally:
+        gc.enable()
 
 
 def test_an_interrupted_stack_resumes_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,34 @@ def test_gradients_of_members_are_cut_one_by_one() -> None:
             torch.testing.assert_close(s.grad[m], getattr(member, name).grad)
 
 
+def test_a_rate_in_a_tensor_is_set_in_place_and_survives_a_resume() -> None:
+    """A captured step reads the tensor, so a new one in its place would leave the rate of the capture."""
+    layers = [nn.Linear(3, 2) for _ in range(2)]
+    optimizers = [
+        torch.optim.AdamW(
+            [{"params": [layer.weight], "share": 1.0}, {"params": [layer.bias], "share": 0.1}],
+            lr=torch.tensor(0.5),
+            fused=True,
+        )
+        for layer in layers
+    ]
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group["lr"].clone()
+    layers[0](torch.ones(1, 3)).sum().backward()
+    optimizers[0].step()
+    optimizers[1].load_state_dict(optimizers[0].state_dict())
+    rates = [group["lr"] for group in optimizers[1].param_groups]
+    for group in optimizers[1].param_groups:
+        set_learning_rate(group, 0.25 * group["share"])
+    assert [group["lr"] is rate for group, rate in zip(optimizers[1].param_groups, rates, strict=True)] == [
+        True,
+        True,
+    ]
+    assert [float(rate) for rate in rates] == pytest.approx([0.25, 0.025])
+    assert [float(group["lr"]) for group in optimizers[0].param_groups] == [0.5, 0.5]
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="a captured step needs a GPU")
 def test_a_captured_step_is_the_eager_one() -> None:
     device = torch.device("cuda")
