@@ -18,7 +18,7 @@ PARTNER_LOST = 3
 
 
 def count() -> int:
-    """Processes that run this stage together, this one among them."""
+    """Number of processes that share this stage, this one included."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 

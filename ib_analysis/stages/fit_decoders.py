@@ -37,7 +37,7 @@ from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked
 from ib_analysis.variant import Pairing
 
-DATA_PARALLEL = True  # several processes may run this stage together
+DATA_PARALLEL = True  # several processes may share this stage
 
 
 class Spec(spec.Spec):
@@ -110,25 +110,28 @@ def run(
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     checkpoint = load_checkpoint(checkpoints / checkpoint_name(slice_.epoch))
-    with together(scratch, device), _activations(slice_, data, checkpoint, scratch, device) as activations:
+    with (
+        process_group(scratch, device),
+        _activations(slice_, data, checkpoint, scratch, device) as activations,
+    ):
         starts = {tap: start_path(tap, pretrained, neighbour) for tap in slice_.taps}
         without_h = weights_path(marginal, "image")
         pieces = _pieces(slice_, job, data, checkpoint, activations, starts, without_h, device)
-        fits = {address: finished(piece, scratch, device) for address, piece in pieces}
+        fits = {address: fit_or_reuse(piece, scratch, device) for address, piece in pieces}
         assemble(out, fits, job, {"device_name": describe_device(device)})
 
 
 @contextmanager
-def together(scratch: Path, device: torch.device) -> Iterator[None]:
-    """All processes of this stage, connected; the first has locked the scratch folder for them."""
+def process_group(scratch: Path, device: torch.device) -> Iterator[None]:
+    """Connect all processes of this stage; the first locks the scratch folder for them."""
     with join_process_group(device) as ranks, locked(scratch) if ranks.first else nullcontext():
         ranks.wait()
         yield
         ranks.wait()
 
 
-def finished(piece: Piece, scratch: Path, device: torch.device) -> Path:
-    """The folder of the fitted decoder: as it was left by an earlier run, or fitted now."""
+def fit_or_reuse(piece: Piece, scratch: Path, device: torch.device) -> Path:
+    """The folder of the fitted decoder, from an earlier run where its key is the same, else fitted now."""
     folder = scratch / f"{piece.name}.{piece.key}"
     if not Ranks.current().from_first((folder / "fit.json").exists()):
         _fit(piece, folder, device)

@@ -9,9 +9,16 @@ from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import MARGINAL, decoder_name
 from ib_analysis.device import describe_device, resolve_device
 from ib_analysis.provenance import Job
-from ib_analysis.stages.fit_decoders import Piece, assemble, finished, image_target, pretrained_path, together
+from ib_analysis.stages.fit_decoders import (
+    Piece,
+    assemble,
+    fit_or_reuse,
+    image_target,
+    pretrained_path,
+    process_group,
+)
 
-DATA_PARALLEL = True  # several processes may run this stage together
+DATA_PARALLEL = True  # several processes may share this stage
 
 
 class Spec(spec.Spec):
@@ -37,6 +44,6 @@ def run(slice_: Spec, job: Job, *, dataset: Path, pretrained: list[Path], scratc
         {"code": job.code, "dataset": data.header.fingerprint, "share": slice_.share},
         pretrained_path(pretrained),
     )
-    with together(scratch, device):
-        fitted = finished(piece, scratch, device)
+    with process_group(scratch, device):
+        fitted = fit_or_reuse(piece, scratch, device)
         assemble(out, {("image", MARGINAL): fitted}, job, {"device_name": describe_device(device)})

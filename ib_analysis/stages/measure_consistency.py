@@ -33,7 +33,7 @@ from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked
 from ib_analysis.sections.consistency import Piece as PieceName
 from ib_analysis.stages.estimate_baselines import build_estimators, first_images
-from ib_analysis.stages.fit_decoders import Piece, finished, pretrained_path
+from ib_analysis.stages.fit_decoders import Piece, fit_or_reuse, pretrained_path
 
 BATCH = 256
 _PARTNERS = 9  # stream of random numbers
@@ -325,7 +325,7 @@ class _Decoders:
             self.pretrained,
             marginal,
         )
-        return finished(piece, self.scratch, self.device) / "decoder.safetensors"
+        return fit_or_reuse(piece, self.scratch, self.device) / "decoder.safetensors"
 
     def _fitting_pairs(self, question: Question, conditional: bool) -> QuestionPairs:
         images = np.asarray(self.data.decoder.images)

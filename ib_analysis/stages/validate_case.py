@@ -27,7 +27,7 @@ from ib_analysis.provenance import Job
 from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked
 from ib_analysis.stages.estimate_baselines import build_estimators
-from ib_analysis.stages.fit_decoders import Piece, finished
+from ib_analysis.stages.fit_decoders import Piece, fit_or_reuse
 
 BATCH = 256
 SMALLEST_SIDE = 8
@@ -96,16 +96,18 @@ class _Fits:
         pretrained_fit, fit = (_sized(spec, height) for spec in (slice_.pretrained_fit, slice_.image_fit))
         alone = self.pairs(fitting, "images", False)
         pretrained = Piece("pretrained", slice_.decoder, image, None, alone, pretrained_fit, facts)
-        start_from = finished(pretrained, scratch, device) / "decoder.safetensors"
+        start_from = fit_or_reuse(pretrained, scratch, device) / "decoder.safetensors"
         marginal = Piece("marginal", slice_.decoder, image, None, alone, fit, facts, start_from)
-        without_h = finished(marginal, scratch, device) / "decoder.safetensors"
+        without_h = fit_or_reuse(marginal, scratch, device) / "decoder.safetensors"
         self.marginal = self.nats(without_h, "images", False)
         self.marginal_seconds = time.monotonic() - start
         conditional = Piece(
             "image", slice_.decoder, image, context, self.pairs(fitting, "images", True), fit,
             facts, start_from, without_h,
         )  # fmt: skip
-        self.image = self.nats(finished(conditional, scratch, device) / "decoder.safetensors", "images", True)
+        self.image = self.nats(
+            fit_or_reuse(conditional, scratch, device) / "decoder.safetensors", "images", True
+        )
         self.image_seconds = time.monotonic() - start
         start = time.monotonic()
         labels = Piece(
@@ -117,7 +119,7 @@ class _Fits:
             slice_.label_fit,
             facts,
         )
-        self.label = self.nats(finished(labels, scratch, device) / "decoder.safetensors", "labels", True)
+        self.label = self.nats(fit_or_reuse(labels, scratch, device) / "decoder.safetensors", "labels", True)
         self.label_seconds = time.monotonic() - start
 
     def pairs(self, drawn: Drawn, target: str, conditional: bool) -> TensorPairs:

@@ -39,7 +39,7 @@ class DivergedError(UserError):
 CURVE_IMAGES = 5000
 """Largest number of images of a part on which a row of the curve is measured: a standard error of at most 0.7 %."""
 CALIBRATION_BATCHES = 8
-STEPS_BETWEEN_LOOKS = 50
+CHECK_EVERY = 50
 """Steps between two checks of the loss; each check synchronises a GPU."""
 INITIALISATION, AUGMENTATION, NETWORK = range(3)
 
@@ -206,7 +206,7 @@ class _Training:
             for step, (x, y) in enumerate(self.images.batches(order)):
                 rate = learning_rate(self.spec, epoch - 1 + (step + 0.5) / self.steps)
                 total += self._step(augment(x, self.spec, draws), y, rate)
-                if step % STEPS_BETWEEN_LOOKS == 0 or step == self.steps - 1:
+                if step % CHECK_EVERY == 0 or step == self.steps - 1:
                     self._demand_finite(total.item(), epoch, rate)
                 bar.update(1)
         return rate, total.item() / self.steps

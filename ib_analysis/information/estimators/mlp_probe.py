@@ -30,7 +30,7 @@ class MLPProbe(LabelProbe):
     Attributes:
         hidden: widths of the hidden layers.
         steps: most gradient steps.
-        patience: steps without a better look at the hold-out part after which the fit ends.
+        patience: gradient steps without a better validation step after which the fit ends.
         batch: rows in a step.
         learning_rate: of Adam.
         weight_decay: of AdamW.
@@ -51,7 +51,7 @@ class MLPProbe(LabelProbe):
     weight_decay: float = 1e-2
     device: str = "cpu"
 
-    look_every: ClassVar[int] = 25
+    evaluate_every: ClassVar[int] = 25
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot run.
@@ -66,7 +66,7 @@ class MLPProbe(LabelProbe):
     def predict(
         self, fit: LabelledRows, hold_out: LabelledRows, evaluation: NDArray[np.float64], classes: int
     ) -> Prediction:
-        """The network of the best look at the hold-out part."""
+        """Fit a network and predict with the weights of its best validation step."""
         device = torch_device(self.device)
         network, training = self._fit(fit, hold_out, classes, device)
         return Prediction(
@@ -96,7 +96,7 @@ class MLPProbe(LabelProbe):
         return Schedule(
             steps=self.steps,
             patience=self.patience,
-            look_every=min(self.look_every, self.steps),
+            evaluate_every=min(self.evaluate_every, self.steps),
             batch=self.batch,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,

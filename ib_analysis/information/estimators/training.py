@@ -1,4 +1,4 @@
-"""Gradient steps with patience: a network is left as it was at its best look at the hold-out part."""
+"""Gradient steps with patience: the network with the averaged weights of its best validation step."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -14,10 +14,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from decoders.training.progress import progress
 from ib_analysis.errors import UserError
 
-# Longest step that a gradient may ask for: exp(score) makes a few of them enormous.
+# Largest norm of a gradient: exp(score) makes a few of them enormous.
 GRADIENT_NORM = 1.0
 AVERAGE_DECAY = 0.99
-# Nats by which a look must beat the best one so far to be kept: less is no progress worth waiting for.
+# Smallest gain of a validation step over the best one so far, in nats, that resets the patience.
 LEAST_GAIN = 1e-4
 # A fit that gained more nats than this in the last tenth of its steps was cut short.
 RISING = 5e-3
@@ -25,11 +25,11 @@ RISING = 5e-3
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long to fit and how often to look; `patience` counts steps without a better look."""
+    """Length of a fit and of the interval between validation steps; `patience` counts gradient steps without a gain."""
 
     steps: int
     patience: int
-    look_every: int
+    evaluate_every: int
     batch: int
     learning_rate: float
     weight_decay: float
@@ -40,14 +40,14 @@ class Schedule:
         Raises:
             UserError: naming the setting.
         """
-        for name in ("steps", "patience", "look_every", "batch", "learning_rate"):
+        for name in ("steps", "patience", "evaluate_every", "batch", "learning_rate"):
             if getattr(self, name) <= 0:
                 raise UserError(f"{name} is {getattr(self, name)}: it must be above 0.")
 
 
 @dataclass(frozen=True)
 class Training:
-    """What was kept: the step, its score on the hold-out part (higher is better), and when it ended.
+    """Record of a fit: the best step, its score on the hold-out part (higher is better), and the last step.
 
     `cut_short` says that the steps ran out while the score was still rising.
     """
@@ -67,7 +67,7 @@ def train(
     seed: int,
     label: str,
 ) -> tuple[nn.Module, Training]:
-    """Adam on batches of the fitting part; the averaged weights of the best look at the hold-out part.
+    """Adam on batches of the fitting part; the averaged weights of the best validation step on the hold-out part.
 
     The weights are averaged exponentially over about 1 / (1 - 0.99) = 100 steps: a single step of a bound
     with exp(score) in it is too noisy to be chosen by.
@@ -77,26 +77,26 @@ def train(
         rows: number of rows of the fitting part.
         loss: of the network and of row numbers (batch,), a scalar in nats to be made small.
         score: of a network on the hold-out part, in nats, higher is better; -inf where it overflows.
-        schedule: how long, how often, how large.
+        schedule: steps, intervals and sizes.
         seed: of the order of the rows.
         label: names the progress bar.
 
     Returns:
-        The network of the best look, in evaluation mode, and how it went.
+        The network of the best validation step, in evaluation mode, and the record of the fit.
     """
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(AVERAGE_DECAY))
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
     )
     batches = endless_batches(rows, schedule.batch, seed)
-    best, best_step, best_score = copy.deepcopy(average.module), 0, _look(average.module, score)
+    best, best_step, best_score = copy.deepcopy(average.module), 0, _validate(average.module, score)
     step, score_at_nine_tenths = 0, best_score
     with progress(range(1, schedule.steps + 1), label) as bar:
         for step in bar:
             _step(network, optimiser, loss, next(batches))
             average.update_parameters(network)
-            if step % schedule.look_every == 0 or step == schedule.steps:
-                now = _look(average.module, score)
+            if step % schedule.evaluate_every == 0 or step == schedule.steps:
+                now = _validate(average.module, score)
                 if now > best_score + LEAST_GAIN:
                     best, best_step, best_score = copy.deepcopy(average.module), step, now
                 if 10 * step <= 9 * schedule.steps:
@@ -116,13 +116,13 @@ def _step(
     optimiser.zero_grad()
     loss(network, torch.from_numpy(batch)).backward()
     length = nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)
-    # An overflowing batch says nothing about the direction: it is left out, the next one goes on.
+    # The gradient of a batch that overflows has no direction, so the batch is left out.
     if torch.isfinite(length):
         optimiser.step()
 
 
-def _look(network: nn.Module, score: Callable[[nn.Module], float]) -> float:
-    # A score that overflows is told by its value.
+def _validate(network: nn.Module, score: Callable[[nn.Module], float]) -> float:
+    # An overflow needs no warning: the value shows it.
     with torch.no_grad(), np.errstate(over="ignore", invalid="ignore"):
         value = score(network)
     return value if np.isfinite(value) else -np.inf

@@ -78,8 +78,8 @@ class VariationalEstimator(Estimator):
         critic: how x and y are joined.
         hidden: widths of the hidden layers.
         steps: most gradient steps.
-        patience: steps without a better look at the hold-out part after which the fit ends. A bound with
-            exp(score) in it may lie flat for hundreds of steps before it rises: an impatient fit reports 0.
+        patience: gradient steps without a better validation step after which the fit ends. A bound that contains
+            exp(score) may stay flat for hundreds of steps before it rises: with little patience the fit reports 0.
         batch: pairs in a step; they are compared with batch^2 - batch independent ones.
         learning_rate: of Adam.
         weight_decay: of AdamW.
@@ -97,7 +97,7 @@ class VariationalEstimator(Estimator):
     seed: int = 0
     device: str = "cpu"
 
-    look_every: ClassVar[int] = 50
+    evaluate_every: ClassVar[int] = 50
     offset: ClassVar[float] = 0.0  # the score of the best critic where x and y are independent
 
     def __post_init__(self) -> None:
@@ -184,7 +184,7 @@ class VariationalEstimator(Estimator):
         return Schedule(
             steps=self.steps,
             patience=self.patience,
-            look_every=min(self.look_every, self.steps),
+            evaluate_every=min(self.evaluate_every, self.steps),
             batch=self.batch,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,

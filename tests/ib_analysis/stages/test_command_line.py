@@ -170,7 +170,7 @@ def test_a_loss_that_is_not_finite_names_the_epoch_and_the_rate(capfd, prepared,
 
 def test_a_full_disk_is_said_and_the_finished_decoder_is_kept(capfd, trained, monkeypatch):
     kept = []
-    whole = fit_decoders.finished
+    whole = fit_decoders.fit_or_reuse
 
     def full_at_the_second(piece, scratch, device):
         if kept:
@@ -178,7 +178,7 @@ def test_a_full_disk_is_said_and_the_finished_decoder_is_kept(capfd, trained, mo
         kept.append(whole(piece, scratch, device))
         return kept[-1]
 
-    monkeypatch.setattr(fit_decoders, "finished", full_at_the_second)
+    monkeypatch.setattr(fit_decoders, "fit_or_reuse", full_at_the_second)
     refused(capfd, fit_arguments(trained), "disk is full", "finished work is kept")
     assert not (trained / "decoders").exists()
     first = (kept[0] / "decoder.safetensors").stat().st_mtime_ns

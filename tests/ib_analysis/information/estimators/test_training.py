@@ -19,7 +19,7 @@ def schedule(**changes):
     fields = {
         "steps": 400,
         "patience": 100,
-        "look_every": 10,
+        "evaluate_every": 10,
         "batch": 4,
         "learning_rate": 0.05,
         "weight_decay": 0.0,
@@ -40,7 +40,7 @@ def walk_up(score, **changes):
     )
 
 
-def test_it_keeps_the_best_look_and_waits_no_longer_than_its_patience():
+def test_it_keeps_the_best_validation_step_and_waits_no_longer_than_its_patience():
     best, fit = walk_up(lambda value: -((value - 3.0) ** 2))
     assert abs(float(best.value.detach()) - 3.0) < 0.4
     assert fit.last_step == fit.best_step + 100
@@ -55,7 +55,7 @@ def test_a_plateau_that_is_shorter_than_the_patience_is_crossed():
     assert walk_up(flat_then_up, patience=300)[1].best_step > 200
 
 
-def test_a_look_that_is_not_finite_is_never_kept():
+def test_a_validation_step_that_is_not_finite_is_never_kept():
     best, fit = walk_up(lambda value: value if value < 1.0 else float("nan"))
     assert 0.0 < float(best.value.detach()) < 1.0
     assert np.isfinite(fit.best_score)
@@ -92,7 +92,7 @@ def test_seeded_leaves_the_generator_as_it_was():
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("field", ["steps", "patience", "look_every", "batch", "learning_rate"])
+@pytest.mark.parametrize("field", ["steps", "patience", "evaluate_every", "batch", "learning_rate"])
 def test_a_setting_that_cannot_run_is_named(field):
     with pytest.raises(UserError, match=f"{field} is 0"):
         schedule(**{field: 0})
