@@ -1,21 +1,43 @@
 """The laboratory as a DAG: validate the experiment, include the rules, say what is wanted."""
 
+from pathlib import Path
+
+from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
+from ib_analysis.configuration import demand_unique_keys, merged
+from ib_analysis.device_name import check_device
 from ib_analysis.experiment import load_experiment
 from ib_analysis.errors import UserError
 from ib_analysis.provenance import canonical_json, stage_digest
 
 min_version("9.27")
 
-if not config:
-
-    configfile: "workflow/config/six-papers.yaml"
-
+# The files of --configfile, or this one, under what --config changes. Snakemake's own merge keeps the keys of another
+# kind, and takes --config alone for the whole.
+files = workflow.overwrite_configfiles or [
+    Path(workflow.basedir) / "workflow/config/six-papers.yaml"
+]
+settings = workflow.resource_settings
+# As written: a word, perhaps in quotes. What an expression gives is checked by the job.
+devices = [
+    str(needs["device"].raw).strip("'\"")
+    for needs in (
+        settings.default_resources or {},
+        *settings.overwrite_resources.values(),
+    )
+    if "device" in needs
+]
 
 try:
+    for path in files:
+        demand_unique_keys(path)
+    config = merged([*map(load_configfile, files), workflow.config_settings.config])
     experiment = load_experiment(config)
+    for device in devices:
+        if device.replace(":", "").isalnum():
+            check_device(device)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+"""A seed that every generator takes."""
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
 Precision = Literal["float32", "mixed", "bfloat16"]
@@ -86,7 +88,7 @@ class FitSpec(BaseModel):
         description="of the network; the loss is always float32. mixed: bfloat16 on a GPU, float32 on a CPU; bfloat16: "
         "also on a CPU that computes it in hardware; float32: everywhere",
     )
-    seed: int = Field(0, ge=0, description="of the initial weights, the order of examples and dropout")
+    seed: Seed = Field(0, description="of the initial weights, the order of examples and dropout")
 
 
 def check_same_held_out(chain: Mapping[str, FitSpec]) -> None:

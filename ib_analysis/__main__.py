@@ -17,6 +17,7 @@ from decoders.errors import DecoderError, PartnerError
 from decoders.training.disk import DiskError, explain_disk_errors
 from ib_analysis import processes, stages
 from ib_analysis.errors import UserError
+from ib_analysis.mistakes import mistakes
 from ib_analysis.provenance import Job, stage_digest
 
 
@@ -39,8 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (UserError, DecoderError, DiskError) as error:
         return _fail(str(error))
     except ValidationError as error:
-        first = error.errors()[0]
-        return _fail(f"--spec: {'.'.join(map(str, first['loc']))}: {first['msg']}.")
+        return _fail(f"--spec: {mistakes(error, spec)}.")
     except json.JSONDecodeError as error:
         return _fail(f"--spec is not valid JSON: {error}.")
     return 0

@@ -4,6 +4,7 @@ import os
 
 import torch
 
+from ib_analysis.device_name import check_device
 from ib_analysis.errors import UserError
 
 
@@ -13,7 +14,7 @@ def resolve_device(name: str, threads: int) -> torch.device:
     Of several processes on one machine each has a GPU of its own and its part of the threads.
     """
     torch.set_num_threads(max(1, threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
-    if name == "auto":
+    if check_device(name) == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     device = torch.device(name)
     if device.type == "cuda" and not torch.cuda.is_available():

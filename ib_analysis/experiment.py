@@ -14,14 +14,16 @@ from ib_analysis.activations.spec import ActivationsSpec
 from ib_analysis.datasets.specs.dataset import DatasetSpec
 from ib_analysis.encoders.specs.architecture import Architecture
 from ib_analysis.encoders.specs.identity import IdentitySpec
+from ib_analysis.encoders.specs.kept_rows import KeptRowsSpec
 from ib_analysis.encoders.specs.training import Regime, TrainingSpec
 from ib_analysis.errors import UserError
+from ib_analysis.mistakes import mistakes
 from ib_analysis.point import Network
 from ib_analysis.sections.baselines import BaselinesSpec, described_methods
 from ib_analysis.sections.consistency import ConsistencySpec
 from ib_analysis.sections.controls import ControlsSpec
 from ib_analysis.sections.validation import ValidationSpec
-from ib_analysis.spec import Spec
+from ib_analysis.spec import Seed, Spec
 from ib_analysis.studies.specs.studies import StudiesSpec
 from ib_analysis.studies.specs.study import StudySpec
 from ib_analysis.variant import MEASUREMENT, Variant
@@ -40,9 +42,7 @@ class MeasuredEncoder(Spec):
     regimes: dict[Regime, TrainingSpec] = Field(
         min_length=1, description="how it is trained, for each regime"
     )
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
-        (0,), min_length=1, description="one network a seed"
-    )
+    seeds: tuple[Seed, ...] = Field((0,), min_length=1, description="one network a seed")
     epochs: tuple[int, ...] = Field(min_length=1, description="checkpoints that are measured; 0 is untrained")
     taps: tuple[str, ...] = Field(
         min_length=1, description="where h is read; a tap that only one regime has is measured in that regime"
@@ -150,7 +150,7 @@ class SamplesSpec(Spec):
     )
     draws: int = Field(2, ge=1, description="samples of each of them")
     unconditional: int = Field(16, ge=1, description="samples of p(x)")
-    seed: int = Field(0, description="the noise of the samples, the same at every tap and epoch")
+    seed: Seed = Field(0, description="the noise of the samples, the same at every tap and epoch")
 
 
 class Experiment(Spec):
@@ -201,6 +201,25 @@ class Experiment(Spec):
         ):
             if own in getattr(self.controls, field):
                 raise ValueError(f"controls.{field}: {own} is what the measurement itself has; name others")
+        return self
+
+    @model_validator(mode="after")
+    def _check_rows(self) -> Self:
+        """No more rows than an image has, where the configuration says how many that is."""
+        height = self.dataset.height
+        if height is None:
+            return self
+        asked = {
+            f"encoders.{name}.architecture.rows": measured.architecture.rows[-1]
+            for name, measured in self.encoders.items()
+            if isinstance(measured.architecture, KeptRowsSpec)
+        }
+        if self.consistency is not None:
+            asked["consistency.rows"] = max(self.consistency.rows or (0,))
+            asked["consistency.kept"] = self.consistency.kept or 0
+        for field, rows in asked.items():
+            if rows > height:
+                raise ValueError(f"{field}: {rows} rows of images that have {height}; lower it")
         return self
 
     @model_validator(mode="after")
@@ -467,25 +486,7 @@ def load_experiment(config: Mapping[str, Any]) -> Experiment:
     try:
         return Experiment.model_validate(config)
     except ValidationError as error:
-        raise UserError(_sentence(error)) from None
-
-
-def _sentence(error: ValidationError) -> str:
-    mistakes = [f"{_field(mistake['loc'])}: {_reason(mistake)}" for mistake in error.errors()]
-    return (
-        "The configuration does not hold: "
-        + "; ".join(mistakes)
-        + ". Every key is explained in workflow/config/README.md."
-    )
-
-
-def _field(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location) or "top level"
-
-
-def _reason(mistake: Mapping[str, Any]) -> str:
-    if mistake["type"] == "extra_forbidden":
-        return "there is no such key"
-    if mistake["type"] == "missing":
-        return "this key is missing"
-    return str(mistake["msg"]).removeprefix("Value error, ")
+        raise UserError(
+            f"The configuration does not hold: {mistakes(error, config)}. "
+            "Every key is explained in workflow/config/README.md."
+        ) from None

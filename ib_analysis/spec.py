@@ -1,9 +1,15 @@
 """What every specification is: frozen, strict about unknown keys, and silent about torch."""
 
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ib_analysis.errors import UserError
+from ib_analysis.mistakes import mistakes
+
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+"""A seed that every generator takes: random, numpy and torch on every device."""
 
 
 class Spec(BaseModel):
@@ -29,9 +35,16 @@ class Described(BaseModel):
     spec: dict[str, Any]
 
     def load(self) -> tuple[type, Any]:
-        """The implementation class and its spec, parsed by the class's own `Spec`."""
+        """The implementation class and its spec, parsed by the class's own `Spec`.
+
+        Raises:
+            UserError: the class refuses the spec.
+        """
         cls: Any = self.implementation_class()
-        return cls, cls.Spec(**self.spec)
+        try:
+            return cls, cls.Spec(**self.spec)
+        except ValidationError as error:
+            raise UserError(f"{self.implementation}: {mistakes(error, self.spec)}.") from error
 
     def implementation_class(self) -> type:
         """The class that is named."""

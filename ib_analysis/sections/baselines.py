@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema, model_validator
 
-from ib_analysis.information.estimators.catalogue import ESTIMATORS, check_name, unknown_setting
+from ib_analysis.device_name import check_device
+from ib_analysis.errors import UserError
+from ib_analysis.information.estimators.catalogue import ESTIMATORS, check_name, estimator, unknown_setting
 from ib_analysis.point import Target
 from ib_analysis.spec import Spec
 
@@ -26,11 +28,28 @@ def methods_of(target: Target) -> dict[Method, Settings]:
 
 
 def check_settings(methods: dict[Method, Settings]) -> dict[Method, Settings]:
-    """The methods as they are, or a ValueError at a setting that one of them has not."""
+    """The methods as they are, or a ValueError at a setting that one of them has not or refuses.
+
+    A class is imported only where a setting differs from what the catalogue gives it.
+    """
     for method, settings in methods.items():
         if sentence := unknown_setting(method, settings):
             raise ValueError(sentence)
+        try:
+            _check_values(method, settings)
+        except UserError as error:
+            raise ValueError(f"{method}: {str(error).removesuffix('.')}") from None
     return methods
+
+
+def _check_values(method: str, settings: Settings) -> None:
+    if settings in ({}, ESTIMATORS[method].baseline):
+        return
+    seed = settings.get("seed", 0)
+    if not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise UserError(f"seed is {seed}: it must be a whole number from 0 to 2^63 - 1.")
+    check_device(str(settings.get("device", "cpu")))
+    estimator(method, **settings)
 
 
 Methods = Annotated[dict[Method, Settings], AfterValidator(check_settings)]

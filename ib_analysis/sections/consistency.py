@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from ib_analysis.sections.baselines import Methods, baseline_settings
-from ib_analysis.spec import Spec
+from ib_analysis.spec import Seed, Spec
 
 Piece = Literal["baseline", "symmetry", "data_processing", "additivity"]
 PIECES: tuple[Piece, ...] = get_args(Piece)
@@ -31,7 +31,7 @@ class ConsistencySpec(Spec):
         ge=1,
         description="by how many rows the second view is shorter in data processing; null: a quarter of all rows",
     )
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+    seeds: tuple[Seed, ...] = Field(
         (0,), min_length=1, description="of the decoders, one repetition of all tests each"
     )
     baselines: Methods = Field(

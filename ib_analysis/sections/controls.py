@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from ib_analysis.spec import Spec
+from ib_analysis.spec import Seed, Spec
 from ib_analysis.variant import Variant
 
 
@@ -27,7 +27,7 @@ class ControlsSpec(Spec):
     budgets: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         (), description="factors on the steps of every fit: does the order of taps and epochs hold?"
     )
-    decoder_seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+    decoder_seeds: tuple[Seed, ...] = Field(
         (),
         description="other seeds of the decoders: the spread that the standard error over images leaves out",
     )

@@ -8,7 +8,7 @@ from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import CategoricalSpec, FitSpec, check_same_held_out
 from ib_analysis.channels.case_table import CASES
 from ib_analysis.sections.baselines import Methods, baseline_settings, described_methods
-from ib_analysis.spec import Spec
+from ib_analysis.spec import Seed, Spec
 
 CaseName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 BASELINES = (
@@ -42,7 +42,7 @@ class ValidationSpec(Spec):
         baseline_settings(BASELINES), description="other estimators of I(x; h), each with its settings"
     )
     images: int = Field(1000, ge=30, description="how many evaluation images the baselines read, at most")
-    seed: int = Field(0, ge=0, description="of the images that are drawn")
+    seed: Seed = Field(0, description="of the images that are drawn")
 
     @field_validator("cases")
     @classmethod

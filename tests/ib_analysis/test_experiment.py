@@ -2,6 +2,7 @@
 
 import copy
 import json
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -64,6 +65,38 @@ def test_every_configuration_holds_and_is_named_like_its_file(path):
         ("baselines.image", {"counting": {}}, ["baselines", "say part: all"]),
         ("validation", {"cases": ["still-8-identity"] * 2}, ["validation.cases", "twice"]),
         ("dataset", {"kind": "image_folder", "folder": "f", "resize": [0, 8]}, ["dataset", "resize"]),
+        ("name", 2024, ["name: YAML reads 2024 as a number", 'in quotes, "2024"']),
+        ("name", False, ["name: YAML reads off, no and false", "in quotes"]),
+        ("name", date(2024, 1, 2), ["name: YAML reads 2024-01-02 as a date", 'in quotes, "2024-01-02"']),
+        ("name", "My_Run", ["name: 'My_Run'", "small letters, digits and hyphens, such as my-run"]),
+        ("encoders", {True: {}}, ["encoders: the key true: YAML reads on, yes and true", "in quotes"]),
+        ("encoders", {7: {}}, ["encoders: the key 7: YAML reads 7 as a number", "in quotes"]),
+        ("encoders.resnet10.epochs", 2, ["encoders.resnet10.epochs: a list is wanted: write [2]"]),
+        ("encoders.resnet10.taps", [1], ["encoders.resnet10.taps.0: YAML reads 1 as a number"]),
+        ("encoders.resnet10.architecture.norm", False, ["architecture.norm: false is none of", "in quotes"]),
+        ("dataset.size", 3, ["dataset.size: there is no such key"]),
+        ("dataset.kind", "digit", ["dataset.kind: 'digit'", "did you mean digits?"]),
+        ("samples", None, ["samples: it is empty"]),
+        ("decoders.image_fit.steps", "1e3", ["decoders.image_fit.steps", "write its digits"]),
+        ("decoders.image_fit.seed", 2**63, ["decoders.image_fit.seed", "less than 9223372036854775808"]),
+        ("dataset.seed", 2**64, ["dataset.seed: it must be less than"]),
+        ("samples", {"seed": 2**64}, ["samples.seed: it must be less than"]),
+        ("encoders.resnet10.seeds", [2**64], ["encoders.resnet10.seeds.0: it must be less than"]),
+        ("baselines.image", {"ksg": {"k": 0}}, ["baselines.image: ksg: k is 0: give 1 neighbour or more"]),
+        ("baselines.image", {"ksg": {"seed": 2**64}}, ["baselines.image: ksg: seed is 18446744073709551616"]),
+        ("baselines.image", {"nwj": {"device": "gpu"}}, ["baselines.image: nwj: device is gpu"]),
+        ("consistency", {"kept": 9}, ["consistency.kept: 9 rows of images that have 8"]),
+        ("consistency", {"rows": [0, 12]}, ["consistency.rows: 12 rows of images that have 8"]),
+        (
+            "encoders.top",
+            {
+                "architecture": {"kind": "kept_rows", "rows": [2, 9]},
+                "regimes": {"fixed": {"epochs": 0}},
+                "epochs": [0],
+                "taps": ["rows9"],
+            },
+            ["hold: encoders.top.architecture.rows: 9 rows of images that have 8"],
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_that_names_the_field(path, value, words):

@@ -24,7 +24,11 @@ class Laboratory:
         return os.environ | {"PYTHONPATH": str(self.folder), "OMP_NUM_THREADS": "1", "CI": "1"}
 
     def snakemake(self, config: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [str(SNAKEMAKE), "--cores", "2", "--configfile", config, "--nocolor", *arguments]
+        return self.run("--cores", "2", "--configfile", config, *arguments)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Snakemake with no other options than these."""
+        command = [str(SNAKEMAKE), "--nocolor", *arguments]
         return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
 
     def stage(self, *arguments: str) -> subprocess.CompletedProcess[str]:

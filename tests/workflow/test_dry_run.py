@@ -23,6 +23,27 @@ def test_every_configuration_dry_runs(laboratory, name):
     assert int(plan["write_report"]) == 1
 
 
+def test_config_alone_changes_the_default_and_another_kind_takes_the_whole_section(laboratory):
+    given = ["--dry-run", "--quiet", "all", "--config", "name=mine", "dataset={kind: digits}"]
+    markov = laboratory.snakemake("workflow/config/known-markov.yaml", *given)
+    assert markov.returncode == 0, markov.stdout + markov.stderr
+    default = laboratory.run("--cores", "1", *given[:-1])
+    assert default.returncode == 0, default.stdout + default.stderr
+
+
+def test_a_key_that_stands_twice_and_a_device_that_does_not_exist_stop_before_the_dag(laboratory):
+    text = (laboratory.folder / "workflow/config/demo.yaml").read_text()
+    (laboratory.folder / "twice.yaml").write_text(text + "\nname: other\n")
+    twice = laboratory.snakemake("twice.yaml", "--dry-run")
+    assert "name stands twice" in twice.stdout + twice.stderr
+    gpu = laboratory.snakemake("workflow/config/demo.yaml", "--dry-run", "--default-resources", "device=gpu")
+    assert "device is gpu: it must be auto" in gpu.stdout + gpu.stderr
+    for run in (twice, gpu):
+        assert run.returncode != 0
+        assert "Building DAG" not in run.stdout + run.stderr
+        assert "Traceback" not in run.stdout + run.stderr
+
+
 def test_a_typo_stops_before_the_dag_and_names_the_field(laboratory):
     config = yaml.safe_load((laboratory.folder / "workflow/config/demo.yaml").read_text())
     config["decoders"]["image_fit"]["stepps"] = 3

@@ -10,3 +10,8 @@ class DigitsSpec(SplitSourceSpec):
 
     implementation: ClassVar[str] = "ib_analysis.datasets.digits:Digits"
     kind: Literal["digits"] = "digits"
+
+    @property
+    def height(self) -> int:
+        """Rows of an image."""
+        return 8

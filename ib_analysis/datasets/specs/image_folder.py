@@ -19,3 +19,8 @@ class ImageFolderSpec(SplitSourceSpec):
     resize: tuple[Side, Side] | None = Field(
         None, description="(height, width) to which images are resized; null requires images of equal size"
     )
+
+    @property
+    def height(self) -> int | None:
+        """Rows of an image; None where only the files say it."""
+        return None if self.resize is None else self.resize[0]

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from ib_analysis.datasets.specs.source import SplitSourceSpec
+from ib_analysis.spec import Seed
 
 KnownSource = Literal["independent", "uniform", "markov", "rectangles", "factors", "teacher"]
 _ONE, _THREE = "one number", "three numbers"
@@ -67,9 +68,7 @@ class KnownInformationSpec(SplitSourceSpec):
         description="scale s of the discretized logistic, in levels; independent also accepts one per channel; teacher "
         "uses half, once and twice this scale",
     )
-    weights: int = Field(
-        0, ge=0, description="teacher: number of the network; each number gives other weights"
-    )
+    weights: Seed = Field(0, description="teacher: number of the network; each number gives other weights")
     low_bits: int = Field(0, ge=0, le=7, description="number of random low bits of every sub-pixel")
     label_noise: float = Field(
         0.0, ge=0, le=0.5, description="probability that a label is replaced by another class"
@@ -77,6 +76,11 @@ class KnownInformationSpec(SplitSourceSpec):
     duplicates: Literal["drop", "keep"] = Field(
         "keep", description="keep by default, since dropping duplicates would change the known distribution"
     )
+
+    @property
+    def height(self) -> int:
+        """Rows of an image."""
+        return self.size
 
     @model_validator(mode="after")
     def _holds_for_its_source(self) -> Self:

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from ib_analysis.spec import Spec
+from ib_analysis.spec import Seed, Spec
 
 
 class Shares(Spec):
@@ -25,13 +25,18 @@ class Shares(Spec):
 class SourceSpec(Spec):
     """Keys of every source."""
 
-    seed: int = Field(0, ge=0, description="seed of the split into parts and of the choice of a subset")
+    seed: Seed = Field(0, description="seed of the split into parts and of the choice of a subset")
     images: int | None = Field(
         None, ge=10, description="number of images to use, stratified by class; null: all"
     )
     duplicates: Literal["drop", "keep"] = Field(
         "drop", description="drop or keep an image with an identical copy in an earlier part"
     )
+
+    @property
+    def height(self) -> int | None:
+        """Rows of an image; None where only the files say it."""
+        return None
 
 
 class SplitSourceSpec(SourceSpec):
@@ -52,6 +57,11 @@ class DownloadedSpec(Spec):
         32,
         description="height and width; below 32 every pixel is the mean over a block of the official image",
     )
+
+    @property
+    def height(self) -> int:
+        """Rows of an image."""
+        return self.size
 
     def name_of(self, official: str) -> str:
         """The name of the data set in every table: the size stands in it where it is not the official one."""

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ib_analysis.spec import Seed
 from ib_analysis.studies.specs.study import StudySpec
 
 Version = Literal["final", "v2"]
@@ -38,7 +39,7 @@ class BeyondKernelsStudySpec(StudySpec):
     implementation: ClassVar[str] = "ib_analysis.studies.beyond_kernels.study:BeyondKernelsStudy"
     drawn_by: ClassVar[str] = "ib_analysis.figures.studies.beyond_kernels"
     reads_images: ClassVar[bool] = False
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+    seeds: tuple[Seed, ...] = Field(
         (0, 1, 2, 3, 4), min_length=1, description="each seed draws its own data and weights"
     )
     sweep_seeds: int = Field(
@@ -92,7 +93,7 @@ class BeyondKernelsStudySpec(StudySpec):
         (1, 8), min_length=1, description="indices i of the probed F_i; of G only G_1 is probed"
     )
     probe_vectors: int = Field(2000, ge=200, description="fresh vectors for the probes")
-    probe_epochs: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+    probe_epochs: tuple[Seed, ...] = Field(
         (0, 5, 10, 20, 50, 100, 800), description="epochs at which the layers of the ResNet are probed"
     )
     probe_steps: int = Field(1500, ge=1, description="largest number of steps of the MLP probe")

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from ib_analysis.encoders.specs.rir import Arm, RirSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
+from ib_analysis.spec import Seed
 from ib_analysis.studies.specs.study import StudySpec
 
 ARMS: tuple[Arm, ...] = get_args(Arm)
@@ -20,7 +21,7 @@ class RirStudySpec(StudySpec):
 
     implementation: ClassVar[str] = "ib_analysis.studies.rir.study:RirStudy"
     drawn_by: ClassVar[str] = "ib_analysis.figures.studies.rir"
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+    seeds: tuple[Seed, ...] = Field(
         (0, 1, 2, 3, 4), min_length=1, description="repetitions; each seed trains all four arms"
     )
     blocks: tuple[int, ...] = Field((2, 3, 3), min_length=1, description="blocks of two layers in each stage")

@@ -1,10 +1,10 @@
 """The base class of every study's specification."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
-from ib_analysis.spec import Spec
+from ib_analysis.spec import Seed, Spec
 
 
 class StudySpec(Spec):
@@ -16,7 +16,7 @@ class StudySpec(Spec):
     drawn_by: ClassVar[str] = ""
     reads_images: ClassVar[bool] = True
     """Whether the study uses the images of the experiment; otherwise it draws its own data."""
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+    seeds: tuple[Seed, ...] = Field(
         (0, 1, 2), min_length=1, description="repetitions over which means and intervals are taken"
     )
     encoders: tuple[str, ...] = Field(

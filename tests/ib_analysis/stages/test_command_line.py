@@ -130,6 +130,19 @@ def test_a_gpu_where_there_is_none(capfd, prepared, monkeypatch):
     refused(capfd, train_arguments(prepared, spec, "--device", "cuda"), "no GPU", "--device cpu")
 
 
+def test_a_device_that_does_not_exist(capfd, prepared):
+    spec = canonical_json(experiment().train_encoder("net", "classifier", 0))
+    refused(capfd, train_arguments(prepared, spec, "--device", "gpu"), "device is gpu", "auto", "cpu or cuda")
+
+
+def test_a_setting_out_of_its_range_names_the_class_and_the_field(capfd, prepared):
+    slice_ = experiment().train_encoder("net", "classifier", 0)
+    slice_["architecture"]["spec"]["bottleneck"] = 0
+    arguments = train_arguments(prepared, canonical_json(slice_))
+    arguments[arguments.index("--out") + 1] = str(prepared / "refused")
+    refused(capfd, arguments, "ib_analysis.encoders.resnet:ResNet", "bottleneck", "greater than")
+
+
 def test_a_missing_data_folder(capfd, tmp_path):
     spec = canonical_json(
         experiment(dataset={"kind": "image_folder", "folder": str(tmp_path / "no")}).prepare_dataset()
