@@ -1,4 +1,7 @@
-"""python -m ib_analysis STAGE --spec JSON --NAME PATH ...: the one command line, a stage at a time."""
+"""python -m ib_analysis STAGE --spec JSON --NAME PATH ...: the one command line, a stage at a time.
+
+python -m ib_analysis taps my_nets:resnet18 --shape 3x32x32 lists where h can be read in a network of one's own.
+"""
 
 import inspect
 import json
@@ -22,9 +25,12 @@ from ib_analysis.provenance import Job, stage_digest
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one stage; a user's mistake ends with one sentence and exit code 1."""
+    """Run one stage, or list taps; a user's mistake ends with one sentence and exit code 1."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        if arguments[:1] == ["taps"]:
+            import_module("ib_analysis.list_taps").main(arguments[1:])
+            return 0
         stage, rest = _stage(arguments)
         module = import_module(f"ib_analysis.stages.{stage}")
         options = _parser(stage, module).parse_args(rest)
@@ -50,7 +56,8 @@ def _stage(arguments: list[str]) -> tuple[str, list[str]]:
     names = sorted(module.name for module in iter_modules(stages.__path__))
     if not arguments or arguments[0] not in names:
         raise UserError(
-            f"Usage: python -m ib_analysis STAGE --spec JSON ..., where STAGE is one of {', '.join(names)}."
+            f"Usage: python -m ib_analysis STAGE --spec JSON ..., where STAGE is one of {', '.join(names)}; or "
+            "python -m ib_analysis taps MODULE:NAME --shape 3x32x32."
         )
     return arguments[0], arguments[1:]
 

@@ -15,6 +15,7 @@ from ib_analysis.datasets.specs.dataset import DatasetSpec
 from ib_analysis.encoders.specs.architecture import Architecture
 from ib_analysis.encoders.specs.identity import IdentitySpec
 from ib_analysis.encoders.specs.kept_rows import KeptRowsSpec
+from ib_analysis.encoders.specs.torch_module import complete_section
 from ib_analysis.encoders.specs.training import Regime, TrainingSpec
 from ib_analysis.errors import UserError
 from ib_analysis.mistakes import mistakes
@@ -35,6 +36,13 @@ ENCODERS_A_FIGURE = 3
 """More than these have figures of their own."""
 
 
+def _or_a_mapping(schema: dict[str, Any]) -> None:
+    """Adds to the JSON schema of taps the form that maps names to places."""
+    mapping = {"additionalProperties": {"type": "string"}, "minProperties": 1, "type": "object"}
+    listed = {name: schema.pop(name) for name in ("items", "minItems", "type") if name in schema}
+    schema["anyOf"] = [listed, mapping]
+
+
 class MeasuredEncoder(Spec):
     """An encoder that is measured: what it is, how it is trained, and when and where it is measured."""
 
@@ -45,8 +53,19 @@ class MeasuredEncoder(Spec):
     seeds: tuple[Seed, ...] = Field((0,), min_length=1, description="one network a seed")
     epochs: tuple[int, ...] = Field(min_length=1, description="checkpoints that are measured; 0 is untrained")
     taps: tuple[str, ...] = Field(
-        min_length=1, description="where h is read; a tap that only one regime has is measured in that regime"
+        min_length=1,
+        description="where h is read; a tap that only one regime has is measured in that regime; of a torch_module: "
+        "names of modules, or a mapping of names of your own to them",
+        json_schema_extra=_or_a_mapping,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, given: Any) -> Any:
+        """The taps of a network of one's own also belong to its architecture, and it has one regime."""
+        architecture = given.get("architecture") if isinstance(given, Mapping) else None
+        own = isinstance(architecture, Mapping) and architecture.get("kind") == "torch_module"
+        return complete_section(given) if own else given
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -80,6 +99,9 @@ class MeasuredEncoder(Spec):
     def _check_epochs(self) -> None:
         if list(self.epochs) != sorted(set(self.epochs)) or self.epochs[0] < 0:
             raise ValueError("epochs: name each epoch once, in rising order, from 0 on")
+        if self.architecture.is_given:
+            self.architecture.weight_files(self.seeds, self.epochs)
+            return
         for regime, training in self.regimes.items():
             if regime == "fixed" and self.epochs[-1] > 0:
                 raise ValueError("epochs: a fixed encoder is not trained: it has epoch 0 alone")
@@ -322,6 +344,11 @@ class Experiment(Spec):
             "training": measured.regimes[regime].model_dump(mode="json"),
             "epochs": list(measured.epochs),
         }
+
+    def weight_files(self, encoder: str, seed: int) -> list[str]:
+        """The files of weights of a given network, an epoch each; none for a network that is trained."""
+        measured = self.measured(encoder)
+        return list(measured.architecture.weight_files((seed,), measured.epochs).values())
 
     def fit_pretrained(self) -> dict[str, Any]:
         """Slice of stage fit_marginal for the unconditional decoder that all others start from."""

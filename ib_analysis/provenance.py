@@ -1,8 +1,8 @@
 """How an artefact was made: the specification, a digest of the code, versions, seed and device.
 
-The digest of a stage covers the docstring-free syntax trees of every module that the stage can reach by import,
-and of the implementations that its specification names. A comment or a docstring therefore changes nothing, and
-an edited decoder re-runs just the stages that fit or read decoders.
+The digest of a stage covers the docstring-free syntax trees of every module that the stage can reach by import, of the
+implementations that its specification names, and of the user's own networks. A comment or a docstring therefore changes
+nothing, and an edited decoder re-runs just the stages that fit or read decoders.
 """
 
 import ast
@@ -21,6 +21,7 @@ from typing import Any
 import grimp
 
 from ib_analysis.artefacts import provenance_path, sha256, write_json
+from ib_analysis.own_modules import installed_version, own_files
 
 PACKAGES = ("ib_analysis", "decoders")
 BESIDE = {".mplstyle", ".css", ".jinja", ".c", ".h"}
@@ -81,8 +82,13 @@ def digest_of(content: Any) -> str:
 
 
 def stage_digest(stage: str, spec: Mapping[str, Any]) -> str:
-    """Digest of the code that a stage runs: its import closure and that of the implementations its spec names."""
-    return _modules_digest(frozenset({f"ib_analysis.stages.{stage}", *_implementations(spec)}))
+    """Digest of the code that a stage runs: its import closure and that of all that its spec names.
+
+    The spec names implementations, and under `build` the user's own networks.
+    """
+    own = _modules_digest(frozenset({f"ib_analysis.stages.{stage}", *_implementations(spec)}))
+    builds = sorted(_builds(spec))
+    return digest_of([own, *map(_own_code_digest, builds)]) if builds else own
 
 
 @cache
@@ -105,6 +111,27 @@ def _implementations(content: Any) -> set[str]:
     return set()
 
 
+def _builds(content: Any) -> set[str]:
+    """The modules of the user's own networks."""
+    if isinstance(content, Mapping):
+        build = content.get("build")
+        found = {build.split(":")[0]} if isinstance(build, str) else set()
+        return found.union(*(_builds(value) for value in content.values()))
+    if isinstance(content, list | tuple):
+        return set().union(*(_builds(value) for value in content))
+    return set()
+
+
+def _own_code_digest(module: str) -> str:
+    """Digest of a module of the working folder and of all that it imports there, or the version of an installed one."""
+    folder = Path.cwd()
+    trees = [
+        (str(file.relative_to(folder)), hashlib.sha256(_syntax_tree(file)).hexdigest())
+        for file in own_files(module, folder)
+    ]
+    return digest_of(trees or installed_version(module))
+
+
 @cache
 def _graph() -> grimp.ImportGraph:
     return grimp.build_graph(*PACKAGES, cache_dir=None)
@@ -116,12 +143,14 @@ def _tree_digest(module: str) -> str:
     if found is None or found.origin is None:
         return "namespace"
     path = Path(found.origin)
-    digest = hashlib.sha256(
-        ast.dump(_without_docstrings(ast.parse(path.read_text(encoding="utf-8")))).encode()
-    )
+    digest = hashlib.sha256(_syntax_tree(path))
     for beside in sorted(p for p in path.parent.iterdir() if p.suffix in BESIDE):
         digest.update(beside.read_bytes())
     return digest.hexdigest()
+
+
+def _syntax_tree(path: Path) -> bytes:
+    return ast.dump(_without_docstrings(ast.parse(path.read_text(encoding="utf-8")))).encode()
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

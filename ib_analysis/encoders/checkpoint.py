@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -56,7 +57,10 @@ def save_checkpoint(encoder: Encoder, path: Path, *, epoch: int, seed: int) -> N
         DiskError: the disk is full, or permission is denied.
     """
     about = {**encoder.description(), "epoch": epoch, "seed": seed}
-    tensors = {name: value.detach().cpu().contiguous() for name, value in encoder.state_dict().items()}
+    tensors = {
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, value in encoder.state_dict().items()
+    }
     write_bytes(path, save(tensors, metadata={KEY: json.dumps(about, sort_keys=True)}))
 
 

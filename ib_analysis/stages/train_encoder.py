@@ -1,23 +1,28 @@
-"""Train one network in one regime from one seed, and keep it at the measured epochs."""
+"""Train one network in one regime from one seed, and keep it at the measured epochs; or take the given weights."""
 
+import math
 from pathlib import Path
 from shutil import rmtree
 
 import torch
 
 from ib_analysis import spec
-from ib_analysis.artefacts import link, replacing_folder, write_json
+from ib_analysis.artefacts import link, replacing_folder, sha256, write_json
 from ib_analysis.datasets.dataset import Dataset
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.device import describe_device, resolve_device
 from ib_analysis.encoders.checkpoint import checkpoint_name, save_checkpoint
 from ib_analysis.encoders.encoder import Encoder, ImageShape
+from ib_analysis.encoders.given import GivenEncoder
 from ib_analysis.encoders.specs.training import Regime, TrainingSpec
 from ib_analysis.encoders.training.train import train
 from ib_analysis.encoders.training.training_curve import CurveRow, curve_path
+from ib_analysis.errors import UserError
 from ib_analysis.provenance import Job, digest_of
 from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked
+
+IMAGES_OF_VERIFICATION = 8
 
 
 class Spec(spec.Spec):
@@ -31,16 +36,21 @@ class Spec(spec.Spec):
     epochs: tuple[int, ...]
 
 
-def run(slice_: Spec, job: Job, *, dataset: Path, scratch: Path, out: Path) -> None:
-    """Write the folder `out`: a checkpoint a measured epoch, and the training curve."""
+def run(slice_: Spec, job: Job, *, dataset: Path, weights: list[Path], scratch: Path, out: Path) -> None:
+    """Write the folder `out`: a checkpoint a measured epoch, and the training curve.
+
+    A network that is given is not trained: the files `weights`, one a measured epoch, are verified and become its
+    checkpoints, and its curve has no rows.
+    """
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     key = {"slice": slice_.model_dump(mode="json"), "code": job.code, "dataset": data.header.fingerprint}
+    key |= {"weights": [sha256(path) for path in weights]} if weights else {}
     with locked(scratch):
         kept = scratch / digest_of(key)
         names = [*(checkpoint_name(epoch) for epoch in slice_.epochs), curve_path(kept).name]
         if not all((kept / name).exists() for name in names):
-            _train(slice_, data, kept, device)
+            _make(slice_, data, weights, kept, device)
         rmtree(kept / "state", ignore_errors=True)
         with replacing_folder(out) as folder:
             for name in names:
@@ -53,10 +63,40 @@ def run(slice_: Spec, job: Job, *, dataset: Path, scratch: Path, out: Path) -> N
             write_json(folder / "provenance.json", job.provenance() | facts)
 
 
-def _train(slice_: Spec, data: Dataset, kept: Path, device: torch.device) -> None:
+def _make(slice_: Spec, data: Dataset, weights: list[Path], kept: Path, device: torch.device) -> None:
     encoder = _build(slice_, data)
     kept.mkdir(parents=True, exist_ok=True)
+    if isinstance(encoder, GivenEncoder):
+        _take(encoder, slice_, data, weights, kept, device)
+    else:
+        _train(encoder, slice_, data, kept, device)
 
+
+def _take(
+    encoder: GivenEncoder, slice_: Spec, data: Dataset, weights: list[Path], kept: Path, device: torch.device
+) -> None:
+    """Verify the given weights on images of the decoder part, and keep them; null is the weights it was built with."""
+    if len(weights or slice_.epochs[:1]) != len(slice_.epochs):
+        raise UserError(
+            f"--weights: {len(weights)} files for {len(slice_.epochs)} epochs: give one an epoch."
+        )
+    images = torch.from_numpy(data.decoder.images[:IMAGES_OF_VERIFICATION].copy()).to(device)
+    encoder.to(device)
+    files: list[Path | None] = [*weights] or [None]
+    for epoch, path in zip(slice_.epochs, files, strict=True):
+        if path is not None:
+            encoder.load_weights(path)
+        encoder.verify(images)
+        save_checkpoint(encoder, kept / checkpoint_name(epoch), epoch=epoch, seed=slice_.seed)
+    write_rows(curve_path(kept), CurveRow, [])
+    print(
+        f"{slice_.encoder}: weights verified in evaluation mode (dropout off, batch norm by running statistics)"
+    )
+    for tap in encoder.taps:
+        print(f"  {tap.name}: h of {math.prod(tap.shape):,} values, shape {tap.shape}")
+
+
+def _train(encoder: Encoder, slice_: Spec, data: Dataset, kept: Path, device: torch.device) -> None:
     def keep(epoch: int, trained: Encoder) -> None:
         save_checkpoint(trained, kept / checkpoint_name(epoch), epoch=epoch, seed=slice_.seed)
 

@@ -147,6 +147,11 @@ def of_epochs(pattern):
     )
 
 
+def weights_of(wildcards):
+    """The files of weights of a network that is given instead of trained, an epoch each."""
+    return experiment.weight_files(wildcards.encoder, int(wildcards.seed))
+
+
 def marginal_of(wildcards):
     """The p(x) that a variant's p(x | h) is compared with: its own, or that of the measurement."""
     return MARGINAL.format(variant=experiment.variants[wildcards.variant].marginal.name)

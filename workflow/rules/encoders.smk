@@ -4,6 +4,7 @@
 rule train_encoder:
     input:
         dataset=DATASET,
+        weights=weights_of,
     output:
         directory(CHECKPOINTS),
     log:
@@ -19,5 +20,5 @@ rule train_encoder:
     shell:
         device_command(
             "train_encoder",
-            "--dataset {input.dataset} --scratch {params.scratch} --out {output}",
+            "--dataset {input.dataset} --weights {input.weights} --scratch {params.scratch} --out {output}",
         )

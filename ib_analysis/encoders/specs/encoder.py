@@ -1,5 +1,6 @@
 """The base class of every encoder's specification."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from ib_analysis.encoders.specs.training import Regime
@@ -17,3 +18,12 @@ class EncoderSpec(Spec):
     def tap_names(self, regime: Regime) -> tuple[str, ...]:
         """Names of the taps in network order."""
         raise NotImplementedError(f"{type(self).__name__} must name its taps")
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the weights are given, at any epochs, instead of trained by the workflow."""
+        return False
+
+    def weight_files(self, seeds: Sequence[int], epochs: Sequence[int]) -> dict[tuple[int, int], str]:
+        """The file of weights of every (seed, epoch); none for a network that the workflow trains."""
+        return {}

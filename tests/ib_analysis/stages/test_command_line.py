@@ -69,6 +69,7 @@ def train_arguments(folder: Path, spec: str, *more: str) -> list[str]:
     paths = [
         "--dataset",
         f"{folder}/dataset/header.json",
+        "--weights",
         "--scratch",
         f"{folder}/scratch",
         "--out",

@@ -56,7 +56,7 @@ def trained(tmp_path_factory):
     spec = canonical_json(EXPERIMENT.prepare_dataset())
     assert main(["prepare_dataset", "--spec", spec, "--out", str(folder / "dataset")]) == 0
     spec = canonical_json(EXPERIMENT.train_encoder("net", "classifier", 0))
-    paths = ["--dataset", f"{folder}/dataset/header.json", "--scratch", f"{folder}/training"]
+    paths = ["--dataset", f"{folder}/dataset/header.json", "--weights", "--scratch", f"{folder}/training"]
     assert main(["train_encoder", "--spec", spec, *paths, "--out", f"{folder}/net"]) == 0
     spec = canonical_json(EXPERIMENT.fit_marginal())
     paths = ["--dataset", f"{folder}/dataset/header.json", "--pretrained", "--scratch", f"{folder}/fit"]
