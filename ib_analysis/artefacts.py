@@ -1,7 +1,7 @@
-"""Files that are either whole or absent, and that say how they were made.
+"""Files that are either whole or absent, with their provenance.
 
-Every artefact `name` has `name.json` beside it: its own SHA-256 and its provenance. A reader verifies the sum
-before it trusts the content.
+Every artefact `name` has `name.json` beside it, with its SHA-256 and its provenance. A reader verifies the SHA-256
+first.
 """
 
 import hashlib
@@ -60,7 +60,11 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file; a missing or broken one is named."""
+    """Read a JSON file.
+
+    Raises:
+        UserError: the file is missing or is not valid JSON.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -82,18 +86,22 @@ def link(source: Path, target: Path) -> None:
 
 
 def provenance_path(path: Path) -> Path:
-    """Where the provenance of an artefact lies."""
+    """Path of the provenance of an artefact."""
     return path.with_name(path.name + ".json")
 
 
 def made_from(folder: Path) -> dict[str, Any]:
-    """The slice of the configuration that a folder with its provenance inside was made from."""
+    """The slice of the configuration that the artefacts of a folder were made from."""
     found: dict[str, Any] = read_json(folder / "provenance.json")["spec"]
     return found
 
 
 def verified(path: Path) -> Path:
-    """The path itself, once its content has the SHA-256 that its maker wrote down."""
+    """Verify the SHA-256 of an artefact, and return its path.
+
+    Raises:
+        UserError: the file is missing, or its content has another SHA-256.
+    """
     if not path.exists():
         raise UserError(f"{path} is missing: run the workflow again, it makes what is not there.")
     expected = read_json(provenance_path(path)).get("sha256")

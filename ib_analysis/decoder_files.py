@@ -10,7 +10,7 @@ from typing import cast, get_args
 from ib_analysis.point import Target
 
 MARGINAL = "marginal"
-"""Stands where the name of a tap stands, for the decoder that has none."""
+"""Replaces the name of the tap for p(x), which reads none."""
 
 
 def decoder_name(target: Target, tap: str = MARGINAL) -> str:
@@ -23,7 +23,7 @@ def decoder_name(target: Target, tap: str = MARGINAL) -> str:
 
 
 def decoder_of(name: str) -> tuple[Target, str]:
-    """The target and the tap that `decoder_name` was made of.
+    """The target and the tap of a `decoder_name`.
 
     >>> decoder_of("h1.label")
     ('label', 'h1')

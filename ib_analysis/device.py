@@ -1,4 +1,4 @@
-"""Where tensors live: chosen by the profile or the command line, never by the experiment."""
+"""The device of tensors: chosen by the profile or the command line, not by the experiment."""
 
 import os
 
@@ -9,9 +9,12 @@ from ib_analysis.errors import UserError
 
 
 def resolve_device(name: str, threads: int) -> torch.device:
-    """The device of that name ("auto": a GPU where there is one), with so many CPU threads.
+    """The device of that name, after torch is set to `threads` CPU threads; "auto" is a GPU where there is one.
 
-    Of several processes on one machine each has a GPU of its own and its part of the threads.
+    Several processes on one machine have a GPU each, and share the threads equally.
+
+    Raises:
+        UserError: there is no GPU, or there are fewer GPUs than processes.
     """
     torch.set_num_threads(max(1, threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
     if check_device(name) == "auto":
@@ -27,7 +30,7 @@ def resolve_device(name: str, threads: int) -> torch.device:
 
 
 def _own_gpu(device: torch.device) -> torch.device:
-    """The GPU with this process' number among those on this machine; the device itself in a lone process."""
+    """The GPU whose number is the local rank of this process; `device` where there is one process."""
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if processes < 2:
         return device
@@ -40,5 +43,5 @@ def _own_gpu(device: torch.device) -> torch.device:
 
 
 def describe_device(device: torch.device) -> str:
-    """The device in words, for the provenance."""
+    """Name of the GPU, or "cpu", for the provenance."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -1,7 +1,7 @@
-"""One stage in several processes of this machine: who starts them, and which of them says what went wrong.
+"""One stage in several processes of this machine: their start, and the choice of the one that prints an error.
 
-The processes are started here (`--processes`) or by torchrun, and learn of each other from the variables that it
-sets. This module imports no torch before it is needed: most stages never do.
+The processes are started here (`--processes`) or by torchrun, which sets the environment variables that describe the
+group. This module imports torch inside functions, because most stages run in one process without torch.
 """
 
 import logging
@@ -23,20 +23,22 @@ def count() -> int:
 
 
 def start(processes: int, arguments: list[str]) -> tuple[int, str]:
-    """Run `python -m ib_analysis` with those arguments in so many processes, and wait for all of them.
+    """Run `python -m ib_analysis` with the arguments in `processes` processes, and wait for all of them.
 
-    When one fails or is killed the others are ended; a signal to this process ends them all.
+    When one fails or is killed, the others are ended. A signal to this process ends all of them.
 
     Returns:
-        The exit code, and a sentence where no process could say what went wrong itself.
+        The exit code, and an error message where no process could print one; else an empty text.
     """
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import elastic_launch
 
-    # What went wrong is said in a sentence, here or by a process; the launcher would add a page of its own.
+    # The error is printed as one sentence, here or by a process. Without this line the launcher logs a page as well.
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # or each would take all cores before it is told its part
+    os.environ.setdefault(
+        "OMP_NUM_THREADS", "1"
+    )  # else each process uses all cores until the stage sets its threads
     try:
         elastic_launch(_settings(processes), sys.executable)("-m", "ib_analysis", *arguments)
     except ChildFailedError as error:
@@ -47,9 +49,9 @@ def start(processes: int, arguments: list[str]) -> tuple[int, str]:
 
 
 def is_first_to_say() -> bool:
-    """Whether no other process has said what went wrong: most mistakes are met by all of them at once.
+    """Whether this process is the first to report an error; most mistakes occur in all processes at once.
 
-    They ask the store by which torchrun introduced them to each other; where it is gone, each speaks.
+    One rank is elected through torchrun's TCPStore. Where the store is gone, every process prints the error.
     """
     if count() < 2:
         return True
@@ -85,7 +87,9 @@ def _settings(processes: int) -> Any:
 
 
 def _sentence(exit_codes: Mapping[int, int]) -> str:
-    """One that was killed has said nothing (SIGTERM is how the rest are ended); one that ended by itself has.
+    """Error message for a killed process, which printed none; empty where a process ended by itself and printed one.
+
+    The launcher ends the other processes by SIGTERM, so a process that another signal killed is named first.
 
     >>> _sentence({0: PARTNER_LOST, 1: -9}).partition(",")[0]
     'the process of rank 1 was killed (SIGKILL)'

@@ -1,4 +1,4 @@
-"""How an artefact was made: the specification, a digest of the code, versions, seed and device.
+"""Provenance of an artefact: the specification, a digest of the code, versions, seed and device.
 
 The digest of a stage covers the docstring-free syntax trees of every module that the stage can reach by import, of the
 implementations that its specification names, and of the user's own networks. A comment or a docstring therefore changes
@@ -25,13 +25,13 @@ from ib_analysis.own_modules import installed_version, own_files
 
 PACKAGES = ("ib_analysis", "decoders")
 BESIDE = {".mplstyle", ".css", ".jinja", ".c", ".h"}
-"""What lies beside a module and is part of what it does."""
+"""Suffixes of files beside a module that are part of its code."""
 VERSIONS = ("ib-analysis", "torch", "numpy", "scipy", "matplotlib", "snakemake", "safetensors")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run of one stage: what it was asked, by which code, and where."""
+    """One run of one stage: its specification, the digest of its code, its device and its threads."""
 
     stage: str
     spec: Mapping[str, Any]
@@ -41,11 +41,11 @@ class Job:
     started: float = field(default_factory=time)
 
     def record(self, path: Path, **facts: Any) -> None:
-        """Write the provenance beside an artefact that is already in its place."""
+        """Write the provenance and the SHA-256 of a written artefact beside it."""
         write_json(provenance_path(path), self.provenance() | {"sha256": sha256(path)} | facts)
 
     def provenance(self) -> dict[str, Any]:
-        """Everything that this run knows of itself."""
+        """Specification, code, device, versions and seconds of this run."""
         return {
             "made_by": self.stage,
             "spec": dict(self.spec),
@@ -72,7 +72,7 @@ def installed_versions() -> dict[str, str]:
 
 
 def canonical_json(content: Any) -> str:
-    """The one spelling of a specification: sorted keys, no spaces."""
+    """Canonical JSON of a specification: sorted keys, no spaces."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -1,7 +1,7 @@
-"""Scratch folders: what a job has got so far, in a place that Snakemake neither knows nor deletes.
+"""Scratch folders: intermediate results of a job, which Snakemake does not delete.
 
-Snakemake deletes a job's declared outputs before it runs again. A scratch folder is named in `params` and is no
-output, so unfinished states and finished pieces survive a failure, a `kill -9` and a changed neighbour.
+Snakemake deletes the declared outputs of a job before it runs the job again. A scratch folder is named in `params` and
+is no output. So saved states and fitted decoders survive an error, a `kill -9` and a change of another job.
 """
 
 import fcntl
@@ -15,7 +15,11 @@ from ib_analysis.errors import UserError
 
 @contextmanager
 def locked(folder: Path) -> Iterator[Path]:
-    """The folder, owned by this process alone; the lock goes with the process, however it ends."""
+    """Lock the folder for this process; the operating system releases the lock when the process ends.
+
+    Raises:
+        UserError: another process holds the lock, or the file system has no locks.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a+") as file:
         try:

@@ -1,4 +1,4 @@
-"""What every specification is: frozen, strict about unknown keys, and silent about torch."""
+"""Base of all specifications: frozen, without unknown keys, and without an import of torch."""
 
 from importlib import import_module
 from typing import Annotated, Any, ClassVar
@@ -15,27 +15,27 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 class Spec(BaseModel):
     """A validated piece of the configuration.
 
-    Defaults live here and nowhere else. A spec that stands for something to be built names its
-    `implementation` as "package.module:Class", so that the configuration never imports it.
+    A spec class is the only place of its defaults. The spec of an object to be built names the `implementation` as
+    "package.module:Class", so the configuration does not import it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     implementation: ClassVar[str] = ""
 
     def described(self) -> dict[str, Any]:
-        """The spec as JSON together with the implementation it names: what a stage needs to build it."""
+        """The spec as JSON with the implementation, from which a stage builds the object."""
         return {"implementation": self.implementation, "spec": self.model_dump(mode="json")}
 
 
 class Described(BaseModel):
-    """A spec inside a stage's slice: fields plus the class that understands them."""
+    """A spec inside a stage's slice: its fields and its implementation."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     implementation: str
     spec: dict[str, Any]
 
     def load(self) -> tuple[type, Any]:
-        """The implementation class and its spec, parsed by the class's own `Spec`.
+        """The implementation, and the spec parsed by its `Spec` class.
 
         Raises:
             UserError: the class refuses the spec.
@@ -47,7 +47,11 @@ class Described(BaseModel):
             raise UserError(f"{self.implementation}: {mistakes(error, self.spec)}.") from error
 
     def implementation_class(self) -> type:
-        """The class that is named."""
+        """Import the implementation.
+
+        Raises:
+            ValueError: it lies outside ib_analysis and decoders.
+        """
         module, name = self.implementation.split(":")
         if module.partition(".")[0] not in {"ib_analysis", "decoders"}:
             raise ValueError(f"implementation {self.implementation!r} lies outside ib_analysis and decoders")

@@ -1,4 +1,4 @@
-"""Nats inside, bits at the edges: the only file that knows log 2."""
+"""Conversion between nats, which all computations use, and bits, which tables and figures show."""
 
 import math
 

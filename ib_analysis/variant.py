@@ -1,7 +1,7 @@
 """Variants of one measurement: itself, a control, or the same with decoders of another seed.
 
-Every variant goes through the very rules and stages that measure the points, so that what it says is said of the
-instrument that was used. Its name is the folder results/<experiment>/<variant>/.
+Every variant is measured by the same rules and stages, so that a control tests the instrument that measures the points.
+Its name is the folder results/<experiment>/<variant>/.
 """
 
 from typing import Literal, NamedTuple
@@ -29,7 +29,7 @@ class Variant(NamedTuple):
 
     @property
     def pairing(self) -> Pairing:
-        """Whether an image goes with its own h."""
+        """Whether an image is paired with its own h or with that of another image."""
         return "shuffled" if self.kind == "shuffled" else "own"
 
     @property
@@ -39,7 +39,7 @@ class Variant(NamedTuple):
 
     @property
     def marginal(self) -> "Variant":
-        """The variant whose p(x) it is compared with: its own, but for a shuffled h, which changes no p(x)."""
+        """The variant whose p(x) it is compared with: itself, or the measurement where only h is shuffled."""
         return MEASUREMENT if self.kind == "shuffled" else self
 
 

@@ -1,1 +1,1 @@
-"""Sections of a configuration that belong to no one room: they repeat, compare or check the measurement."""
+"""Sections of a configuration that use several rooms: they repeat, compare or check the measurement."""

@@ -18,19 +18,20 @@ Settings = dict[str, JsonValue]
 
 
 def baseline_settings(methods: Iterable[str]) -> dict[Method, Settings]:
-    """These methods, each with the settings that it has as a baseline."""
+    """The methods with their settings as baselines."""
     return {method: dict(ESTIMATORS[method].baseline) for method in methods}
 
 
 def methods_of(target: Target) -> dict[Method, Settings]:
-    """Every method that estimates the information about that target unless others are named."""
+    """The default methods for the information about that target, with their settings."""
     return baseline_settings(name for name, listed in ESTIMATORS.items() if target in listed.targets)
 
 
 def check_settings(methods: dict[Method, Settings]) -> dict[Method, Settings]:
-    """The methods as they are, or a ValueError at a setting that one of them has not or refuses.
+    """Return the methods. A class is imported only where a setting differs from that of the catalogue.
 
-    A class is imported only where a setting differs from what the catalogue gives it.
+    Raises:
+        ValueError: a method does not have one of its settings, or refuses it.
     """
     for method, settings in methods.items():
         if sentence := unknown_setting(method, settings):
@@ -63,10 +64,12 @@ class BaselinesSpec(Spec):
     label: Methods = Field(methods_of("label"), description="estimators of I(y; h)")
     part: Literal["evaluation", "all"] = Field(
         "evaluation",
-        description="the images they read; all three parts only where these are a whole universe, for exact counting",
+        description="the images that they read; all: the three parts of a whole universe, for exact counting",
     )
     images: int | None = Field(
-        1000, ge=30, description="how many images of it they read (the time grows with its square); null: all"
+        1000,
+        ge=30,
+        description="number of images that they read, in time that grows with its square; null: all",
     )
 
     @model_validator(mode="after")
@@ -83,7 +86,7 @@ class BaselinesSpec(Spec):
         return self
 
     def by_implementation(self) -> dict[str, Any]:
-        """Each method with its settings and the implementation it names."""
+        """The section as JSON, with the implementation of each method."""
         return {
             "image": described_methods(self.image),
             "label": described_methods(self.label),
@@ -93,7 +96,7 @@ class BaselinesSpec(Spec):
 
 
 def described_methods(methods: Mapping[Method, Settings]) -> dict[str, Any]:
-    """Each method's settings together with the implementation it names."""
+    """Settings and implementation of each method."""
     return {
         name: {"implementation": ESTIMATORS[name].implementation, "spec": settings}
         for name, settings in methods.items()

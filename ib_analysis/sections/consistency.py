@@ -1,4 +1,4 @@
-"""Consistency: what any information must satisfy on real images, whose information nobody knows."""
+"""Consistency: laws that any information satisfies, tested on real images, whose information is unknown."""
 
 from typing import Annotated, Literal, Self, get_args
 
@@ -13,31 +13,34 @@ BASELINES = ("binning", "ksg", "gaussian", "renyi", "infonce", "nwj", "smile")
 
 
 class ConsistencySpec(Spec):
-    """The self-consistency tests of Song & Ermon (2020) on the experiment's own images, h being rows of the image."""
+    """The self-consistency tests of Song & Ermon (2020) on the images of the experiment; h is rows of an image."""
 
     rows: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
         None,
         min_length=2,
-        description="how many of the top rows h shows, rising, along the baseline test; all rows are asked for in "
-        "any case, as margins are shares of what they tell; null: none, a quarter, a half, three quarters, all",
+        description="numbers of top rows in h, increasing, in the baseline test; all rows are always measured, because "
+        "margins are shares of their information; null: none, a quarter, a half, three quarters, all",
     )
     kept: int | None = Field(
         None,
         ge=2,
-        description="rows that h shows in the other tests; null: half",
+        description="top rows in h in the other tests; null: half",
     )
     fewer: int | None = Field(
         None,
         ge=1,
-        description="by how many rows the second view is shorter in data processing; null: a quarter of all rows",
+        description="rows that the second view of data processing lacks; null: a quarter of all rows",
     )
     seeds: tuple[Seed, ...] = Field(
-        (0,), min_length=1, description="of the decoders, one repetition of all tests each"
+        (0,), min_length=1, description="of the decoders; each seed repeats all tests"
     )
     baselines: Methods = Field(
-        baseline_settings(BASELINES), description="other estimators that are tested, each with its settings"
+        baseline_settings(BASELINES),
+        description="baseline estimators that are tested, each with its settings",
     )
-    images: int = Field(1000, ge=60, description="how many evaluation images the baselines read, at most")
+    images: int = Field(
+        1000, ge=60, description="largest number of evaluation images that the baselines read"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:

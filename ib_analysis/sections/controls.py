@@ -1,4 +1,4 @@
-"""Controls: the same measurement where the answer is known, or with one setting of the decoders changed."""
+"""Controls: the same measurement where the information is known, or with one setting of the decoders changed."""
 
 from typing import Annotated, Self
 
@@ -9,7 +9,7 @@ from ib_analysis.variant import Variant
 
 
 class ControlsSpec(Spec):
-    """Which controls are run beside the measurement; each fits the decoders of the chosen points once more."""
+    """The controls of the measurement; each fits the decoders of the chosen points again."""
 
     shuffled: bool = Field(
         True,
@@ -19,7 +19,7 @@ class ControlsSpec(Spec):
         True, description="an encoder whose only tap is the image itself: CE(x given h) must approach 0"
     )
     half_data: bool = Field(
-        False, description="decoders fitted to half of the decoder part: how much the amount of data matters"
+        False, description="decoders fitted to half of the decoder part: the effect of the amount of data"
     )
     filters: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (), description="other sizes of the image decoder: does the order of taps and epochs hold?"
@@ -29,15 +29,15 @@ class ControlsSpec(Spec):
     )
     decoder_seeds: tuple[Seed, ...] = Field(
         (),
-        description="other seeds of the decoders: the spread that the standard error over images leaves out",
+        description="other seeds of the decoders: the spread that the standard error over images does not contain",
     )
     epochs: tuple[int, ...] | None = Field(
         None,
         min_length=1,
-        description="checkpoints that are controlled; null: the first and the last measured",
+        description="checkpoints with controls; null: the first and the last measured",
     )
     taps: tuple[str, ...] | None = Field(
-        None, min_length=1, description="taps that are controlled; null: all that are measured"
+        None, min_length=1, description="taps with controls; null: all measured taps"
     )
 
     @model_validator(mode="after")
@@ -52,7 +52,7 @@ class ControlsSpec(Spec):
 
     @property
     def variants(self) -> tuple[Variant, ...]:
-        """Every control that fits decoders of its own."""
+        """The controls that fit decoders."""
         return (
             *([Variant("shuffled")] if self.shuffled else []),
             *([Variant("half-data")] if self.half_data else []),

@@ -23,7 +23,7 @@ BASELINES = (
 
 
 class ValidationSpec(Spec):
-    """Cases with known information, and what is tried on them."""
+    """Cases with known information, and the decoders and baselines that are tested on them."""
 
     cases: tuple[CaseName, ...] | None = Field(
         None, min_length=1, description="names of ib_analysis/channels/case_table.py; null: all"
@@ -34,14 +34,16 @@ class ValidationSpec(Spec):
         "16x16 are half as large, of 32x32 a quarter"
     )
     image_fit: FitSpec = Field(
-        description="fit of p(x) and of p(x given h) from there: as many steps for the one as for the other"
+        description="fit of p(x) and of p(x given h) from there, with equal numbers of steps"
     )
     label: CategoricalSpec = Field(CategoricalSpec(), description="the decoder of labels")
     label_fit: FitSpec = Field(description="fit of p(y given h)")
     baselines: Methods = Field(
-        baseline_settings(BASELINES), description="other estimators of I(x; h), each with its settings"
+        baseline_settings(BASELINES), description="baseline estimators of I(x; h), each with its settings"
     )
-    images: int = Field(1000, ge=30, description="how many evaluation images the baselines read, at most")
+    images: int = Field(
+        1000, ge=30, description="largest number of evaluation images that the baselines read"
+    )
     seed: Seed = Field(0, description="of the images that are drawn")
 
     @field_validator("cases")
@@ -65,7 +67,7 @@ class ValidationSpec(Spec):
         return tuple(CASES) if self.cases is None else self.cases
 
     def of_case(self, case: str) -> dict[str, Any]:
-        """What is tried on one case."""
+        """The slice of one case: its decoders, its fits and its baselines."""
         described = CASES[case]
         code = sorted(described.law.implementations | described.channel.implementations)
         return {

@@ -1,1 +1,1 @@
-"""One verb_object module a rule: the only modules that open paths and that meet both packages."""
+"""Stages: one verb_object module for each rule. Only stages open paths and import both packages."""

@@ -1,4 +1,4 @@
-"""Draw images from what each tap still knows of a few evaluation images."""
+"""Draw images from p(x | h) of a few evaluation images, at every tap and epoch of one network."""
 
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def _samples(
 def draw(
     decoder: Decoder, h: torch.Tensor | None, count: int, seed: int, device: torch.device
 ) -> NDArray[np.uint8]:
-    """Samples (count, batch, C, H, W), from the same noise at every tap and epoch: differences are the layer's."""
+    """Samples (count, batch, C, H, W); all taps and epochs use the same noise, so that differences come from h."""
     generator = torch.Generator(device=device).manual_seed(seed)
     with torch.inference_mode():
         return decoder(h).sample(generator, count).to(torch.uint8).cpu().numpy()

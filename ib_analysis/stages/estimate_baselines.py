@@ -1,4 +1,4 @@
-"""Other estimators at every epoch and tap of one network, on the images that the decoders are judged on."""
+"""Baseline estimators at every epoch and tap of one network, on evaluation images."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -65,7 +65,7 @@ def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, table: Path
 
 
 def build_estimators(methods: Mapping[str, spec.Described]) -> dict[str, Estimator]:
-    """The estimators of those names with their settings.
+    """Build the estimators with their settings, by name.
 
     Raises:
         UserError: a setting that the method does not have, or refuses.

@@ -61,9 +61,10 @@ class Spec(spec.Spec):
 
 @dataclass(frozen=True)
 class Piece:
-    """One decoder to be fitted: what, on which pairs, how; `facts` are what else its value depends on.
+    """One decoder to be fitted, with its pairs and its recipe; its weights depend on `facts` as well.
 
-    It starts from the weights of `start`, and it is the decoder `marginal` where it is no better than that.
+    It starts from the weights of `start`. Where its held-out cross-entropy is not below that of the decoder `marginal`,
+    the marginal takes its place.
     """
 
     name: str
@@ -104,8 +105,8 @@ def run(
     """Write the folder `out`: two decoders a tap, their histories, and fits.json.
 
     Image decoders start from those of the `neighbour` checkpoint where there is one, else from the `pretrained`
-    decoder, if any, and are p(x), the `marginal`, where they are no better than that on the held-out share. (Decoders
-    of labels start from the class frequencies, and keep them where no later validation step is better.)
+    decoder, if any. Where one is no better than p(x), the `marginal`, on the held-out share, p(x) takes its place.
+    Label decoders start from the class frequencies, and keep them where no later validation step is better.
     """
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
@@ -139,7 +140,7 @@ def fit_or_reuse(piece: Piece, scratch: Path, device: torch.device) -> Path:
 
 
 def assemble(out: Path, fits: Mapping[tuple[Target, str], Path], job: Job, facts: Mapping[str, Any]) -> None:
-    """Put the fitted decoders, by target and tap, side by side in `out`, all at once; the first process does."""
+    """Write the fitted decoders, by target and tap, into the folder `out` atomically; only the first process writes."""
     ranks = Ranks.current()
     if not ranks.first:
         return
@@ -163,7 +164,7 @@ def start_path(tap: str, pretrained: list[Path], neighbour: list[Path]) -> Path 
 
 
 def image_target(header: Header) -> ImageTarget:
-    """What an image decoder predicts on this data set."""
+    """Shape and levels of the images that a decoder of this data set predicts."""
     return ImageTarget(
         channels=header.channels, height=header.height, width=header.width, levels=header.levels
     )
@@ -273,7 +274,7 @@ def _activations(
 def _stored(
     slice_: Spec, data: Dataset, checkpoint: Checkpoint, folder: Path, device: torch.device
 ) -> Activations:
-    """The store, computed by the first process and read by all."""
+    """The activation store: the first process computes it, and all processes read it."""
     ranks = Ranks.current()
     fingerprint, digest = data.header.fingerprint, checkpoint.digest
     if not ranks.first:

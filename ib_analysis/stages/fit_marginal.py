@@ -1,4 +1,4 @@
-"""Fit p(x), the unconditional decoder, with the budget that every conditional one gets."""
+"""Fit p(x), the unconditional decoder, with the same budget as every conditional one."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""One test of consistency on the experiment's own images: the decoders' information, and that of the baselines."""
+"""One consistency test on the images of the experiment, for the decoders and for the baseline estimators."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ class Spec(spec.Spec):
 
 @dataclass(frozen=True)
 class Question:
-    """I(target; h), both made from two images: an image, and one that has nothing to do with it."""
+    """I(target; h), where target and h are functions of an image and of another, independent one."""
 
     name: str
     target: Callable[[Levels, Levels], Levels]
@@ -64,7 +64,7 @@ class Question:
 
 @dataclass(frozen=True)
 class QuestionPairs:
-    """Targets and h of pairs of images; without `conditional` targets alone."""
+    """Targets and h of pairs of images; h is None unless `conditional`."""
 
     images: Levels
     first: NDArray[np.int64]
@@ -77,7 +77,7 @@ class QuestionPairs:
         return len(self.first)
 
     def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
-        """Targets uint8 and h float32, made from these pairs."""
+        """Targets (uint8) and h (float32) of the pairs `rows`."""
         a, b = self.images[self.first[rows]], self.images[self.second[rows]]
         target = torch.from_numpy(np.ascontiguousarray(self.question.target(a, b))).to(self.device)
         h = torch.from_numpy(self.question.h(a, b)).to(self.device) if self.conditional else None
@@ -87,7 +87,7 @@ class QuestionPairs:
 def run(
     slice_: Spec, job: Job, *, dataset: Path, marginal: Path, pretrained: list[Path], scratch: Path, out: Path
 ) -> None:
-    """Write `out`, a row for each statistic; decoders start from `pretrained`, if any; p(x) is `marginal`."""
+    """Write `out`, one row for each statistic. Decoders start from `pretrained`, if any; `marginal` is p(x)."""
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     plan = _Plan(slice_, data)
@@ -105,13 +105,13 @@ def run(
 
 
 class _Plan:
-    """Which questions a test asks, and what is made of the answers."""
+    """The informations that a test needs, and the statistics that follow from them."""
 
     def __init__(self, slice_: Spec, data: Dataset) -> None:
         height, self.levels = data.header.height, data.header.levels
         self.slice_ = slice_
         quarters = sorted({round(height * share / 4) for share in range(5)})
-        # Every margin is a share of I(x; all rows), so that those are asked for whatever else is.
+        # Every margin is a share of I(x; all rows), so all rows are always in the grid.
         self.grid = tuple(quarters) if slice_.rows is None else tuple(sorted({*slice_.rows, height}))
         self.kept = max(2, height // 2) if slice_.kept is None else slice_.kept
         self.fewer = max(1, height // 4) if slice_.fewer is None else slice_.fewer
@@ -149,7 +149,7 @@ class _Plan:
             yield self._judged(method, "monotonicity", what, more, along[more], whole, judged)
 
     def _asked(self, ask: "_Decoders | _BaselineEstimator", t: int, method: str) -> Measured | None:
-        """I(x; t rows); some estimators refuse an h that never varies, which leaves their other answers."""
+        """I(x; t rows); None where an estimator refuses a constant h, at t = 0."""
         try:
             return ask(self._forward(t))
         except UserError as error:
@@ -224,7 +224,7 @@ class _Plan:
 
 
 class _BaselineEstimator:
-    """An estimator's answers, on the evaluation images."""
+    """Informations by a baseline estimator, on the evaluation images."""
 
     def __init__(self, method: Estimator, part: Part) -> None:
         self.method = method
@@ -235,11 +235,11 @@ class _BaselineEstimator:
         return self._of(question, self.everyone, np.roll(self.everyone, 1))
 
     def of_two(self, both: Question, one: Question) -> tuple[Measured, Measured]:
-        """The information of pairs and that of one image, each of as many samples; every image stands in two pairs.
+        """The information of pairs of images and that of one image, with as many samples; every image is in two pairs.
 
-        A pair then depends on the next and on no other. The correlation of neighbours in such a sequence is 1/2 at the
-        most, and is that where a pair's share is the sum of its images': the variance of the mean is up to twice that
-        of independent pairs, which is what the estimator reports.
+        A pair therefore depends on the next pair and on no other. The correlation of neighbours in such a sequence is
+        at most 1/2, and is 1/2 where the contribution of a pair is the sum of those of its images. So the variance of
+        the mean is up to twice that of independent pairs, which the estimator reports.
         """
         others = np.roll(self.everyone, 1)
         two = self._of(both, self.everyone, others)
@@ -254,7 +254,7 @@ class _BaselineEstimator:
 
 
 class _Decoders:
-    """The decoders' answers: CE(target) - CE(target | h), with what each evaluation image contributes."""
+    """Informations by decoders: CE(target) - CE(target | h), with the contribution of each evaluation image."""
 
     def __init__(
         self,
@@ -276,7 +276,7 @@ class _Decoders:
         return Measured.of_images(self._contributions(question, self.everyone, np.roll(self.everyone, 1)))
 
     def of_two(self, both: Question, one: Question) -> tuple[Measured, Measured]:
-        """The information of disjoint pairs of images, and the mean of the two images' own."""
+        """The information of disjoint pairs of images, and the mean information of the two images of a pair."""
         left, right = halves(len(self.everyone))
         own = self._contributions(one, self.everyone, self.everyone)
         two = self._contributions(both, left, right)
@@ -305,7 +305,7 @@ class _Decoders:
         return ImageTarget(channels=channels, height=height, width=width, levels=self.data.header.levels)
 
     def _marginal(self, question: Question, target: ImageTarget) -> Path:
-        """p(x) of the measurement where the target is x, else one of its own."""
+        """p(x) of the measurement where the target is an image, else an unconditional decoder of the target."""
         header = self.data.header
         if (target.height, target.width) == (header.height, header.width):
             return self.marginal
@@ -334,7 +334,7 @@ class _Decoders:
 
     @cached_property
     def _partners(self) -> NDArray[np.int64]:
-        """Another image for each, such that no image that is fitted to is paired with one that is held out."""
+        """Row of the other image of each pair; fitted and held-out images are never paired."""
         fit = self.slice_.fit
         partners = np.empty(len(self.data.decoder), np.int64)
         for group in divide(len(partners), fit.holdout, fit.seed):
@@ -344,6 +344,6 @@ class _Decoders:
 
 
 def halves(count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Disjoint pairs of so many images, whose order is random: the left ones and the right ones."""
+    """Rows of the left and of the right images of count // 2 disjoint pairs; the order of the images is random."""
     half = count // 2
     return np.arange(half), np.arange(half, 2 * half)

@@ -36,7 +36,7 @@ class Spec(spec.Spec):
     """Slice of the experiment."""
 
     apart: tuple[str, ...] = ()
-    """Encoders that have figures of their own; none: all are in the same."""
+    """Encoders with separate figures; empty: all encoders share the figures."""
 
 
 def run(
@@ -76,19 +76,19 @@ def of_networks(
     runs: Sequence[TrainingRun],
     apart: Sequence[str],
 ) -> Iterator[tuple[str, Drawn]]:
-    """The figures of what was measured by their names: of all networks together, or <figure>-<encoder> for each."""
+    """Figures of the measurement by name: <figure> for all networks, or <figure>-<encoder> for each of `apart`."""
     if not apart:
-        yield from _together(rows, stages, runs)
+        yield from _draw_figures(rows, stages, runs)
     for encoder in apart:
         own = (
             [row for row in rows if row.encoder in ("", encoder)],
             [row for row in stages if row.encoder == encoder],
             [run for run in runs if run.panel.encoder == encoder],
         )
-        yield from ((f"{name}-{encoder}", drawn) for name, drawn in _together(*own))
+        yield from ((f"{name}-{encoder}", drawn) for name, drawn in _draw_figures(*own))
 
 
-def _together(
+def _draw_figures(
     rows: Sequence[InformationRow], stages: Sequence[StagesRow], runs: Sequence[TrainingRun]
 ) -> Iterator[tuple[str, Drawn]]:
     yield "information_plane", (information_plane.draw(rows), information_plane.caption(rows))

@@ -1,4 +1,4 @@
-"""Draw what each layer of a study's networks keeps."""
+"""Draw the information in each layer of the networks of a study."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from ib_analysis.rows import read_rows
 
 
 class Spec(spec.Spec):
-    """Everything that this stage needs stands in its inputs."""
+    """Empty: the stage reads all that it needs from its inputs."""
 
 
 def run(slice_: Spec, job: Job, *, table: Path, figure: Path) -> None:

@@ -1,4 +1,4 @@
-"""Draw the sheets of samples: epochs below one another for each tap, taps for each epoch, and p(x)."""
+"""Draw sheets of samples: all epochs of each tap, all taps of each epoch, and p(x)."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ib_analysis.provenance import Job
 
 
 class Spec(spec.Spec):
-    """Everything that this stage needs stands in its inputs."""
+    """Empty: the stage reads all that it needs from its inputs."""
 
 
 def run(slice_: Spec, job: Job, *, samples: list[Path], marginal: Path, out: Path) -> None:

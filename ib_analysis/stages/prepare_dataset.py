@@ -1,4 +1,4 @@
-"""Read a source of images, drop shared ones, and write three disjoint parts."""
+"""Read a source of images, drop duplicates, and write three disjoint parts."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from ib_analysis.errors import UserError
 from ib_analysis.provenance import Job
 
 SMALLEST_EVALUATION = 4
-"""The two stages are judged on halves of the evaluation images."""
+"""Smallest evaluation part: the test of the two stages uses halves of it."""
 
 
 class Spec(spec.Spec):

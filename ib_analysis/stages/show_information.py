@@ -1,4 +1,4 @@
-"""Print the table of an experiment and where its report lies."""
+"""Print the table of an experiment and the path of its report."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from ib_analysis.rows import read_rows
 
 
 class Spec(spec.Spec):
-    """Nothing to set."""
+    """Empty: the stage has no settings."""
 
 
 def run(slice_: Spec, job: Job, *, table: Path, report: Path) -> None:

@@ -1,4 +1,4 @@
-"""Train one network in one regime from one seed, and keep it at the measured epochs; or take the given weights."""
+"""Train one network in one regime from one seed, and store it at the measured epochs; or copy given weights."""
 
 import math
 from pathlib import Path
@@ -37,9 +37,9 @@ class Spec(spec.Spec):
 
 
 def run(slice_: Spec, job: Job, *, dataset: Path, weights: list[Path], scratch: Path, out: Path) -> None:
-    """Write the folder `out`: a checkpoint a measured epoch, and the training curve.
+    """Write the folder `out`: a checkpoint for each measured epoch, and the training curve.
 
-    A network that is given is not trained: the files `weights`, one a measured epoch, are verified and become its
+    A given network is not trained: the files `weights`, one for each measured epoch, are verified and become its
     checkpoints, and its curve has no rows.
     """
     device = resolve_device(job.device, job.threads)

@@ -31,9 +31,9 @@ from ib_analysis.stages.fit_decoders import Piece, fit_or_reuse
 
 BATCH = 256
 SMALLEST_SIDE = 8
-"""Of the images whose batches have the size that the configuration names."""
+"""Height and width of images for which `batch_size` is that of the configuration."""
 FITTING, EVALUATION = 1, 2
-"""Streams of images: no part has seen another."""
+"""Independent random streams of the two parts."""
 DECODERS_OF_KNOWN_ENTROPY = f"{DECODERS}, H(x) known"
 
 
@@ -42,7 +42,7 @@ class Spec(spec.Spec):
 
     case: str
     made_of: tuple[spec.Described, ...]
-    """The source and the channel of the case, named so that an edit of their code is noticed."""
+    """Implementations of the source and the channel, so that an edit of their code changes the digest."""
     decoder: spec.Described
     pretrained_fit: FitSpec
     image_fit: FitSpec
@@ -70,9 +70,9 @@ def run(slice_: Spec, job: Job, *, scratch: Path, out: Path) -> None:
 class _Fits:
     """The three decoders of a case, each with the seconds of its fit, and their nats on the evaluation part.
 
-    A batch has the configuration's size at 8x8, half of it at 16x16, a quarter at 32x32. p(x) and p(x given h) start
-    from the same pretrained decoder and get the same further steps, so that what those bring is no information;
-    p(x given h) may be p(x).
+    A batch has the size of the configuration at 8x8, half of it at 16x16, a quarter at 32x32. p(x) and p(x given h)
+    start from the same pretrained decoder and take the same number of further steps, so the gain of those steps does
+    not count as information. p(x) takes the place of a p(x given h) that is no better.
     """
 
     def __init__(
@@ -135,12 +135,12 @@ class _Fits:
 
 
 def _sized(fit: FitSpec, side: int) -> FitSpec:
-    """The fit with fewer images a step where images are larger; a convolution sees many pixels of each."""
+    """The fit with a smaller batch for larger images, whose convolutions see more pixels per image."""
     return fit.model_copy(update={"batch_size": max(1, fit.batch_size * SMALLEST_SIDE // side)})
 
 
 def _decoders(case: Case, evaluation: Drawn, fits: _Fits) -> Iterator[ValidationRow]:
-    """The entropy, the information by difference and from the known entropy, and the label's."""
+    """Rows of the entropy, of I(x; h) by difference and from the known entropy, and of I(y; h)."""
     entropy, truth, of_label = case.entropy, case.information, case.label_information
     dimensions = int(np.prod(case.law.shape))
 

@@ -1,4 +1,4 @@
-"""Gather what was made into one page that opens offline."""
+"""Write the report: one HTML page that opens offline."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -43,7 +43,7 @@ FIGURES = {
 
 
 class Spec(spec.Spec):
-    """Slice of the experiment: all of it, for the page says what was run."""
+    """The whole experiment, because the report prints the configuration."""
 
     experiment: dict[str, Any]
 
@@ -122,7 +122,7 @@ def _encoders(experiment: Mapping[str, Any], checkpoints: Sequence[Path]) -> Ite
 
 
 def _score(folders: Sequence[Path]) -> str:
-    """Mean held-out score over seeds at the last epoch, in words."""
+    """Text of the mean held-out score over seeds at the last epoch."""
     curves = [read_rows(curve_path(folder), CurveRow) for folder in folders]
     last = [curve[-1] for curve in curves if curve]
     held_out = [row.held_out_part for row in last if row.held_out_part is not None]
@@ -182,7 +182,7 @@ def _figures(folder: Path) -> Iterator[Illustration]:
 
 
 def _beside(folder: Path, name: str) -> Illustration:
-    """A figure that has its caption in a file of its own."""
+    """A figure with its caption from the file beside it."""
     caption: str = read_json(folder / f"{name}.caption.json")
     return Illustration(name.capitalize(), folder / name, caption)
 
