@@ -1,1 +1,1 @@
-"""Estimators of mutual information from samples, the baselines beside the decoders: one method, one file."""
+"""Estimators of mutual information from samples, the baselines of the decoders: one method in each file."""

@@ -1,4 +1,4 @@
-"""I(x; h) of activations in bins that follow the values seen, so that a scale of the network changes nothing."""
+"""I(x; h) of activations in bins at quantiles of their values, invariant to the scale of the network."""
 
 from dataclasses import dataclass
 from typing import ClassVar

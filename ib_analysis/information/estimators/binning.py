@@ -1,4 +1,4 @@
-"""I(x; h) of activations in bins of equal width: the instrument of the first information planes."""
+"""I(x; h) of activations in bins of equal width, the estimator of the first information planes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,16 +37,16 @@ class Binning(Estimator):
     cluster (Goldfeld et al. 2019), not I(x; h). A range taken from tanh, [-1, 1], cuts a ReLU layer short;
     values outside a given range are refused.
 
-    The standard error is by the delta method over images; it knows nothing of the bias.
+    The standard error is by the delta method over images, and does not contain the bias.
 
     >>> h = np.linspace(-1, 1, 64)
     >>> round(float(Binning(bins=4).estimate(np.arange(64), h, Quantity.IMAGE_INFORMATION).value / np.log(2)), 12)
     2.0
 
     Attributes:
-        bins: of each unit.
-        low: where the first bin begins; None is the smallest activation of the rows.
-        high: where the last bin ends; None is the largest.
+        bins: number for each unit.
+        low: lower edge of the first bin; None is the smallest activation of the rows.
+        high: upper edge of the last bin; None is the largest activation.
     """
 
     name: ClassVar[str] = "binning"
@@ -105,7 +105,7 @@ def check_bins(bins: int) -> None:
 def binned_pair(
     cells: Cells, x: NDArray[np.float64], y: NDArray[np.float64], quantity: Quantity
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Symbols of both sides: the image itself, the label itself, the cell of what is neither; shapes (n,).
+    """Symbols of both sides, shapes (n,): images and labels are symbols; other rows are replaced by their cells.
 
     Raises:
         UserError: labels are asked for and are not there.

@@ -1,4 +1,4 @@
-"""Every estimator by its name, in one table; one is imported when it is asked for, and none before.
+"""Table of all estimators by name; the module of an estimator is imported when the estimator is built.
 
 The configuration reads the table, so that a mistake is found before anything runs: this module imports neither numpy
 nor torch.
@@ -37,9 +37,8 @@ CRITIC = (
 class Listed(NamedTuple):
     """One estimator of the table.
 
-    `place` is its module in this folder and its class, `targets` the informations that it estimates where a
-    configuration names no methods, `settings` the fields of its class, `baseline` the settings that such a
-    configuration gives it.
+    `place` is its module in this folder and its class. `targets` are the informations that it estimates by default.
+    `settings` are the fields of its class, and `baseline` are its settings by default.
     """
 
     place: str

@@ -25,22 +25,22 @@ MUCH_LOST = 0.5
 class CompressedNoise(Estimator):
     """Information between the first principal components of x and those of h + N(0, noise^2 I).
 
-    Noise makes the information finite, compression makes it estimable, and no function of x or of h + n can hold
-    more than they do: I(c(x); d(h + n)) <= I(x; h + n) (Butakov et al. 2024, who compress by PCA or by an
-    autoencoder). The compressed pair goes to `KSG`, and with labels, called with (h, labels), to `Ross`.
+    Noise makes the information finite, and compression makes it estimable. By the data-processing inequality I(c(x);
+    d(h + n)) <= I(x; h + n) (Butakov et al. 2024, with compression by PCA or by an autoencoder). The compressed pair
+    goes to `KSG`, and with labels, called with (h, labels), to `Ross`.
 
-    It is a lower bound as far as the nearest neighbours are right on so few dimensions, which they are for modest
-    information only (see `KSG`; they err to the low side where it is large). It says nothing of what the components
-    leave out: a warning gives the share of the variance kept where it is under a half, and images are not
-    principal components. The value is a function of `noise` and of the scale of h.
+    It is a lower bound where the nearest-neighbour estimate is right on so few dimensions: for modest information only
+    (see `KSG`, which is too low where the information is large). It does not contain the information outside the
+    components. A warning gives the share of the variance that they keep where it is below one half. The value is a
+    function of `noise` and of the scale of h.
 
     The standard error is by half-samples at fixed components.
 
     Attributes:
-        x_components: kept of x.
-        h_components: kept of h + noise.
+        x_components: number of principal components of x.
+        h_components: number of principal components of h + noise.
         noise: standard deviation of the noise, in the units of h.
-        k: which neighbour.
+        k: number of the neighbour.
         splits: halvings for the standard error; each costs about as much as the value.
         seed: of the noise, and of the halvings.
     """

@@ -18,14 +18,14 @@ from ib_analysis.information.measurement.quantity import Quantity
 class Counting(Estimator):
     """Information between x and y when the rows are *all* the pairs there are, each equally likely.
 
-    I(x; y) = sum over distinct pairs of p(x, y) log [p(x, y) / (p(x) p(y))], with p the share of the rows, which
-    for y = f(x) is the entropy of y. A row that comes twice is twice as likely; sums run over distinct values,
-    never over rows. Any one-to-one map of x or of y leaves it as it is.
+    I(x; y) = sum over distinct pairs of p(x, y) log [p(x, y) / (p(x) p(y))], with p the share of the rows. For y = f(x)
+    it is the entropy of y. A row that occurs twice is twice as likely; sums run over distinct values, not over rows. A
+    one-to-one map of x or of y does not change it.
 
-    Push every image of a finite universe (all rectangles, all quantised codes) through a network and this is
-    I(x; h) of that network without any error, as Lorenzen, Igel & Nielsen (2022) do with quantised networks.
-    Over a *sample* of images it is the entropy of the sample, and h that tells all images apart has log n,
-    whatever the network: take `CountingSample` there.
+    Push every image of a finite universe (all rectangles, all quantised codes) through a network and this is I(x; h) of
+    that network without any error, as Lorenzen, Igel & Nielsen (2022) do with quantised networks. Over a *sample* of
+    images it is the entropy of the sample: an h that is different for every image gives log n for any network. Use
+    `CountingSample` there.
 
     >>> x = np.arange(8)
     >>> round(float(Counting().estimate(x, x // 2).value / np.log(2)), 12)
@@ -45,9 +45,9 @@ class Counting(Estimator):
 
 
 class Correction(StrEnum):
-    """What is done about the bias of a counted entropy; K is the number of distinct symbols seen.
+    """Correction of the bias of a plug-in entropy; K is the number of distinct symbols in the sample.
 
-    none: nothing; the entropy is too low by about (K - 1) / 2n.
+    none: no correction; the entropy is too low by about (K - 1) / 2n.
     miller_madow: (K - 1) / 2n is added to each entropy (Miller 1955).
     jackknife: n H - (n - 1) / n sum over i of H without row i (Quenouille 1956; Zahl 1977); the stronger of the
         two, at more variance.
@@ -63,11 +63,11 @@ class CountingSample(Estimator):
     """Information between discrete x and y from independent pairs: H(x) + H(y) - H(x, y), each entropy corrected.
 
     Counted from a sample, an entropy is too low and I(x; y) mostly too high, by about (Kxy - Kx - Ky + 1) / 2n
-    with K distinct symbols (pairs). Both corrections remove the term of order 1 / n; neither helps where most
-    symbols come once (n << K), which is what the warning is about.
+    with K distinct symbols (pairs). Both corrections remove the term of order 1 / n. Neither helps where most symbols
+    occur once (n << K); a warning names this case.
 
-    The standard error is that of the mean of the pointwise information (the delta method), which does not know
-    of the correction; for independent x and y it is of the order of 1 / n, as the estimate is.
+    The standard error is that of the mean of the pointwise information (the delta method), without the correction. For
+    independent x and y it is of the order of 1 / n, like the estimate.
 
     Attributes:
         correction: of the bias.

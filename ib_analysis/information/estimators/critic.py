@@ -1,4 +1,4 @@
-"""Critics: small networks f(x, y) that score how well two rows belong together, for all pairs of a block."""
+"""Critics: small networks f(x, y) that score the dependence of two rows, for all pairs of a block."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -45,8 +45,8 @@ class Standardiser:
 def one_hot_classes(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """A single column of at most 100 different integers as one column a value; other rows as they are.
 
-    The map is injective, so that no information is lost, and a critic need not bend around neighbouring numbers
-    that are unrelated classes.
+    The map is injective, so no information is lost. A critic of class numbers would have to separate neighbouring
+    numbers of unrelated classes.
 
     >>> one_hot_classes(np.array([[2.0], [7.0], [2.0]])).tolist()
     [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
@@ -61,11 +61,10 @@ def one_hot_classes(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class CriticKind(StrEnum):
-    """How a critic joins x and y.
+    """Architecture of a critic of x and y.
 
-    A separable one is an inner product g(x) . k(y): one pass over each row, whatever the number of pairs. A
-    concatenated one sees both at once: sharper where the dependence is local, and its time grows with the
-    pairs, the square of the batch.
+    separable: an inner product g(x) . k(y), with one forward pass for each row.
+    concatenated: a network of (x, y); sharper where the dependence is local, with one forward pass for each pair.
     """
 
     SEPARABLE = "separable"

@@ -1,4 +1,4 @@
-"""Rows as symbols: which rows are equal, which column is a class, and what a sample of symbols can hold at most."""
+"""Rows as symbols: equality of rows, detection of a class, and the largest entropy of a sample of symbols."""
 
 from typing import Any
 
@@ -91,7 +91,7 @@ def alone(symbols: NDArray[np.intp]) -> float:
 
 
 def alone_warning(symbols: NDArray[np.intp]) -> tuple[str, ...]:
-    """A sentence where most rows are unlike any other, so that counting them says n and little else."""
+    """A warning where most rows are unique, so that a count of the sample depends on little but n."""
     share = alone(symbols)
     if share <= ALONE_SHARE:
         return ()
@@ -103,7 +103,7 @@ def alone_warning(symbols: NDArray[np.intp]) -> tuple[str, ...]:
 
 
 def ceiling_warning(value: float, symbols: NDArray[np.intp]) -> tuple[str, ...]:
-    """A sentence where the value has come to the entropy of the symbols, above which it cannot be."""
+    """A warning where the value is close to the entropy of the symbols, its largest possible value."""
     ceiling = entropy(symbols)
     if ceiling == 0.0 or value < NEAR_CEILING * ceiling:
         return ()

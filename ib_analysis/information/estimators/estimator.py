@@ -1,4 +1,4 @@
-"""The contract of every estimator of mutual information from samples: estimate(x, y) -> Estimate."""
+"""Interface of all estimators of mutual information from samples: estimate(x, y) -> Estimate."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ SMALLEST_SAMPLE = 8
 class Estimator(ABC):
     """A method with its settings; the fields of the dataclass are the settings.
 
-    `reference` is the paper, `assumptions` one sentence on when the number may be believed, `bound` what kind of
-    result it is. Values are nats.
+    `reference` is the paper, `assumptions` one sentence on the conditions under which the estimate is valid, `bound`
+    the kind of bound. Values are in nats.
     """
 
     name: ClassVar[str]
@@ -35,7 +35,7 @@ class Estimator(ABC):
         Args:
             x: shape (n, ...): row i belongs to row i of y.
             y: shape (n, ...); integers (n,) where y is a class.
-            quantity: what the two are called in the result.
+            quantity: names x and y in the result.
 
         Raises:
             UserError: rows that do not belong together, too few, or not finite.
@@ -47,7 +47,7 @@ class Estimator(ABC):
 
     @abstractmethod
     def _estimate(self, x: NDArray[np.float64], y: NDArray[np.float64], quantity: Quantity) -> Estimate:
-        """The method itself, on checked rows (n, features of x) and (n, features of y)."""
+        """The estimate of checked rows (n, features of x) and (n, features of y)."""
 
     def result(
         self, value: float, stderr: float, n: int, quantity: Quantity, warnings: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""I(x; y) as if x and y were jointly normal: what linear correlation alone tells, by canonical correlations."""
+"""I(x; y) for jointly normal x and y, by canonical correlations: the information in linear correlation alone."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,9 +22,9 @@ FOLDS_STREAM = 4
 class Gaussian(Estimator):
     """-1/2 sum over canonical correlations of log(1 - rho^2) = 1/2 log [det Sxx det Syy / det S], nats.
 
-    It is I(x; y) for jointly normal x and y. Where x and y are each normal, together or not, the truth is this or
-    higher (Foster & Grassberger 2011): hence the lower bound. Where they are not normal themselves it is neither:
-    it sees no dependence beyond correlation (a swiss roll with .41 nats has .02) and may also be too high.
+    It is I(x; y) for jointly normal x and y. Where x and y are each normal, but not jointly, it is a lower bound
+    (Foster & Grassberger 2011). Where one of them is not normal it is no bound: it contains no dependence beyond
+    correlation (a swiss roll with .41 nats has .02), and may also be too high.
 
     With `shrinkage` 0 the covariance is that of the sample, any invertible linear map of x or of y changes
     nothing, and the upward bias, about (features of x) (features of y) / 2n, is taken off exactly for normal data
@@ -32,11 +32,11 @@ class Gaussian(Estimator):
 
     With shrinkage S = (1 - a) C + a I for standardised columns with correlations C, a of Ledoit & Wolf (2004) or as
     given. S only chooses canonical directions; what x and y share along them is computed as above from rows that did
-    not make S (`folds`). So overfitting cannot raise it, a function of x and one of y hold no more than they do,
-    and it errs on the low side: by what lies along further directions, and by how badly few rows find them. Scales of
-    single columns still change nothing, other linear maps do.
+    not make S (`folds`). So overfitting cannot raise it. By the data-processing inequality it is too low: by the
+    information along further directions, and by the error of directions from few rows. Scales of single columns still
+    change nothing, other linear maps do.
 
-    The standard error is that of the mean over rows of that log-ratio, in either case.
+    In both cases the standard error is that of the mean log-ratio over rows.
 
     Attributes:
         shrinkage: a in [0, 1]; None is Ledoit and Wolf's formula.
@@ -156,7 +156,7 @@ class Gaussian(Estimator):
 
 
 def class_warning(rows: NDArray[np.float64], name: str) -> tuple[str, ...]:
-    """A sentence where one side is no normal variable at all."""
+    """A warning where one side is a class, which is not normal."""
     if not is_class(rows):
         return ()
     return (

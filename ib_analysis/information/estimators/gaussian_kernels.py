@@ -1,4 +1,4 @@
-"""Sums of Gaussian kernels over all pairs of rows, a block of rows at a time."""
+"""Sums of Gaussian kernels over all pairs of rows, computed in blocks of rows."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ NOISE_STREAM = 3
 
 
 def check_noise(noise: float) -> None:
-    """Refuse noise that is not there.
+    """Refuse noise that is not above 0.
 
     Raises:
         UserError: naming the setting.
@@ -37,8 +37,8 @@ def blocks(rows: int, columns: int) -> Iterator[slice]:
 def squared_distances(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """|a_i - b_j|^2, shape (rows of a, rows of b).
 
-    By |a|^2 + |b|^2 - 2 a.b, so that it costs a matrix product; the rows should be centred, or the difference
-    of large numbers eats the digits.
+    By |a|^2 + |b|^2 - 2 a.b, at the cost of a matrix product. The rows should be centred: the difference of large
+    numbers loses digits.
 
     >>> squared_distances(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]])).tolist()
     [[25.0]]
@@ -59,7 +59,7 @@ def log_kernel_means(
 ) -> NDArray[np.float64]:
     """log of the mean over centres j of exp(-|t_i - c_j|^2 / 2 variance), for each point i; shape (points,).
 
-    With symbols the mean is over the centres of the symbol of the point alone.
+    With symbols, the mean is over the centres with the symbol of the point.
 
     >>> log_kernel_means(np.zeros((1, 1)), np.array([[0.0], [1e9]]), 1.0).round(4).tolist()
     [-0.6931]

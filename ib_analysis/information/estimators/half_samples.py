@@ -1,4 +1,4 @@
-"""Standard errors of estimators without a formula for theirs: how much two halves of the pairs differ."""
+"""Standard errors of estimators without a formula for it, from the difference between two halves of the pairs."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ HALVES_STREAM = 2
 
 
 def check_splits(splits: int) -> None:
-    """Refuse no halving.
+    """Refuse fewer than one halving.
 
     Raises:
         UserError: naming the setting.

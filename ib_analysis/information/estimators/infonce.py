@@ -1,4 +1,4 @@
-"""InfoNCE: how well a critic picks the true partner of a row out of the rows of its block."""
+"""InfoNCE: a bound from the classification of the true partner of a row among the rows of its block."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,10 +20,9 @@ NEAR_CEILING = 2.0
 class InfoNCE(VariationalEstimator):
     """I(x; y) >= E[ f(x_i, y_i) - log (1/b) sum_j e^f(x_i, y_j) ], over blocks of b rows.
 
-    It is never above log b, whatever the truth: it *saturates*, and a warning says so when the estimate comes
-    near. Evaluation blocks are 512 rows or a few more (all of them if there are fewer), so that log b is 6.2 or
-    more from 2,048 evaluation pairs on. In return its variance stays small where that of NWJ and MINE explodes
-    (Poole et al. 2019).
+    It is never above log b for any data: it *saturates*, and a warning names an estimate near log b. Evaluation blocks
+    are 512 rows or a few more (all of them if there are fewer), so that log b is 6.2 or more from 2,048 evaluation
+    pairs on. In return its variance stays small where that of NWJ and MINE explodes (Poole et al. 2019).
     """
 
     name: ClassVar[str] = "infonce"
@@ -50,7 +49,7 @@ class InfoNCE(VariationalEstimator):
         return float(values.mean()), row_error(values - np.concatenate(chosen))
 
     def cautions(self, value: float, stderr: float, blocks: Sequence[Scores]) -> tuple[str, ...]:
-        """A sentence where the number is near the most that InfoNCE can say."""
+        """A warning where the estimate is near log b, the largest value of InfoNCE."""
         ceiling = float(np.log(max(map(len, blocks))))
         if value < ceiling - NEAR_CEILING:
             return ()

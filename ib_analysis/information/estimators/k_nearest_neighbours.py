@@ -1,4 +1,4 @@
-"""The k-nearest-neighbour probe: the class read off the classes of the nearest rows of the fitting part."""
+"""The k-nearest-neighbour probe: the class is predicted from the classes of the nearest rows of the fitting part."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class KNearestNeighbours(LabelProbe):
     def predict(
         self, fit: LabelledRows, hold_out: LabelledRows, evaluation: NDArray[np.float64], classes: int
     ) -> Prediction:
-        """The vote of as many neighbours as is best, calibrated, on the hold-out part."""
+        """Predict by the votes of k neighbours; k and the calibration minimise the hold-out cross-entropy."""
         candidates = sorted({min(k, len(fit) // 2) for k in self.neighbours})
         log_prior = log_frequencies(fit.labels)
         held = smoothed_votes(fit, hold_out.rows, candidates, log_prior)
@@ -74,7 +74,7 @@ def smoothed_votes(
 
 
 def votes_of(labels: NDArray[np.int64], neighbours: list[int], classes: int) -> NDArray[np.float64]:
-    """How many of the first k labels are of each class, shape (len(neighbours), rows, classes).
+    """Number of the first k labels in each class, shape (len(neighbours), rows, classes).
 
     >>> votes_of(np.array([[1, 0, 0]]), [1, 3], classes=2).tolist()
     [[[0.0, 1.0]], [[2.0, 1.0]]]

@@ -30,10 +30,10 @@ class PairwiseKernels(Estimator):
     the entropy of the noise drops out; where all rows of one symbol have one h, as in
     I(x; h) of a deterministic network, the second term is the entropy of the noise and the bound is F_D itself.
 
-    Known traps. The noise is not in the network: the number is a function of `noise` (its square is the variance)
-    and of the scale of h, so give it with the number. The bounds hold for x uniform over *these rows*: no value is
-    above log n, and in more than a few dimensions every kernel stands alone, the value is log n and says nothing
-    (for a 5-dimensional Gaussian with 0.59 nats a kernel estimate gave 6.7). A warning says when.
+    Limitations. The network has no noise: the value depends on `noise` (the square root of the variance) and on the
+    scale of h, and must be reported with `noise`. The bounds hold for x uniform over *these rows*, so no value is above
+    log n. In more than a few dimensions the kernels do not overlap, and the value is log n for any network (for a
+    5-dimensional Gaussian with 0.59 nats a kernel estimate gave 6.7). A warning names this case.
 
     The standard error is over images, by the infinitesimal jackknife; for fixed rows the number is exact.
 

@@ -29,18 +29,18 @@ class KSG(Estimator):
     For each pair the distance to its k-th nearest pair is taken in the maximum norm over x and y together; n_x and
     n_y count the other rows that are strictly nearer than that in x alone and in y alone. The errors of the three
     entropies nearly cancel, so that independent x and y give 0 within the error in any dimension. Columns are
-    standardised; equal rows are told apart by noise of 1e-10 standard deviations, and many of them draw a warning.
+    standardised; noise of 1e-10 standard deviations separates equal rows, and many of them give a warning.
     A smooth one-to-one map of x or of y changes nothing in the limit and a little for finite n.
 
-    Known traps. It is biased to 0 where x and y determine each other closely: the rows needed grow exponentially
-    with the information (Gao, Ver Steeg & Galstyan 2015), and with the dimension: 10,000 pairs of 5 + 5
-    dimensions gave .74 for 1.02 nats, and h of a whole layer gives next to nothing. For I(x; h) of a deterministic
-    network the truth is infinite and the value a function of n.
+    Limitations. It is biased to 0 where x and y determine each other closely. The number of rows that it needs grows
+    exponentially with the information (Gao, Ver Steeg & Galstyan 2015) and with the dimension: 10,000 pairs of 5 + 5
+    dimensions gave .74 for 1.02 nats, and the h of a whole layer gives almost 0. I(x; h) of a deterministic network is
+    infinite, and the value is a function of n.
 
     The standard error is by half-samples.
 
     Attributes:
-        k: which neighbour; a larger one has less variance and more bias.
+        k: number of the neighbour; a larger one has less variance and more bias.
         splits: halvings for the standard error; each costs about as much as the value.
         seed: of the noise that breaks ties, and of the halvings.
     """

@@ -38,7 +38,7 @@ class LabelledRows:
 
 @dataclass(frozen=True)
 class Prediction:
-    """log q(y | h) of hold-out and evaluation rows, (rows, classes) each, and what the fit has to say."""
+    """log q(y | h) of hold-out and evaluation rows, (rows, classes) each, and the warnings of the fit."""
 
     hold_out: LogProbabilities
     evaluation: LogProbabilities
@@ -49,13 +49,13 @@ class Prediction:
 class LabelProbe(Estimator):
     """I(y; x) >= H(y) - CE(y | x), y a class: the cross-entropy of a classifier q(y | x) on rows it never saw.
 
-    Samples are divided at random within each class into 60 per cent that fit the classifier, 15 that choose its
-    settings and calibrate it, and 25 on which the number is computed once. Calibration is one number t >= 0,
-    q_t(y | x) in proportion to f(y) (q(y | x) / f(y))^t with f the class frequencies: t = 1 believes the classifier,
-    t = 0 ignores it, so that a classifier that learned nothing gives 0 and not a large negative number.
+    Samples are divided at random within each class: 60 per cent for the fit of the classifier, 15 for the choice of its
+    settings and for calibration, and 25 for one evaluation. Calibration is one number t >= 0, q_t(y | x) in proportion
+    to f(y) (q(y | x) / f(y))^t with f the class frequencies: t = 1 is the classifier, and t = 0 the class frequencies.
+    So a classifier that learned nothing gives 0, not a large negative value.
 
     Attributes:
-        seed: of the division and of what is random in the fit.
+        seed: of the division and of the fit.
     """
 
     seed: int = 0

@@ -28,8 +28,9 @@ class LinearProbe(LabelProbe):
     """H(y) - CE(y | x) with q(y | x) = softmax(W x + b).
 
     W and b minimise CE on the fitting part + penalty |W|^2 / 2, which is convex and has one minimum (scikit-learn's
-    LogisticRegression, by L-BFGS). The penalty is chosen on the hold-out part, together with the calibration, from the
-    strongest down, each fit starting from the last, until a weaker one is worse.
+    LogisticRegression, by L-BFGS). The penalty is chosen on the hold-out part together with the calibration. Candidates
+    are tried from the strongest on, each fit starts from the previous one, and the search ends at the first that is
+    worse.
 
     Attributes:
         penalties: candidates, nats.
@@ -73,7 +74,7 @@ class LinearProbe(LabelProbe):
         return best
 
     def _not_converged(self, model: LogisticRegression) -> tuple[str, ...]:
-        """A sentence where the regression took all its steps."""
+        """A warning where the regression took all its steps."""
         if model.n_iter_.max() < self.most_steps:
             return ()
         return (f"The regression had not converged after {self.most_steps} steps: raise most_steps.",)

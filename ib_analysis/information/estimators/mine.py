@@ -22,12 +22,11 @@ from ib_analysis.information.measurement.estimate import Bound
 
 @dataclass(frozen=True)
 class MINE(VariationalEstimator):
-    """E[f(x, y)] - log E[e^f(x, y')], y' independent of x: a lower bound of I(x; y) if both means were exact.
+    """E[f(x, y)] - log E[e^f(x, y')], y' independent of x: a lower bound of I(x; y) for exact means.
 
-    The logarithm of a mean over a sample is too small on average, by half the squared relative error of the mean: so
-    the estimate lies that much too high and is no bound (Poole et al. 2019). For the same reason the
-    gradient on a batch is biased; the mean of e^f in its denominator is replaced by a running one
-    (Belghazi et al. 2018, section 3.2).
+    The logarithm of a sample mean is too small on average, by half the squared relative error of the mean. So the
+    estimate is too high by that amount, and is no bound (Poole et al. 2019). For the same reason the gradient on a
+    batch is biased; a running mean replaces the mean of e^f in its denominator (Belghazi et al. 2018, section 3.2).
 
     Attributes:
         running_rate: share of a new batch in the running mean.
@@ -53,7 +52,7 @@ class MINE(VariationalEstimator):
             raise UserError(f"running_rate is {self.running_rate}: it must be above 0 and at most 1.")
 
     def objective(self) -> Callable[[Tensor], Tensor]:
-        """A function with the corrected gradient of the bound; it remembers the running mean."""
+        """A function with the corrected gradient of the bound, which keeps the running mean."""
         return RunningDonskerVaradhan(self.running_rate)
 
     def evaluate(self, blocks: Sequence[Scores]) -> tuple[float, float]:
@@ -79,7 +78,7 @@ class RunningDonskerVaradhan:
         self.log_running: Tensor | None = None
 
     def __call__(self, scores: Tensor) -> Tensor:
-        """What a step raises, from scores (b, b), the diagonal the true pairs."""
+        """Objective to be maximised, from scores (b, b) whose diagonal holds the true pairs."""
         log_mean = log_mean_exp_off_diagonal(scores)
         now = log_mean.detach().double().cpu()
         if self.log_running is None:

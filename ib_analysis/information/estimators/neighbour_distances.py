@@ -1,4 +1,4 @@
-"""Nearest neighbours in the maximum norm: how far the k-th is, and how many lie nearer than that."""
+"""Nearest neighbours in the maximum norm: distance of the k-th, and number of rows within a radius."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ TREE_COUNTS = 3
 
 
 def check_neighbours(k: int) -> None:
-    """Refuse no neighbour.
+    """Refuse fewer than one neighbour.
 
     Raises:
         UserError: naming the setting.
@@ -27,7 +27,7 @@ def check_neighbours(k: int) -> None:
 
 
 def standardised(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Every column with mean 0 and standard deviation 1, so that none rules the norm; a constant one is 0.
+    """Every column with mean 0 and standard deviation 1, so that none dominates the norm; a constant one is 0.
 
     >>> standardised(np.array([[1.0, 7.0], [3.0, 7.0]])).tolist()
     [[-1.0, 0.0], [1.0, 0.0]]
@@ -55,7 +55,7 @@ def without_ties(rows: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
 
 
 def ties_warning(rows: NDArray[np.float64], name: str, share: float = 0.05) -> tuple[str, ...]:
-    """A sentence where so many rows are equal that they have no density."""
+    """A warning where so many rows are equal that the rows have no density."""
     repeated = 1.0 - float(codes(rows).max() + 1) / len(rows)
     if repeated <= share:
         return ()
@@ -81,7 +81,7 @@ def kth_distances(rows: NDArray[np.float64], k: int) -> NDArray[np.float64]:
 
 
 def counts_nearer(rows: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.intp]:
-    """How many rows are nearer to each row than its radius, itself among them, shape (n,).
+    """Number of rows nearer to each row than its radius, the row itself included, shape (n,).
 
     The tree and the matrix compare the same differences as `kth_distances`: the k-th neighbour stands exactly on
     the radius, and sums such as row + radius, which a search in a sorted column would need, round to either side.

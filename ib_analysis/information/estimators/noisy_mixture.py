@@ -1,4 +1,4 @@
-"""I(x; h + noise) by sampling the mixture of all the h there are: exact, for a finite universe, up to Monte Carlo."""
+"""I(x; h + noise) by samples of the mixture of all h: exact for a finite universe, up to Monte-Carlo error."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -46,7 +46,7 @@ class NoisyMixture(Estimator):
     Attributes:
         noise: standard deviation of the noise, in the units of h.
         draws: of the noise for each row; 2 or more, so that they have a spread.
-        universe: whether the rows are all there are, or a sample.
+        universe: whether the rows are the whole universe, or a sample of it.
         seed: of the draws.
     """
 

@@ -23,9 +23,9 @@ from ib_analysis.information.measurement.estimate import Bound
 class NWJ(VariationalEstimator):
     """I(x; y) >= E[f(x, y)] - E[e^(f(x, y') - 1)], y' independent of x.
 
-    Tight for f = 1 + log p(x, y) / p(x) p(y), a critic that must know its own scale. An unbiased estimate of a
-    true lower bound, but its variance grows with e^I: from a few nats on the second mean rests on few pairs, and a
-    warning says so.
+    Tight for f = 1 + log p(x, y) / p(x) p(y), which fixes the scale of the critic. It is an unbiased estimate of a
+    lower bound, but its variance grows with e^I: above a few nats the second mean depends on few pairs, which a warning
+    states.
     """
 
     name: ClassVar[str] = "nwj"

@@ -1,4 +1,4 @@
-"""Three parts of the samples: one to fit on, one to choose by, one on which the number is computed once."""
+"""Three parts of the samples: for the fit, for the choice of settings, and for one evaluation."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from ib_analysis.errors import UserError
 
 HOLD_OUT_SHARE = 0.15
 EVALUATION_SHARE = 0.25
-# Below this an evaluation part of 50 rows gives no standard error worth the name.
+# With fewer rows the evaluation part, below 50 rows, gives no reliable standard error.
 SMALLEST_FITTED_SAMPLE = 200
 SMALLEST_CLASS = 5
 
@@ -18,8 +18,8 @@ SMALLEST_CLASS = 5
 class Parts:
     """Row numbers of three disjoint parts that together are all rows.
 
-    `fit` moves the weights, `hold_out` chooses the step and the regularisation, `evaluation` gives the value
-    and its standard error and is looked at once, after both.
+    `fit` trains the weights, `hold_out` selects the step and the regularisation, and `evaluation` gives the value and
+    its standard error, once, after both.
     """
 
     fit: NDArray[np.intp]

@@ -20,10 +20,10 @@ NEIGHBOURS = 10
 
 
 class WidthRule(StrEnum):
-    """How the width of a kernel is chosen from the distances between the rows.
+    """Choice of the width of a kernel from the distances between the rows.
 
-    median: the median distance between two different rows, the usual first choice for kernels.
-    neighbours: the mean distance to the 10 nearest rows, a narrower one.
+    median: the median distance between two different rows, the usual choice.
+    neighbours: the mean distance to the 10 nearest rows, which is narrower.
     """
 
     MEDIAN = "median"

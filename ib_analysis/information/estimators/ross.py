@@ -29,17 +29,17 @@ class Ross(Estimator):
 
     For each row, n_y counts the rows of its class, d is the distance in h to its k-th nearest row of the same class,
     and m counts the rows of any class up to d, the row itself left out. Distances are in the maximum norm over
-    standardised columns; equal rows are told apart by noise of 1e-10 standard deviations. Called with (h, labels).
+    standardised columns; noise of 1e-10 standard deviations separates equal rows. Called with (h, labels).
 
     Where a class has k rows or fewer its own last neighbour is used, k = n_y - 1 (so in half-samples, too).
 
-    Known traps. In many dimensions the nearest rows of all classes are equally far and the value falls to 0, as a
-    k-nearest-neighbour classifier does; it may be a little negative for independent h and y.
+    Limitations. In many dimensions the nearest rows of all classes are equally far, and the value tends to 0, like that
+    of a k-nearest-neighbour classifier. It may be slightly negative for independent h and y.
 
     The standard error is by half-samples.
 
     Attributes:
-        k: which neighbour.
+        k: number of the neighbour.
         splits: halvings for the standard error; each costs about as much as the value.
         seed: of the noise that breaks ties, and of the halvings.
     """

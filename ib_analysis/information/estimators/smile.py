@@ -1,4 +1,4 @@
-"""SMILE: Donsker-Varadhan with the density ratio clipped, so that no single pair rules the mean."""
+"""SMILE: the Donsker-Varadhan bound with a clipped density ratio, so that no single pair dominates the mean."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ class SMILE(VariationalEstimator):
 
     The critic is fitted, and its step chosen, by the Jensen-Shannon objective
     E[-softplus(-f(x, y))] - E[softplus(f(x, y'))], whose best f is log p(x, y) / p(x) p(y) as well and which never
-    exponentiates a score. Clipping trades variance for bias: the number is no bound.
+    exponentiates a score. Clipping reduces the variance and adds bias: the estimate is no bound.
 
     Attributes:
-        clip: nats; a large one is Donsker-Varadhan again.
+        clip: in nats; for a large value the estimate is that of Donsker-Varadhan.
     """
 
     name: ClassVar[str] = "smile"
@@ -61,7 +61,7 @@ class SMILE(VariationalEstimator):
         return jensen_shannon_of_batch
 
     def hold_out_score(self, blocks: Sequence[Scores]) -> float:
-        """The Jensen-Shannon objective: the clipped number is no bound, so its highest value says nothing."""
+        """The Jensen-Shannon objective: the clipped estimate is no bound, so its maximum selects no step."""
         independent = np.concatenate([off_diagonal(scores) for scores in blocks])
         return float(-np.logaddexp(0, -true_pairs(blocks)).mean() - np.logaddexp(0, independent).mean())
 

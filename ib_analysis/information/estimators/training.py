@@ -69,14 +69,14 @@ def train(
 ) -> tuple[nn.Module, Training]:
     """Adam on batches of the fitting part; the averaged weights of the best validation step on the hold-out part.
 
-    The weights are averaged exponentially over about 1 / (1 - 0.99) = 100 steps: a single step of a bound
-    with exp(score) in it is too noisy to be chosen by.
+    The weights are averaged exponentially over about 1 / (1 - 0.99) = 100 steps, because the weights of a single step
+    are too noisy for a bound that contains exp(score).
 
     Args:
         network: fitted in place.
         rows: number of rows of the fitting part.
-        loss: of the network and of row numbers (batch,), a scalar in nats to be made small.
-        score: of a network on the hold-out part, in nats, higher is better; -inf where it overflows.
+        loss: function of the network and of row numbers (batch,) to a scalar in nats, to be minimised.
+        score: function of a network to its score on the hold-out part in nats, higher is better.
         schedule: steps, intervals and sizes.
         seed: of the order of the rows.
         label: names the progress bar.
@@ -144,7 +144,7 @@ def endless_batches(rows: int, batch: int, seed: int) -> Iterator[NDArray[np.int
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Torch's CPU generator as this seed leaves it, and afterwards as it was before; no GPU's is touched.
+    """Seed torch's CPU generator for the block and restore it afterwards; the generators of GPUs are unchanged.
 
     >>> with seeded(0):
     ...     first = torch.rand(1)

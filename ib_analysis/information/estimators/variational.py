@@ -1,4 +1,4 @@
-"""What the critic-based bounds share: fit on one part, choose the step on a second, read the number off a third."""
+"""Base of the bounds with a critic: a fit on one part, selection of the step on a second, evaluation on a third."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FittedCritic:
-    """A critic with the scales of the fitting part, and how the fit went."""
+    """A fitted critic, the scales of the fitting part, and the record of the fit."""
 
     critic: Critic
     of_x: Standardiser
@@ -66,16 +66,16 @@ def as_tensor(rows: NDArray[np.float64], device: torch.device) -> Tensor:
 
 @dataclass(frozen=True)
 class VariationalEstimator(Estimator):
-    """A bound E[f(x, y)] - (something of f on independent pairs), made tight by training the critic f.
+    """A bound E[f(x, y)] - (a function of f on independent pairs), maximised over the critic f.
 
-    Samples are divided at random into 60 per cent that fit the critic, 15 that choose the step (patience) and
-    25 on which the number and its standard error are computed once. Features are standardised by the fitting
-    part, so that their units do not matter; a single column of a few integers is taken for classes and made
-    one-hot. Independent pairs are x_i with y_j, i != j, of one block of rows. The standard error is over the
-    evaluation pairs, for the critic as fitted: it does not hold what other fitting pairs would have changed.
+    Samples are divided at random: 60 per cent for the fit of the critic, 15 for the selection of the step (patience)
+    and 25 for one evaluation of the value and its standard error. Features are standardised by the fitting part, so
+    that their units do not matter. A single column of a few integers is a class, and is made one-hot. Independent pairs
+    are x_i with y_j, i != j, of one block of rows. The standard error is over the evaluation pairs for the fitted
+    critic; it does not contain the spread over fitting pairs.
 
     Attributes:
-        critic: how x and y are joined.
+        critic: architecture of the critic.
         hidden: widths of the hidden layers.
         steps: most gradient steps.
         patience: gradient steps without a better validation step after which the fit ends. A bound that contains
@@ -118,22 +118,22 @@ class VariationalEstimator(Estimator):
 
     @abstractmethod
     def objective(self) -> Callable[[Tensor], Tensor]:
-        """What a step raises: a function of scores (b, b), the diagonal the true pairs; new for each fit."""
+        """A new objective for one fit, to be maximised: a function of scores (b, b), true pairs on the diagonal."""
 
     @abstractmethod
     def evaluate(self, blocks: Sequence[Scores]) -> tuple[float, float]:
         """The bound and its standard error, nats, from the scores of the evaluation part."""
 
     def hold_out_score(self, blocks: Sequence[Scores]) -> float:
-        """What the step is chosen by, on the hold-out part: the bound itself."""
+        """Score that selects the step on the hold-out part: the bound."""
         return self.evaluate(blocks)[0]
 
     def block(self, rows: int) -> int:
-        """Rows of one block of an evaluation part of so many rows."""
+        """Number of rows in a block of an evaluation part of n rows."""
         return min(EVALUATION_BLOCK, rows)
 
     def cautions(self, value: float, stderr: float, blocks: Sequence[Scores]) -> tuple[str, ...]:
-        """Sentences for whoever reads the number, beyond those on the fit."""
+        """Warnings on the estimate, besides those on the fit."""
         return ()
 
     def fit(
@@ -143,7 +143,7 @@ class VariationalEstimator(Estimator):
         x_hold_out: NDArray[np.float64],
         y_hold_out: NDArray[np.float64],
     ) -> FittedCritic:
-        """The critic of these rows (n, features); it never sees the evaluation part."""
+        """Fit the critic to rows (n, features) of the fitting and hold-out parts."""
         device = torch_device(self.device)
         of_x, of_y = Standardiser.of(x), Standardiser.of(y)
         with seeded(self.seed):
@@ -262,7 +262,7 @@ def off_diagonal(scores: Scores) -> NDArray[np.float64]:
 
 
 def few_pairs_caution(shares: NDArray[np.float64]) -> tuple[str, ...]:
-    """A sentence where the mean of exp f over independent pairs is made by a few of them."""
+    """A warning where a few pairs dominate the mean of exp f over independent pairs."""
     if row_error(shares) <= RESTS_ON_FEW:
         return ()
     return (

@@ -50,12 +50,12 @@ def information(
     With H(x) known: H(x) - CE(x | h) = I - KL_conditional, a lower bound in expectation (Barber & Agakov
     2003).
 
-    The value is never clipped at 0: a negative one says that the conditional decoder is the worse fitted.
+    The value is never clipped at 0. A negative value means that the conditional decoder is fitted less well.
 
     Args:
         nats_marginal: -log q(x_i), shape (images,); may be None where the entropy is known.
         nats_conditional: -log q(x_i | h_i) of the same images in the same order.
-        quantity: what it is the information of.
+        quantity: I(x; h) or I(y; h).
         known_entropy_nats: H(x), where the images' source is known in closed form.
 
     Raises:

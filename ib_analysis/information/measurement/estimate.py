@@ -12,7 +12,7 @@ DECODERS = "decoders"
 
 
 class Bound(StrEnum):
-    """How an estimate relates to the truth, apart from its standard error."""
+    """Relation of an estimate to the true value, apart from its standard error."""
 
     LOWER = "lower"
     UPPER = "upper"
@@ -22,7 +22,7 @@ class Bound(StrEnum):
 
     @property
     def sentence(self) -> str:
-        """What a report says of it."""
+        """The explanation of the bound in the report."""
         return _SENTENCES[self]
 
 
@@ -38,8 +38,8 @@ _SENTENCES = {
 class Estimate(BaseModel):
     """One estimated quantity, in nats per image.
 
-    `stderr` is the standard error over evaluation images alone; it does not hold what another seed of the
-    encoder or of the decoder would have changed. `warnings` are sentences for whoever reads the number.
+    `stderr` is the standard error over evaluation images alone, without the spread over seeds of the encoder or of the
+    decoder. `warnings` are sentences for the reader of the number.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

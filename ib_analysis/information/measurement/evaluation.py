@@ -21,7 +21,7 @@ INFORMATION: Mapping[Target, Quantity] = {
     "image": Quantity.IMAGE_INFORMATION,
     "label": Quantity.LABEL_INFORMATION,
 }
-"""The information that the nats of each target add up to."""
+"""The information that is computed from the nats of each target."""
 _ADDRESSES = "addresses"
 
 
@@ -38,7 +38,7 @@ class Evaluation:
 
     @property
     def epochs(self) -> list[int]:
-        """The measured epochs, rising."""
+        """The measured epochs, in increasing order."""
         return sorted({point.epoch for point, _ in self.nats})
 
     @property
@@ -101,7 +101,7 @@ def read_marginal_evaluation(path: Path) -> MarginalEvaluation:
 
 @contextmanager
 def _archive(path: Path) -> Iterator[Mapping[str, NDArray[Any]]]:
-    """The arrays of a file; what goes wrong while they are read is one sentence that names it."""
+    """Open the arrays of a file; an error of reading becomes a UserError that names the file."""
     try:
         with np.load(path, allow_pickle=False) as archive:
             yield archive

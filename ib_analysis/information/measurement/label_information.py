@@ -17,7 +17,7 @@ VARIATIONAL = "label entropy less cross-entropy of a classifier"
 def label_nats(labels: ArrayLike) -> NDArray[np.float64]:
     """-log f(y_i) of each evaluation image, f the class frequencies of these very images; shape (images,).
 
-    Their mean is H(y), so that they are to I(y; h) what the unconditional decoder's nats are to I(x; h).
+    Their mean is H(y). They have the role in I(y; h) that the nats of the unconditional decoder have in I(x; h).
 
     >>> label_nats([0, 1, 1, 0]).round(4).tolist()
     [0.6931, 0.6931, 0.6931, 0.6931]

@@ -19,12 +19,12 @@ class Quantity(StrEnum):
 
     @property
     def target(self) -> Target:
-        """What the quantity is about: the image, or the label."""
+        """The target of the quantity: the image, or the label."""
         return "image" if self.of_image else "label"
 
     @property
     def of_image(self) -> bool:
-        """Whether it is about the pixels, so that "per dimension" means something.
+        """Whether the target is the image, so that a value per dimension is defined.
 
         >>> Quantity.IMAGE_INFORMATION.of_image, Quantity.LABEL_INFORMATION.of_image
         (True, False)

@@ -7,16 +7,16 @@ from ib_analysis.information.measurement.nats import per_image
 
 IMAGES_PER_SQUARED_SKEWNESS = 25.0
 ROUNDING = 1e-12
-"""A spread of this share of the values is that of rounding: it has no shape."""
+"""A spread below this share of the values comes from rounding, and its skewness means nothing."""
 
 
 def images_needed(contributions: ArrayLike) -> float:
     """25 g^2 with g = m_3 / m_2^(3/2) the skewness over images: where value -+ t stderr may be trusted.
 
-    Cochran's rule: from that many images on a 95 % interval misses in at most about 6 % (Sampling Techniques, 3rd
+    Cochran's rule: with at least that many images a 95 % interval misses in at most about 6 % (Sampling Techniques, 3rd
     edition 1977, section 2.15; derived by Sugden, Smith & Jones 2000, Journal of the Royal Statistical Society B 62,
-    787). It matters for I(y;h) of a classifier that is rarely wrong, but then by much. The rule sees only the images
-    that there are: where none shows the rare event, neither skewness nor interval can know of it.
+    787). It matters for I(y;h) of a classifier with rare but large errors. The rule depends on the evaluation images:
+    where none of them shows the rare event, neither the skewness nor the interval contains it.
 
     Args:
         contributions: marginal less conditional nats, shape (images,).
