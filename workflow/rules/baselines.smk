@@ -1,4 +1,4 @@
-"""Other estimators at the same taps, on the same images, and where they agree with the decoders."""
+"""Baseline estimators at the measured taps, on evaluation images, and their agreement with the decoders."""
 
 
 rule estimate_baselines:

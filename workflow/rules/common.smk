@@ -1,4 +1,4 @@
-"""Names to paths, and slices to parameters; nothing else."""
+"""Paths of all artefacts, and parameters of all rules from slices of the experiment."""
 
 import re
 import shlex
@@ -8,8 +8,8 @@ from pathlib import Path
 from ib_analysis.sections.consistency import PIECES as CONSISTENCY_TESTS
 from ib_analysis.variant import MEASUREMENT
 
-# A job's `python` is the one that runs Snakemake, whether or not its environment was activated; the prefix also takes
-# the place of Snakemake's own, without which a failure before `| tee` would pass for a success.
+# Jobs use the `python` that runs Snakemake, even where its environment is not activated. This prefix replaces
+# Snakemake's own, so it also sets pipefail: without it a failure before `| tee` counts as success.
 shell.prefix(
     f'set -euo pipefail; PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; '
 )
@@ -38,7 +38,7 @@ STUDY_TABLE = f"{RESULTS}/{{study}}.csv"
 INFORMATION = f"{RESULTS}/information.csv"
 TWO_STAGES = f"{RESULTS}/two_stages.csv"
 REPORT = f"{RESULTS}/report.html"
-# Tables of sections that an experiment may leave out.
+# Tables of optional sections of an experiment.
 CONTROLS = [f"{RESULTS}/controls.csv"] * (experiment.controls is not None)
 BASELINES = [f"{RESULTS}/baselines.csv"] * (experiment.baselines is not None)
 AGREEMENT = [f"{RESULTS}/agreement.csv"] * (experiment.baselines is not None)
@@ -103,7 +103,7 @@ def device_command(name, options):
     )
 
 
-# What a profile says of every job: `device`, `processes` and `device_threads` are set there once, not a line a rule.
+# A profile sets `device`, `processes` and `device_threads` once, for all rules.
 PROFILE = workflow.resource_settings.default_resources or {}
 DEVICE_THREADS = PROFILE["device_threads"].value if "device_threads" in PROFILE else 1
 

@@ -1,4 +1,4 @@
-"""What any information must satisfy, tested on the experiment's own images with the decoders of a variant."""
+"""Laws that any information satisfies, tested on the images of the experiment with the decoders of a variant."""
 
 
 wildcard_constraints:

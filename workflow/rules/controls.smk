@@ -1,4 +1,4 @@
-"""What the controls say of the measurement; the rules of decoders and information make their numbers."""
+"""The table of controls; the rules of decoders and information measure their numbers."""
 
 
 rule tabulate_controls:

@@ -1,4 +1,4 @@
-"""The networks under study, at the epochs that are measured."""
+"""The measured networks, at the measured epochs."""
 
 
 rule train_encoder:

@@ -1,4 +1,4 @@
-"""Figures, as vectors and as pictures."""
+"""Figures, as PDF, SVG and PNG."""
 
 OF_NETWORKS = (
     "information_plane",

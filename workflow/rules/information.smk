@@ -1,4 +1,4 @@
-"""Nats per image on the evaluation part under every variant, and the information that those of the measurement give."""
+"""Nats of evaluation images under every variant, and the table of information of the measurement."""
 
 
 rule evaluate_marginal:

@@ -1,4 +1,4 @@
-"""One page that opens offline."""
+"""The report, one HTML page that opens offline."""
 
 
 rule write_report:

@@ -1,4 +1,4 @@
-"""Images drawn from what a layer still knows."""
+"""Images drawn from p(x) and from p(x | h)."""
 
 
 rule draw_marginal:

@@ -1,4 +1,4 @@
-"""Each further paper's own experiment, and what its networks keep."""
+"""The experiment of each paper, and the information in the layers of its networks."""
 
 
 wildcard_constraints:
@@ -86,7 +86,7 @@ rule tabulate_verdicts:
         command("tabulate_verdicts", "--verdicts {input} --table {output}")
 
 
-# A target for each study: `snakemake rir` makes all of that one.
+# One target for each study: `snakemake rir` makes all results of that study.
 for study in type(experiment.studies).model_fields:
 
     rule:

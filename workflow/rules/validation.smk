@@ -1,4 +1,4 @@
-"""Decoders and baseline estimators where the truth is known."""
+"""Decoders and baseline estimators on cases with known information."""
 
 
 rule validate_case:
