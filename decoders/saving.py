@@ -33,7 +33,7 @@ def save_decoder(decoder: Decoder, path: Path) -> None:
     """Write the decoder to `path` atomically; equal decoders give equal bytes.
 
     Raises:
-        DiskError: the disk is full, or permission is denied.
+        DiskError: the operating system refuses the file, for want of room or for another reason.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in decoder.state_dict().items()}
     # A single key, because safetensors writes several keys in an order that differs between processes.

@@ -35,7 +35,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling folder, which replaces `path` when the block ends without error.
 
     Raises:
-        DiskError: the disk is full, or permission is denied.
+        DiskError: the operating system refuses the file, for want of room or for another reason.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with explain_disk_errors(path):

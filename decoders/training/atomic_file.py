@@ -15,7 +15,7 @@ def replacing(path: Path) -> Iterator[Path]:
     The folder is made where it is missing. After an error the old content is still there, and nothing else.
 
     Raises:
-        DiskError: the disk is full, or permission is denied.
+        DiskError: the operating system refuses the file, for want of room or for another reason.
     """
     # The name is fixed: the next write overwrites what a killed process left, so leftovers cannot accumulate.
     temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
@@ -33,7 +33,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a file atomically.
 
     Raises:
-        DiskError: the disk is full, or permission is denied.
+        DiskError: the operating system refuses the file, for want of room or for another reason.
     """
     with replacing(path) as temporary:
         temporary.write_bytes(content)

@@ -49,7 +49,7 @@ class SavedState:
         """Replace the file atomically.
 
         Raises:
-            DiskError: the disk is full, or permission is denied.
+            DiskError: the operating system refuses the file, for want of room or for another reason.
         """
         with replacing(self.path) as temporary, temporary.open("wb") as file:
             try:

@@ -141,7 +141,7 @@ class StoreWriter:
 
         Raises:
             UserError: a value is not finite or overflows float16.
-            DiskError: the disk is full, or permission is denied.
+            DiskError: the operating system refuses the file, for want of room or for another reason.
         """
         rows = {len(h) for h in block.values()}
         if set(block) != set(self.header.taps) or len(rows) != 1:

@@ -21,7 +21,7 @@ def unpack(archive: Path, folder: Path) -> None:
     Raises:
         UserError: a member would be written outside the folder, or is a link or a device; the archive is
             damaged.
-        DiskError: the disk is full, or permission is denied.
+        DiskError: the operating system refuses the file, for want of room or for another reason.
     """
     partial = folder.with_name(f".{folder.name}.partial")
     with explain_disk_errors(folder.parent):

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from ib_analysis.datasets.area_mean import averaged
 from ib_analysis.datasets.dataset import PartName
-from ib_analysis.datasets.image_files import class_folders, image_blocks, image_paths
+from ib_analysis.datasets.image_files import image_blocks
+from ib_analysis.datasets.image_tree import class_folders, image_paths
 from ib_analysis.datasets.official import Official, locate
 from ib_analysis.datasets.source import Block, Source
 from ib_analysis.datasets.specs.cinic10 import Cinic10Spec
@@ -31,6 +32,8 @@ class Cinic10(Source):
         folder="CINIC-10",
         files={"train": None, "valid": None, "test": None},
     )
+    per_class: ClassVar[int] = 9000
+    """Images of each class in each part."""
     _parts: ClassVar[dict[str, PartName]] = {"train": "encoder", "valid": "decoder", "test": "evaluation"}
 
     def __init__(self, spec: Cinic10Spec) -> None:
@@ -44,6 +47,27 @@ class Cinic10(Source):
                     f"{self.folder / split}: the classes are {', '.join(found)}, not the ten of CINIC-10; "
                     f"remove {self.folder} and unpack {self.official.archive} again"
                 )
+        self._demand_complete()
+
+    def _demand_complete(self) -> None:
+        """Refuse an unpacking that was interrupted, or a part of the data set."""
+        folders = [self.folder / split / name for split in self._parts for name in CLASSES]
+        counts = {folder: len(image_paths(folder)) for folder in folders}
+        wrong = {folder: count for folder, count in counts.items() if count != self.per_class}
+        if not wrong:
+            return
+        folder, count = next(iter(wrong.items()))
+        absent = sum(max(0, self.per_class - found) for found in counts.values())
+        whole = f"of the {len(counts) * self.per_class:,} images of CINIC-10"
+        what = (
+            f"{absent:,} {whole} are missing"
+            if absent
+            else f"there are more than {whole.removeprefix('of ')}"
+        )
+        raise UserError(
+            f"{self.folder}: {what} ({folder} holds {count:,}, not {self.per_class:,}); remove {self.folder} and "
+            f"unpack {self.official.archive} again, or take `kind: image_folder` for a part of it"
+        )
 
     def blocks(self) -> Iterator[Block]:
         """The parts in order, each sorted by class and file."""

@@ -32,7 +32,7 @@ def download(url: str, target: Path, md5: str) -> None:
     Raises:
         UserError: the server is unreachable or refuses, the connection breaks repeatedly, or the md5 is wrong (the
             bytes are then removed).
-        DiskError: the disk is full, or permission is denied.
+        DiskError: the operating system refuses the file, for want of room or for another reason.
     """
     part = target.with_name(target.name + ".part")
     with explain_disk_errors(target.parent):

@@ -1,4 +1,4 @@
-"""Image files in one sub-folder per class, read by Pillow."""
+"""Image files read by Pillow."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -15,41 +15,6 @@ from ib_analysis.errors import UserError
 
 Mode = Literal["grey", "rgb"]
 _PILLOW_MODE = {"grey": "L", "rgb": "RGB"}
-
-
-def class_folders(folder: Path) -> list[Path]:
-    """The sub-folders, one per class, sorted by name.
-
-    Raises:
-        UserError: the folder is missing or has no sub-folder.
-    """
-    if not folder.is_dir():
-        raise UserError(f"folder {folder}: does not exist; it must hold one sub-folder of images per class")
-    classes = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    if not classes:
-        raise UserError(
-            f"folder {folder}: has no sub-folders; it must hold one sub-folder of images per class"
-        )
-    return classes
-
-
-def image_paths(folder: Path) -> list[Path]:
-    """All images below a class folder, sorted.
-
-    Hidden files and files without the suffix of an image format are ignored.
-
-    Raises:
-        UserError: there is no image.
-    """
-    known = Image.registered_extensions()
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if not path.name.startswith(".") and path.suffix.lower() in {*known, ""} and path.is_file()
-    )
-    if not paths:
-        raise UserError(f"class folder {folder}: holds no image; add images or remove the folder")
-    return paths
 
 
 def read_image(path: Path, mode: Mode, resize: tuple[int, int] | None = None) -> NDArray[np.uint8]:

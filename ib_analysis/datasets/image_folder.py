@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from ib_analysis.datasets.image_files import class_folders, image_blocks, image_paths, read_image
+from ib_analysis.datasets.image_files import image_blocks, read_image
+from ib_analysis.datasets.image_tree import class_folders, image_paths, other_files, refuse_parts
 from ib_analysis.datasets.source import Block, Source
 from ib_analysis.datasets.specs.image_folder import ImageFolderSpec
 
@@ -18,6 +19,8 @@ class ImageFolder(Source):
         self.spec = spec
         folder = Path(spec.folder).expanduser()
         self._classes = class_folders(folder)
+        refuse_parts(folder, self._classes)
+        _say_passed_over(other_files(folder, self._classes))
         self.name = folder.resolve().name
         self.class_names = tuple(path.name for path in self._classes)
         first, *_ = [image_paths(path)[0] for path in self._classes]  # raises for a class without an image
@@ -31,3 +34,9 @@ class ImageFolder(Source):
         """The images sorted by class and path."""
         files = ((path, label) for label, folder in enumerate(self._classes) for path in image_paths(folder))
         yield from image_blocks(files, self.shape, self.spec.mode, self.spec.resize, remedy=self._remedy)
+
+
+def _say_passed_over(files: list[Path]) -> None:
+    if files:
+        shown = ", ".join(map(str, files[:3])) + ", ..." * (len(files) > 3)
+        print(f"passed over, for they are no images in a class folder: {len(files)} files ({shown})")

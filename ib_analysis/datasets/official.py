@@ -133,5 +133,10 @@ def _verify(official: Official, files: Path) -> None:
                 f"{files}: {name} of {official.title} is missing; remove the folder and unpack "
                 f"{official.archive} again"
             )
+        if md5 is not None and not (files / name).is_file():
+            raise UserError(
+                f"{files / name}: is a folder, and {official.title} is read from the files of {official.archive}; put "
+                "that archive there, or take `kind: image_folder` for a folder of images"
+            )
         if md5 is not None:
             require_md5(files / name, md5, f"remove it and unpack {official.archive} again")

@@ -62,7 +62,7 @@ def prepare_dataset(source: Source, spec: SourceSpec, folder: Path) -> Header:
 
     Raises:
         UserError: a class has too few images for three parts, or a part becomes empty.
-        DiskError: the disk is full, or permission is denied.
+        DiskError: the operating system refuses the file, for want of room or for another reason.
     """
     partial = folder.with_name(f".{folder.name}.partial")
     with explain_disk_errors(folder.parent), locked(partial):

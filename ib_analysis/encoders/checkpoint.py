@@ -54,7 +54,7 @@ def save_checkpoint(encoder: Encoder, path: Path, *, epoch: int, seed: int) -> N
     """Writes the encoder's state as safetensors, atomically; the metadata holds its description as JSON.
 
     Raises:
-        DiskError: the disk is full, or permission is denied.
+        DiskError: the operating system refuses the file, for want of room or for another reason.
     """
     about = {**encoder.description(), "epoch": epoch, "seed": seed}
     tensors = {

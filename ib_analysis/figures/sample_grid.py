@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ib_analysis.errors import UserError
 from ib_analysis.figures.samples import Samples
 from ib_analysis.figures.style.figure_style import PAGE_INCHES, figure_style
+from ib_analysis.figures.style.user_text import as_written, wrapped
 
 Pixels = NDArray[np.uint8]
 DOTS_PER_INCH = 300
@@ -21,6 +22,9 @@ TALLEST_INCHES = 8.4
 """Largest height of a sheet, unless the smallest image size requires more."""
 TITLE_INCHES = 0.26
 HEAD_INCHES = 0.16
+"""Height of the line of class names above the originals."""
+LINE_INCHES = 0.12
+"""Height of every further line of a class name that is long."""
 SMALLEST_INCHES, LARGEST_INCHES = 0.42, 0.80
 """Size of one image in print; 0.42 inches are 40 pixels on a screen."""
 GAP_DOTS = 6
@@ -160,15 +164,18 @@ def _compose(
     title: str, samples: Samples, rows: dict[str, Pixels], size: int, per_block: int, left: int
 ) -> Figure:
     draws, number = next(iter(rows.values())).shape[:2]
-    head, step = round(HEAD_INCHES * DOTS_PER_INCH), size + GAP_DOTS
+    step = size + GAP_DOTS
     group = draws * step + GROUP_DOTS
+    names = [wrapped(name, group / DOTS_PER_INCH) for name in samples.classes]
+    further = max(name.count("\n") for name in names)
+    head = round((HEAD_INCHES + further * LINE_INCHES) * DOTS_PER_INCH)
     tall = head + (1 + len(rows)) * step + GAP_DOTS + BLOCK_DOTS
     canvas = _canvas(ceil(number / per_block) * tall - BLOCK_DOTS, left + per_block * group - GROUP_DOTS)
     texts: list[Words] = []
     for i in range(number):
         top, x = i // per_block * tall + head, left + i % per_block * group
         middle = x + (draws * step - GAP_DOTS) / 2
-        texts.append(Words(middle, top - 8, samples.classes[i], "center", "bottom"))
+        texts.append(Words(middle, top - 8, names[i], "center", "bottom"))
         _put(canvas, samples.originals[i], samples.levels, top, round(middle - size / 2), size)
         for j, images in enumerate(rows.values()):
             for k in range(draws):
@@ -218,5 +225,7 @@ def _page(title: str, canvas: Pixels, texts: Sequence[Words]) -> Figure:
     axes.set_axis_off()
     figure.text(EDGE_INCHES / w, 1 - 0.05 / h, title, va="top", fontsize=8, fontweight="bold")
     for words in texts:
-        axes.text(words.x, words.y, words.text, ha=words.across, va=words.up, fontsize=7)
+        axes.text(
+            words.x, words.y, words.text, ha=words.across, va=words.up, fontsize=7, **as_written(words.text)
+        )
     return figure

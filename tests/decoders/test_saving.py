@@ -9,6 +9,7 @@ from decoders.errors import DecoderFileError
 from decoders.linear_gaussian import LinearGaussian
 from decoders.saving import build_decoder, load_decoder, save_decoder
 from decoders.spec import CategoricalSpec, ImageTarget, LabelTarget, LinearGaussianSpec
+from decoders.training.disk import DiskError
 
 
 def categorical(context=(2, 8, 8)):
@@ -111,3 +112,15 @@ def test_weights_that_are_missing_are_refused(tmp_path):
 def test_building_refuses_what_lies_outside():
     with pytest.raises(DecoderFileError, match="outside the package"):
         build_decoder({"implementation": "subprocess:Popen", "spec": {}, "target": {}, "context": None})
+
+
+def test_a_folder_in_the_place_of_the_file_and_a_file_in_the_place_of_its_folder_are_sentences(tmp_path):
+    (tmp_path / "taken" / "inside").mkdir(parents=True)
+    with pytest.raises(DiskError, match=r"taken: a folder stands where a file is needed"):
+        save_decoder(categorical(), tmp_path / "taken")
+    (tmp_path / "file").write_text("mine")
+    for path in (tmp_path / "file" / "decoder", tmp_path / "file" / "more" / "decoder"):
+        with pytest.raises(DiskError, match=r"file.*stands where.*move away what is in its place"):
+            save_decoder(categorical(), path)
+    assert (tmp_path / "file").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "taken"]

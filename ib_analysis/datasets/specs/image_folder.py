@@ -14,7 +14,10 @@ class ImageFolderSpec(SplitSourceSpec):
 
     implementation: ClassVar[str] = "ib_analysis.datasets.image_folder:ImageFolder"
     kind: Literal["image_folder"] = "image_folder"
-    folder: str = Field(description="the folder that holds one sub-folder per class")
+    folder: str = Field(
+        description="the folder that holds one sub-folder per class; hidden files and folders are passed over, and "
+        "files of no image format are named in the log"
+    )
     mode: Literal["grey", "rgb"] = Field("rgb", description="colour mode to which images are converted")
     resize: tuple[Side, Side] | None = Field(
         None, description="(height, width) to which images are resized; null requires images of equal size"

@@ -86,7 +86,7 @@ def train(
 
     Raises:
         UserError: an epoch lies beyond the training, or batch norm gets a batch of one image.
-        DiskError: the disk is full, or permission is denied.
+        DiskError: the operating system refuses the file, for want of room or for another reason.
         DivergedError: the loss is not finite; `keep` has been called for the earlier epochs.
     """
     epochs = sorted(set(epochs_to_keep))

@@ -104,7 +104,7 @@ def mini_cifar100(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def mini_cinic10(tmp_path) -> Path:
+def mini_cinic10(tmp_path, monkeypatch) -> Path:
     """The unpacked folder of a CINIC-10 of 3 x 10 x 4 images; one image of `test` stands in `train` too."""
     folder = tmp_path / "official" / "CINIC-10"
     rng = np.random.default_rng(2)
@@ -117,6 +117,7 @@ def mini_cinic10(tmp_path) -> Path:
     copy = (folder / "train" / "cat" / "2.png").read_bytes()
     (folder / "test" / "cat" / "1.png").write_bytes(copy)
     assert Cinic10.official.folder == folder.name
+    monkeypatch.setattr(Cinic10, "per_class", 4)
     return folder
 
 

@@ -42,6 +42,23 @@ def test_a_missing_part_a_foreign_class_and_an_empty_class_are_refused(mini_cini
         Cinic10(spec)
 
 
+def test_an_incomplete_data_set_is_refused_with_the_count_that_is_missing(mini_cinic10):
+    for name in ("0.png", "1.png"):
+        (mini_cinic10 / "valid" / "frog" / name).unlink()
+    (mini_cinic10 / "test" / "cat" / "3.png").unlink()
+    with pytest.raises(
+        UserError, match=r"3 of the 120 images of CINIC-10 are missing \(.*valid/frog holds 2, not 4\)"
+    ):
+        Cinic10(Cinic10Spec(folder=str(mini_cinic10)))
+
+
+def test_an_image_too_many_is_refused(mini_cinic10):
+    image = mini_cinic10 / "valid" / "frog" / "0.png"
+    shutil.copy(image, image.with_name("copy.png"))
+    with pytest.raises(UserError, match=r"more than the 120 images of CINIC-10 \(.*frog holds 5, not 4\)"):
+        Cinic10(Cinic10Spec(folder=str(mini_cinic10)))
+
+
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_a_corrupt_or_wrongly_sized_image_is_named(mini_cinic10, split):
     source = Cinic10(Cinic10Spec(folder=str(mini_cinic10)))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ib_analysis.datasets.image_files import class_folders, image_paths, read_image
+from ib_analysis.datasets.image_files import read_image
 from ib_analysis.errors import UserError
 
 
@@ -46,12 +46,6 @@ def test_resizing_does_not_alias(tmp_path):
     assert np.abs(small.astype(int) - 127).max() <= 12
 
 
-def test_hidden_files_and_notes_are_passed_over(tmp_path):
-    for name in (".hidden.png", "notes.txt", "Thumbs.db", "b.PNG", "a"):
-        (tmp_path / name).write_bytes(b"")
-    assert [path.name for path in image_paths(tmp_path)] == ["a", "b.PNG"]
-
-
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
 def test_a_corrupt_image_is_named(tmp_path, content):
     (tmp_path / "bad.png").write_bytes(content)
@@ -66,10 +60,3 @@ def test_a_truncated_image_is_named(tmp_path, suffix):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(UserError, match=f"cut{suffix}: cannot be read"):
         read_image(path, "grey")
-
-
-def test_a_folder_without_classes_is_refused(tmp_path):
-    with pytest.raises(UserError, match="has no sub-folders"):
-        class_folders(tmp_path)
-    with pytest.raises(UserError, match="does not exist"):
-        class_folders(tmp_path / "nowhere")

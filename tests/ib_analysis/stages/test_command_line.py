@@ -203,6 +203,17 @@ def test_a_full_disk_is_said_and_the_finished_decoder_is_kept(capfd, trained, mo
     assert set(fits) == {"h1.image", "h1.label", "pooled.image", "pooled.label"}
 
 
+def test_a_file_in_the_place_of_an_output_folder_is_said(capfd, trained):
+    (trained / "taken").write_text("mine")
+    refused(
+        capfd,
+        fit_arguments(trained, out="taken/decoders"),
+        f"{trained}/taken",
+        "move away what is in its place",
+    )
+    assert (trained / "taken").read_text() == "mine"
+
+
 def test_stored_and_recomputed_activations_fit_the_same_decoders(trained):
     slice_ = experiment().fit_decoders("net", "classifier", 0, 1)
     weights = {}
