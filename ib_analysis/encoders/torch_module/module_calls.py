@@ -28,17 +28,6 @@ class Call:
 
 
 @contextmanager
-def ordinary_pass() -> Iterator[None]:
-    """A forward pass that calls every module: the fused path of torch's transformer layers skips theirs."""
-    fused = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fused)
-
-
-@contextmanager
 def hooks() -> Iterator[list[Any]]:
     """A list of handles of hooks, which are all taken off at the end, whatever happens."""
     handles: list[Any] = []
@@ -80,7 +69,7 @@ def watch(network: nn.Module, x: Tensor, keep: Callable[[Any], Any]) -> list[Cal
         counts[name] = counts.get(name, 0) + 1
         calls.append(Call(name, counts[name], began, next(clock), inputs, keep(output)))
 
-    with hooks() as handles, ordinary_pass():
+    with hooks() as handles:
         for module in names:
             handles.append(module.register_forward_pre_hook(begin, with_kwargs=True))
             handles.append(module.register_forward_hook(end))

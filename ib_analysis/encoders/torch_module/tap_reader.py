@@ -13,7 +13,6 @@ from ib_analysis.encoders.torch_module.module_calls import (
     copied,
     explain_failure,
     hooks,
-    ordinary_pass,
     shape_text,
     watch,
 )
@@ -62,7 +61,7 @@ class TapReader:
             if len(found) == len(wanted):
                 raise _DeepestReachedError
 
-        with hooks() as handles, ordinary_pass():
+        with hooks() as handles:
             for name in wanted:
                 handles.append(self._hook(name, keep))
             try:
