@@ -26,3 +26,10 @@ class GivenEncoder(Encoder):
         Raises:
             UserError: it is not; the module that breaks it is named.
         """
+
+    @abstractmethod
+    def seen_pixels(self, x: Tensor) -> Tensor | None:
+        """Which pixels of uint8 images (n, C, H, W) can change h at any tap, booleans (H, W).
+
+        None where h has no gradient, so that it is not known.
+        """

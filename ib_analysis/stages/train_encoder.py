@@ -94,6 +94,16 @@ def _take(
     )
     for tap in encoder.taps:
         print(f"  {tap.name}: h of {math.prod(tap.shape):,} values, shape {tap.shape}")
+    print(_sight(encoder.seen_pixels(images)))
+
+
+def _sight(seen: torch.Tensor | None) -> str:
+    """What of an image the taps see; h cannot hold the rest."""
+    if seen is None:
+        return "  h has no gradient, so it is not known which pixels the taps see"
+    height, width = seen.shape
+    blind = seen.numel() - int(seen.sum())
+    return f"  the taps see {height * width - blind} of {height} x {width} pixels; h cannot hold the other {blind}"
 
 
 def _train(encoder: Encoder, slice_: Spec, data: Dataset, kept: Path, device: torch.device) -> None:

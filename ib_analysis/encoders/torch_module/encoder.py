@@ -13,6 +13,7 @@ from ib_analysis.encoders.specs.torch_module import TorchModuleSpec
 from ib_analysis.encoders.specs.training import Regime
 from ib_analysis.encoders.torch_module.build import build_network
 from ib_analysis.encoders.torch_module.preprocess import Preprocess
+from ib_analysis.encoders.torch_module.seen_pixels import seen_pixels
 from ib_analysis.encoders.torch_module.tap_reader import TapReader, type_of_weights
 from ib_analysis.encoders.torch_module.verification import (
     IMAGES,
@@ -84,6 +85,14 @@ class TorchModule(GivenEncoder):
         if not self.noisy:
             demand_deterministic(self.network, read, wanted)
         demand_independent_of_batch(self.network, read, wanted, others)
+
+    def seen_pixels(self, x: Tensor) -> Tensor | None:
+        """Which pixels can change h, by the gradient of all taps with respect to the image."""
+
+        def read(levels: Tensor) -> dict[str, Tensor]:
+            return self.reader.read(self._as_wanted(levels), self.reader.names, detach=False)
+
+        return seen_pixels(read, x)
 
     def _as_wanted(self, x: Tensor) -> Tensor:
         return self.preprocess(x).to(type_of_weights(self.network))

@@ -231,3 +231,27 @@ def our_trunk() -> nn.Module:
     image = ImageShape(channels=3, height=8, width=8, levels=256)
     ours = OurResNet(ResNetSpec(blocks=(1, 1), widths=(4, 8)), "classifier", image, 10)
     return nn.Sequential(OrderedDict(ours.trunk.items()))
+
+
+class Cropping(nn.Module):
+    """Reads the inside of the image, and leaves a border to the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.crop = Crop()
+        self.relu = nn.ReLU(inplace=True)
+        self.conv = nn.Conv2d(3, 8, 2, 2)
+        self.hard = Hard()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.hard(self.relu(self.conv(self.crop(x))))
+
+
+class Crop(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, 1:, :7]
+
+
+class Hard(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return (x > 0).float()
