@@ -20,6 +20,12 @@ def test_the_network_reads_scaled_resized_rgb_normalised_images(built):
     assert torch.allclose(encoder(x), (unit - mean) / std, atol=1e-6)
 
 
+def test_a_grey_image_has_three_channels_without_a_normalisation_too(built):
+    x = torch.randint(17, (3, 1, 4, 4), dtype=torch.uint8)
+    h = built("Dropping", "drop", preprocess={"grey_to_rgb": True}, image=GREY)(x)
+    assert torch.equal(h, (x / 16).expand(3, 3, 4, 4))
+
+
 def test_levels_are_read_as_they_are_where_that_is_wanted(built):
     x = torch.full((1, 1, 4, 4), 16, dtype=torch.uint8)
     assert built("Dropping", "drop", preprocess={"scale": "levels"}, image=GREY)(x).max() == 16
@@ -91,4 +97,8 @@ def test_images_that_the_network_does_not_accept_are_one_sentence(built):
 
 
 def test_the_initial_weights_are_the_same_each_time(built, x):
-    assert torch.equal(built("ResNet", "fc")(x), built("ResNet", "fc")(x))
+    h = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        h.append(built("ResNet", "fc")(x))
+    assert torch.equal(*h)
