@@ -16,8 +16,8 @@ from ib_analysis.errors import UserError
 
 HEADINGS = ("position", "name", "calls", "output", "module")
 NOTE = (
-    "n is the batch. A tap is a name above, name:input for what the module is given, name[0] or name[key] for an item "
-    "of an output."
+    "n is the batch. A tap is a name above, name:input for what the module is given,\n"
+    "name[0] or name[key] for an item of an output."
 )
 
 

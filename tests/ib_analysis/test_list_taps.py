@@ -21,7 +21,7 @@ def folder(tmp_path, monkeypatch):
 
 def listed(capfd, *arguments: str) -> dict[str, list[str]]:
     assert main(["taps", *arguments]) == 0
-    lines = [line.split("  ") for line in capfd.readouterr().out.splitlines()[2:-1]]
+    lines = [line.split("  ") for line in capfd.readouterr().out.splitlines()[2:-2]]
     cells = [[cell.strip() for cell in line if cell.strip()] for line in lines]
     return {row[0] if len(row) == 4 else row[1]: row for row in cells}
 
