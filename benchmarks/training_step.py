@@ -133,7 +133,7 @@ def mebibytes_of_step(filters: int, layers: int, bfloat16: bool) -> float:
 
 def kibibytes_held_at_most() -> float:
     """Largest resident memory of this program; unlike ru_maxrss it does not begin with that of the parent."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
 
 

@@ -22,11 +22,21 @@ from ib_analysis import processes, stages
 from ib_analysis.errors import UserError
 from ib_analysis.mistakes import mistakes
 from ib_analysis.provenance import Job, stage_digest
+from ib_analysis.surroundings import CLOSED_PIPE, drop_output, settle_surroundings
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one stage, or list taps; a user's mistake ends with one sentence and exit code 1."""
+    settle_surroundings()
     arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        drop_output()
+        return CLOSED_PIPE
+
+
+def _run(arguments: list[str]) -> int:
     try:
         if arguments[:1] == ["taps"]:
             import_module("ib_analysis.list_taps").main(arguments[1:])
@@ -40,6 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
         job = Job(stage, spec, _code(stage, spec, options.code), options.device, options.threads)
         with explain_disk_errors("the results"):
             module.run(module.Spec(**spec), job, **_paths(module, options))
+        sys.stdout.flush()
     except PartnerError as error:
         # Where `--processes` started this one, the process that did knows which one ended, and says it.
         return processes.PARTNER_LOST if "--processes" in arguments else _fail(str(error))

@@ -43,7 +43,9 @@ def compiled_layers() -> ctypes.CDLL | None:
         except (OSError, subprocess.SubprocessError, ValueError, RuntimeError) as error:
             failures.append(str(getattr(error, "stderr", None) or error).strip())
     log.warning(
-        "the layers in C could not be compiled (%s): decoders run without them, which is slower", failures[-1]
+        "the layers in C could not be compiled (%s): decoders run without them, which is slower; a compiler (CC) and a "
+        "folder that can be written (XDG_CACHE_HOME) are needed",
+        failures[-1],
     )
     return None
 
@@ -106,7 +108,7 @@ def cache_folder() -> Path:
 def digest(compiler: list[str], openmp: bool) -> str:
     """Digest of everything that the machine code depends on."""
     made_by = run(*compiler, "--version").partition("\n")[0]
-    texts = (path.read_text() for path in (*SOURCES, *HEADERS))
+    texts = (path.read_text(encoding="utf-8") for path in (*SOURCES, *HEADERS))
     parts = *texts, *FLAGS, str(openmp), *compiler, made_by, processor()
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -114,7 +116,9 @@ def digest(compiler: list[str], openmp: bool) -> str:
 def processor() -> str:
     """Model and instruction sets of the processor, as far as the system reports them."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
+        lines = (
+            Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n")[0].splitlines()
+        )
     except OSError:
         return f"{platform.machine()} {platform.processor()}"
     told = ("model name", "flags", "Features", "CPU implementer", "CPU part")

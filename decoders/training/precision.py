@@ -24,7 +24,7 @@ def autocast(device: torch.device, precision: Precision) -> torch.autocast:
 def has_bfloat16() -> bool:
     """Whether Linux reports bfloat16 multiplication (AVX-512 BF16 or AMX); emulation is slower than float32."""
     try:
-        words = Path("/proc/cpuinfo").read_text().split()
+        words = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split()
     except OSError:
         return False
     return "avx512_bf16" in words or "amx_bf16" in words

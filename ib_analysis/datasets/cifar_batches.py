@@ -64,7 +64,7 @@ _ADMITTED: dict[tuple[str, str], Any] = {
 }
 
 
-class _ArraysOnly(pickle.Unpickler):
+class _ArraysOnly(pickle.Unpickler):  # noqa: S301 (it finds inert records alone)
     """Unpickler of containers and uint8 arrays: numpy's names map to inert records, all other names are refused."""
 
     def find_class(self, module: str, name: str) -> Any:

@@ -7,6 +7,7 @@ from ib_analysis.datasets.image_files import image_blocks, read_image
 from ib_analysis.datasets.image_tree import class_folders, image_paths, other_files, refuse_parts
 from ib_analysis.datasets.source import Block, Source
 from ib_analysis.datasets.specs.image_folder import ImageFolderSpec
+from ib_analysis.surroundings import user_path
 
 
 class ImageFolder(Source):
@@ -17,7 +18,7 @@ class ImageFolder(Source):
 
     def __init__(self, spec: ImageFolderSpec) -> None:
         self.spec = spec
-        folder = Path(spec.folder).expanduser()
+        folder = user_path(spec.folder)
         self._classes = class_folders(folder)
         refuse_parts(folder, self._classes)
         _say_passed_over(other_files(folder, self._classes))

@@ -11,6 +11,7 @@ from ib_analysis.datasets.checksum import require_md5
 from ib_analysis.datasets.download import download
 from ib_analysis.datasets.exclusive import exclusive
 from ib_analysis.errors import UserError
+from ib_analysis.surroundings import user_path
 
 _SUFFIXES = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar")
 
@@ -42,7 +43,7 @@ class Official:
 def cache_folder() -> Path:
     """$IB_ANALYSIS_DATA, or ~/.cache/ib-analysis."""
     named = os.environ.get("IB_ANALYSIS_DATA")
-    return Path(named).expanduser() if named else Path.home() / ".cache" / "ib-analysis"
+    return user_path(named or "~/.cache/ib-analysis")
 
 
 def locate(official: Official, folder: str | None) -> Path:
@@ -55,7 +56,7 @@ def locate(official: Official, folder: str | None) -> Path:
     Raises:
         UserError: nothing is found, a file is missing or has a wrong checksum, or the download fails.
     """
-    home = cache_folder() if folder is None else Path(folder).expanduser()
+    home = cache_folder() if folder is None else user_path(folder)
     files = _unpacked(official, home)
     if files is None:
         files = _from_archive(official, home, may_download=folder is None)

@@ -74,7 +74,7 @@ def prepare_dataset(source: Source, spec: SourceSpec, folder: Path) -> Header:
             _create(partial / IMAGES, np.dtype(np.uint8), (len(plan.rows), *source.shape))
             _write_images(source, index, plan, partial / IMAGES)
             header = _header(source, plan, partial)
-            (partial / HEADER).write_text(header.model_dump_json(indent=2) + "\n")
+            (partial / HEADER).write_text(header.model_dump_json(indent=2) + "\n", encoding="utf-8")
             _install(partial, folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,75 @@
+"""A stage depends on no notebook's settings, no terminal, no home folder and no reader of its output."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ib_analysis.datasets.official import cache_folder
+from ib_analysis.errors import UserError
+from ib_analysis.surroundings import CLOSED_PIPE, user_path
+
+DIGITS = json.dumps({"dataset": {"implementation": "ib_analysis.datasets.digits:Digits", "spec": {}}})
+
+
+def stage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ib_analysis", *arguments]
+    surroundings = os.environ | {"OMP_NUM_THREADS": "1"} | environment
+    return subprocess.run(command, env=surroundings, capture_output=True, text=True)
+
+
+def test_the_backend_of_a_notebook_does_not_reach_the_figures():
+    asked = stage("plot_samples", "--help", MPLBACKEND="module://matplotlib_inline.backend_inline")
+    assert asked.returncode == 0, asked.stderr
+
+
+def test_letters_that_the_terminal_lacks_are_escaped(tmp_path):
+    (tmp_path / "名前" / "ア").mkdir(parents=True)
+    (tmp_path / "名前" / "notes…").mkdir()
+    source = {
+        "implementation": "ib_analysis.datasets.image_folder:ImageFolder",
+        "spec": {"folder": f"{tmp_path}/名前"},
+    }
+    spec = json.dumps({"dataset": source})
+    said = stage("prepare_dataset", "--spec", spec, "--out", f"{tmp_path}/out", PYTHONIOENCODING="ascii")
+    assert said.returncode == 1
+    assert "\\u540d\\u524d" in said.stderr
+    assert "holds no image" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_reader_that_has_gone_is_no_traceback(tmp_path, closed):
+    command = [
+        sys.executable,
+        "-m",
+        "ib_analysis",
+        "prepare_dataset",
+        "--spec",
+        DIGITS,
+        "--out",
+        f"{tmp_path}/out",
+    ]
+    read, write = os.pipe()
+    os.close(read)
+    with (tmp_path / "other").open("wb") as other:
+        streams = {"stdout": other, "stderr": other, closed: write}
+        ended = subprocess.run(command, env=os.environ | {"PYTHONUNBUFFERED": "1"}, **streams)
+    os.close(write)
+    assert ended.returncode == CLOSED_PIPE
+    assert "Traceback" not in (tmp_path / "other").read_text()
+    assert "BrokenPipe" not in (tmp_path / "other").read_text()
+
+
+def test_no_home_folder_is_a_sentence(monkeypatch):
+    def no_home(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", no_home)
+    monkeypatch.delenv("IB_ANALYSIS_DATA", raising=False)
+    for ask in (cache_folder, lambda: user_path("~/pictures")):
+        with pytest.raises(UserError, match="no home folder for ~; write the whole path, or set HOME"):
+            ask()
