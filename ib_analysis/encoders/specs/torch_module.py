@@ -17,12 +17,17 @@ Size = Annotated[int, Field(ge=1)]
 class NamedTap(Spec):
     """A tap of a network of one's own."""
 
-    name: str = Field(
-        pattern=r"^\w[\w.-]*$", description="its name in tables and files: letters, digits, `_`, `.`, `-`"
-    )
+    name: str = Field(description="its name in tables and files: letters, digits, `_`, `.`, `-`")
     reads: str = Field(
         description="the place: `layer1`, `fc:input`, `relu@2` (second call), `lstm[0]` (item of a tuple), `head[key]`"
     )
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_file_name(cls, name: str) -> str:
+        if not re.fullmatch(r"\w[\w.-]*", name):
+            raise ValueError(f"taps: {name!r} is no name of a file: give it one, as in {{code: {name!r}}}")
+        return name
 
     @field_validator("reads")
     @classmethod
@@ -60,7 +65,6 @@ class TorchModuleSpec(EncoderSpec):
     regimes: ClassVar[tuple[Regime, ...]] = ("fixed",)
     kind: Literal["torch_module"] = "torch_module"
     build: str = Field(
-        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
         description="class or function that builds it, as `my_nets:resnet18`, importable from the working folder",
     )
     arguments: dict[str, Any] = Field({}, description="keyword arguments of `build`")
@@ -76,6 +80,13 @@ class TorchModuleSpec(EncoderSpec):
     taps: tuple[NamedTap, ...] = Field(
         (), description="filled in from the key `taps` of the encoder; leave it out"
     )
+
+    @field_validator("build")
+    @classmethod
+    def _names_something(cls, build: str) -> str:
+        if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", build):
+            raise ValueError(f"build: {build!r} is no network: write module:name, as my_nets:resnet18")
+        return build
 
     @field_validator("checkpoints")
     @classmethod

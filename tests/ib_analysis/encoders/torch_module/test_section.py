@@ -50,13 +50,13 @@ def test_the_order_of_taps_survives_the_slice():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"taps": ["fc:input"]}, "taps.0.name"),
+        ({"taps": ["fc:input"]}, "'fc:input' is no name of a file: give it one, as in {code: 'fc:input'}"),
         ({"taps": {"code": "fc::input"}}, "is no name of a tap"),
         ({"checkpoints": "runs/last.pt"}, "same file for several epochs"),
         ({"seeds": [0, 1]}, "same file for several epochs or seeds"),
         ({"checkpoints": None}, "name the files of weights"),
         ({"checkpoints": "runs/{step}.pt"}, "holds {step}"),
-        ({"build": "my_nets.ResNet"}, "build"),
+        ({"build": "my_nets.ResNet"}, "write module:name"),
         ({"epochs": [10, 0]}, "rising order"),
         ({"regimes": {"classifier": {"epochs": 90}}}, "no regime 'classifier'"),
     ],
