@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 from decoders.errors import FitError
 from decoders.mixture import (
     averaged,
+    choose_components,
     fit_mixture,
     mixed,
     mixture_weights,
@@ -182,3 +183,19 @@ def test_no_two_laws_of_the_alphabet_make_a_mixture_below_the_better_one_everywh
         both = mixed(nats, np.array([0.5, 0.5]))
         assert (both >= nats.min(axis=0) - 1e-9).all()
         assert (both <= nats.max(axis=0) + 1e-9).all()
+
+
+def test_chosen_components_are_those_that_explain_what_the_others_do_not():
+    """Two kinds of examples: a twin of what is there is not chosen, nor is noise, but what knows the other kind is."""
+    rng = np.random.default_rng(0)
+    first = np.arange(80) < 50
+    noise = rng.normal(0.0, 0.05, size=(4, 80))
+    base = np.where(first, 10.0, 20.0)[None] + noise[:1]
+    candidates = {
+        "twin": base[0] + noise[1],
+        "other kind": np.where(first, 20.0, 10.0) + noise[2],
+        "bad": np.full(80, 25.0) + noise[3],
+    }
+    assert choose_components(base, candidates, 2) == ("other kind",)
+    assert choose_components(base, candidates, 0) == ()
+    assert choose_components(base, {"bad": candidates["bad"]}, 1) == ()
