@@ -64,6 +64,16 @@ def test_student_t_alone_would_promise_too_much():
     assert np.mean(t > stats.t.ppf(1 - ALPHA, 9)) > 0.045
 
 
+def test_the_p_value_knows_of_the_votes():
+    """A gain of ten networks at t = 2.3 is one of 2.5 % by Student's t, and no such thing."""
+    rng = np.random.default_rng(13)
+    found = [one(drawn(rng, np.full(8, 5.0), 10, 1, of_networks=1.0)).compression for _ in range(200)]
+    near = [s for s in found if 1.5 < s.nats / max(s.stderr_nats, 1e-9) < 3.0]
+    assert len(near) > 5
+    for stage in near:
+        assert stage.p_value > 1.3 * stats.t.sf(stage.nats / stage.stderr_nats, 9)
+
+
 @pytest.mark.parametrize("truth", [[5.0, 4.0, 5.0], [4.0, 4.5, 5.0], [3.0, 5.0, 5.0]])
 def test_curves_without_compression_are_rarely_called_compressed(truth):
     rng = np.random.default_rng(2)
