@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.confidence_interval import LEVEL, check_level
-from ib_analysis.information.nats import mean_with_error, per_image
+from ib_analysis.information.inference.confidence_interval import LEVEL, check_level
+from ib_analysis.information.measurement.nats import mean_with_error, per_image
 
 Values = NDArray[np.float64]
 # Below this share of the mean variance of all points a spread is that of rounding.

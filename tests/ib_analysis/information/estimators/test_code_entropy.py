@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.code_entropy import code_entropy
+from ib_analysis.information.estimators.code_entropy import code_entropy
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.confidence_interval import LEVEL, check_level
-from ib_analysis.information.fit_checks import Interval
+from ib_analysis.information.inference.confidence_interval import LEVEL, check_level
+from ib_analysis.information.inference.fit_checks import Interval
 from ib_analysis.units import nats
 
 Values = NDArray[np.float64]

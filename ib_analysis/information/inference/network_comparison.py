@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.confidence_interval import LEVEL
-from ib_analysis.information.repeated_fits import FitSpread, satterthwaite
+from ib_analysis.information.inference.confidence_interval import LEVEL
+from ib_analysis.information.inference.repeated_fits import FitSpread, satterthwaite
 
 Values = NDArray[np.float64]
 Verdict = Literal["more", "less", "undecided"]

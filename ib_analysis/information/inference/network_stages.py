@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.confidence_interval import LEVEL
-from ib_analysis.information.holm import holm
-from ib_analysis.information.repeated_fits import FitSpread, moderated_variances, satterthwaite
+from ib_analysis.information.inference.confidence_interval import LEVEL
+from ib_analysis.information.inference.holm import holm
+from ib_analysis.information.inference.repeated_fits import FitSpread, moderated_variances, satterthwaite
 
 Values = NDArray[np.float64]
 Key = TypeVar("Key", bound=Hashable)

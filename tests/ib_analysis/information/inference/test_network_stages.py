@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.network_stages import (
+from ib_analysis.information.inference.network_stages import (
     ALPHA,
     Curves,
     curves,

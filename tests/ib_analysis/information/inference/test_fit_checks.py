@@ -2,7 +2,7 @@
 
 import pytest
 
-from ib_analysis.information.fit_checks import Interval, contradictions, near_plateau, reconstructs
+from ib_analysis.information.inference.fit_checks import Interval, contradictions, near_plateau, reconstructs
 
 
 def test_a_plateau_is_judged_by_the_information_not_by_the_cross_entropy():

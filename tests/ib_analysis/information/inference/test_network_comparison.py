@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.network_comparison import compare_networks
-from ib_analysis.information.repeated_fits import FitSpread
+from ib_analysis.information.inference.network_comparison import compare_networks
+from ib_analysis.information.inference.repeated_fits import FitSpread
 
 IMAGES = 100
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.repeated_fits import (
+from ib_analysis.information.inference.repeated_fits import (
     FitSpread,
     RepeatedEstimate,
     moderated,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ib_analysis.information.confidence_interval import LEVEL
+from ib_analysis.information.inference.confidence_interval import LEVEL
 
 # Of the information of a point, what the last quarter of a fit may still have brought.
 LATE_SHARE = 0.02

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.calibrated_interval import (
+from ib_analysis.information.inference.calibrated_interval import (
     Case,
     Measured,
     calibrate,
