@@ -337,7 +337,7 @@ class _Decoders:
         """Another image for each, such that no image that is fitted to is paired with one that is held out."""
         fit = self.slice_.fit
         partners = np.empty(len(self.data.decoder), np.int64)
-        for group in divide(len(partners), fit.holdout, fit.seed):
+        for group in divide(len(partners), fit.holdout):
             cycle = np.random.default_rng([fit.seed, _PARTNERS]).permutation(group)
             partners[cycle] = np.roll(cycle, 1)
         return partners
