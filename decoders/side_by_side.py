@@ -76,9 +76,9 @@ def fit_side_by_side(
 ) -> list[Fit]:
     """Fit each decoder as `decoders.fitting.fit` would alone, with its own seed in place of `spec.seed`.
 
-    All members hold out the same examples; each has its own order of examples, best weights and history. A member whose patience runs
-    out keeps its result while the others continue. Without dropout a member equals its fit alone up to the order of
-    floating-point sums; with dropout it draws other masks from the same distribution.
+    All members hold out the same examples. Each has its own order of examples, best weights and history. A member
+    whose patience runs out keeps its result while the others continue. Without dropout a member equals its fit alone
+    up to the order of floating-point sums; with dropout it draws other masks from the same distribution.
 
     Args:
         decoders: as built; initialised and fitted in place, on the device.

@@ -112,6 +112,12 @@ class DecodersSpec(Spec):
     )
     label: CategoricalSpec = Field(CategoricalSpec(), description="the decoder of labels: p(y given h)")
     label_fit: FitSpec = Field(description="how it is fitted")
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (0,),
+        min_length=1,
+        description="every decoder is fitted once a seed; a point is the average of their probabilities, and their "
+        "spread its error over fits, which is unknown with one. The first is the seed of image_fit",
+    )
 
     def with_variant(self, variant: Variant) -> Self:
         """The decoders with the one setting changed that the variant changes."""
@@ -123,6 +129,16 @@ class DecodersSpec(Spec):
         fits = {name: getattr(self, name) for name in names}
         changed = {name: fit and _vary_fit(fit, variant) for name, fit in fits.items()}
         return self.model_copy(update=changed)
+
+    @model_validator(mode="after")
+    def _check_seeds(self) -> Self:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds: {list(self.seeds)} names a seed twice")
+        if self.seeds[0] != self.image_fit.seed:
+            raise ValueError(
+                f"seeds: {list(self.seeds)} must begin with {self.image_fit.seed}, the seed of image_fit"
+            )
+        return self
 
     @model_validator(mode="after")
     def _later_fits_hold_out_the_same(self) -> Self:
@@ -195,12 +211,15 @@ class Experiment(Spec):
                     names = ", ".join(map(str, known))
                     raise ValueError(f"controls.{field}: {value!r} is not measured; measured are {names}")
         for field, own in (
-            ("decoder_seeds", self.decoders.image_fit.seed),
-            ("filters", self.decoders.image.filters),
-            ("budgets", 1.0),
+            ("decoder_seeds", self.decoders.seeds),
+            ("filters", (self.decoders.image.filters,)),
+            ("budgets", (1.0,)),
         ):
-            if own in getattr(self.controls, field):
-                raise ValueError(f"controls.{field}: {own} is what the measurement itself has; name others")
+            for value in getattr(self.controls, field):
+                if value in own:
+                    raise ValueError(
+                        f"controls.{field}: {value} is what the measurement itself has; name others"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -230,8 +249,13 @@ class Experiment(Spec):
     def variants(self) -> dict[str, Variant]:
         """Every variant that fits decoders of its own, by name: the measurement, its controls, other seeds."""
         seeds = self.consistency.seeds if self.consistency else ()
-        found = (MEASUREMENT, *self.controlled.values(), *map(self.variant_of_seed, seeds))
+        found = (*self.fitted, *self.controlled.values(), *map(self.variant_of_seed, seeds))
         return {variant.name: variant for variant in found}
+
+    @property
+    def fitted(self) -> tuple[Variant, ...]:
+        """The variants whose decoders make a point together, one a seed; the measurement is the first."""
+        return tuple(map(self.variant_of_seed, self.decoders.seeds))
 
     @property
     def controlled(self) -> dict[str, Variant]:

@@ -15,7 +15,8 @@ def divide(count: int, holdout: float) -> tuple[NDArray[np.int64], NDArray[np.in
     """Rows to fit and rows to hold out, by a permutation that is the same for every fit to so many examples.
 
     Repeated fits hold out the same examples: on these no fit is better for having seen them, and weights of a mixture
-    of all fits may be chosen there. A larger share contains a smaller one. At least two rows are held out, as a standard error needs.
+    of all fits may be chosen there. A larger share contains a smaller one.
+    At least two rows are held out, as a standard error needs.
 
     Raises:
         FitError: too few examples for that.

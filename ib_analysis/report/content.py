@@ -53,6 +53,7 @@ class FitSummary:
     point: Point | None
     """The point of its h; None for p(x)."""
     target: Target
+    decoder_seed: int
     steps: int
     stopped: Literal["plateau", "budget"]
     near_plateau: bool
@@ -117,12 +118,16 @@ class ReportContent:
     studies: tuple[Illustration, ...] = ()
     """The figures of the studies."""
     versions: Mapping[str, str] = field(default_factory=dict)
-    seeds: Mapping[str, int] = field(default_factory=dict)
-    """Every seed by its purpose: "decoder fits", "samples", ..."""
+    seeds: Mapping[str, str] = field(default_factory=dict)
+    """Every seed, or several, by purpose: "decoder fits", "samples", ..."""
 
     def seeds_run(self) -> int:
         """The largest number of seeds of any encoder."""
         return max((len(encoder.seeds) for encoder in self.encoders), default=0)
+
+    def decoder_fits(self) -> int:
+        """How many fits of its decoder the number of a point averages."""
+        return max((row.n_fits or 1 for row in self.rows if row.tap), default=1)
 
     def short_fits(self) -> tuple[FitSummary, ...]:
         """Decoders that were still improving when their fit ended."""

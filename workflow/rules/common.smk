@@ -54,6 +54,7 @@ OWN_MARGINALS = [
     if control.marginal == control
 ]
 VARIANTS = {name: experiment.with_variant(name) for name in experiment.variants}
+FITTED = [variant.name for variant in experiment.fitted]
 
 
 wildcard_constraints:
@@ -124,10 +125,11 @@ def of_networks(pattern, networks=experiment.networks, variants=(MEASUREMENT.nam
     ]
 
 
-def of_checkpoints(pattern):
-    """The path of every network of the measurement at every measured epoch."""
+def of_checkpoints(pattern, variants):
+    """The path of every network at every measured epoch under those variants."""
     return [
-        pattern.format(variant=MEASUREMENT.name, epoch=epoch, **network._asdict())
+        pattern.format(variant=variant, epoch=epoch, **network._asdict())
+        for variant in variants
         for network in experiment.networks
         for epoch in experiment.measured(network.encoder).epochs
     ]
@@ -193,7 +195,7 @@ def pieces_of_study(wildcards):
 
 def nats_of_study(wildcards):
     """Nats of the networks whose information planes belong to a study."""
-    return of_networks(NATS, experiment.networks_of(wildcards.study))
+    return of_networks(NATS, experiment.networks_of(wildcards.study), FITTED)
 
 
 def figures_of_study(study):

@@ -49,8 +49,8 @@ rule evaluate_decoders:
 rule tabulate_information:
     input:
         dataset=DATASET,
-        marginal=of_measurement(MARGINAL_NATS),
-        nats=of_networks(NATS),
+        marginal=expand(MARGINAL_NATS, variant=FITTED),
+        nats=of_networks(NATS, variants=FITTED),
     output:
         table=INFORMATION,
         two_stages=TWO_STAGES,

@@ -15,8 +15,8 @@ rule write_report:
         verdicts=VERDICTS,
         studies=figures_of_studies,
         checkpoints=of_networks(CHECKPOINTS),
-        marginal=of_measurement(MARGINAL),
-        decoders=of_checkpoints(DECODERS),
+        marginal=expand(MARGINAL, variant=FITTED),
+        decoders=of_checkpoints(DECODERS, FITTED),
     output:
         page=REPORT,
         tables=directory(f"{RESULTS}/tables"),

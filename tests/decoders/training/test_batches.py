@@ -10,7 +10,9 @@ def test_the_division_is_a_partition_that_all_fits_share():
     assert len(held) == 10
     assert sorted([*fitted, *held]) == list(range(100))
     assert np.array_equal(divide(100, 0.1)[1], held)
-    assert set(held) < set(divide(100, 0.2)[1])  # a fit that starts from another is not validated on what that saw
+    assert set(held) < set(
+        divide(100, 0.2)[1]
+    )  # a fit that starts from another is not validated on what that saw
 
 
 def test_two_examples_are_held_out_at_least():

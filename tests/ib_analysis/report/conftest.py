@@ -27,7 +27,9 @@ def information_row(quantity, bits, stderr=0.0, bound="none", **place):
     per_dim = bits / 64 if "x" in quantity else None
     return InformationRow(
         **(empty | place), quantity=quantity, nats=bits * math.log(2), bits=bits, bits_per_dim=per_dim,
-        stderr_bits=stderr, bound=bound, n_images=599, method="closed form" if bound == "exact" else "pixelcnn_pp",
+        stderr_bits=stderr, stderr_images_bits=stderr, stderr_fits_bits=None, low_bits=bits - 2 * stderr,
+        high_bits=bits + 2 * stderr, interval="exact" if bound == "exact" else "images", n_fits=1, bound=bound,
+        n_images=599, method="closed form" if bound == "exact" else "pixelcnn_pp",
     )  # fmt: skip
 
 
@@ -65,7 +67,7 @@ def stages_row(regime, tap, fitting, compression, quantity="I(x;h)"):
 
 def fit_summary(target="image", near=True, epoch=0, tap="h1", regime="classifier"):
     return FitSummary(
-        point=Network("net", regime, 0).at(epoch, tap), target=target, steps=600, stopped="budget",
+        point=Network("net", regime, 0).at(epoch, tap), target=target, decoder_seed=0, steps=600, stopped="budget",
         near_plateau=near, best_step=590, holdout_nats=40.0,
         holdout_stderr_nats=0.5, late_gain_nats=0.3, late_gain_stderr_nats=0.1, seconds=29.4,
     )  # fmt: skip
@@ -122,5 +124,5 @@ def content(rows, stages, fits, tmp_path):
         samples=(Illustration("Samples of h1", folder / "sheet", "Rows are epochs.", "net, classifier"),),
         provenance=(Provenance("decoders/net", "fit_decoders", "0123456789abcdef", "cpu", 120.46),),
         versions={"torch": "2.6.1", "numpy": "2.0.2"},
-        seeds={"split": 4711},
+        seeds={"split": "4711"},
     )

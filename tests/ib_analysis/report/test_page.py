@@ -121,7 +121,7 @@ def test_finding_captions_limits_provenance_and_meanings(text):
         "Where <each> tap lies. n = 599.",
         "neither a lower nor an upper bound",
         "need not obey the data-processing inequality",
-        "One seed",
+        "One encoder seed",
         "3f9ab2c0",
         "0123456789abcdef",
         "torch 2.6.1",

@@ -103,7 +103,9 @@ def test_every_epoch_but_the_last_is_fitted_from_its_neighbour():
 
 
 def test_a_fit_that_starts_from_another_is_judged_on_images_that_neither_has_seen():
-    with pytest.raises(UserError, match="image_fit: its holdout must not be smaller than that of the fits that"):
+    with pytest.raises(
+        UserError, match="image_fit: its holdout must not be smaller than that of the fits that"
+    ):
         chained(neighbour_fit={"steps": 40, "holdout": 0.3})
     with pytest.raises(UserError, match="pretrained_fit: its holdout must not be smaller"):
         chained(pretrained_fit={"steps": 40, "holdout": 0.05})

@@ -22,7 +22,8 @@ def row(quantity, nats, encoder="", epoch=None):
     return InformationRow(
         encoder=encoder, regime="classifier" if encoder else "", seed=0 if encoder else None, epoch=epoch,
         tap="h1" if encoder else "", quantity=quantity, nats=nats, bits=bits(nats), bits_per_dim=None,
-        stderr_bits=0.1, bound="none", n_images=400, method="difference",
+        stderr_bits=0.1, stderr_images_bits=0.1, stderr_fits_bits=None, low_bits=bits(nats) - 0.2,
+        high_bits=bits(nats) + 0.2, interval="images", n_fits=1, bound="none", n_images=400, method="difference",
     )  # fmt: skip
 
 
