@@ -12,9 +12,9 @@ from ib_analysis import spec
 from ib_analysis.artefacts import verified
 from ib_analysis.datasets.dataset import Dataset, Header
 from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.information.inference.network_stages import Curves, network_stages
 from ib_analysis.information.inference.repeated_fits import FitSpread, moderated, repeated_estimates
 from ib_analysis.information.inference.simultaneous_bands import simultaneous_band
-from ib_analysis.information.inference.two_stages import two_stages
 from ib_analysis.information.measurement.cross_entropy import cross_entropy, information
 from ib_analysis.information.measurement.estimate import Bound, Estimate
 from ib_analysis.information.measurement.evaluation import (
@@ -27,12 +27,13 @@ from ib_analysis.information.measurement.label_information import label_entropy,
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.measurement.repeated_evaluation import RepeatedEvaluation, by_network
 from ib_analysis.information.tables.information import InformationRow, information_row
-from ib_analysis.information.tables.two_stages import StagesRow, stages_rows
+from ib_analysis.information.tables.two_stages import StagesRow, Tap, stages_rows
 from ib_analysis.point import Point, Target
 from ib_analysis.provenance import Job
 from ib_analysis.rows import write_rows
 
-Members = NDArray[np.float64]
+Values = NDArray[np.float64]
+Members = Values
 """Nats of each fit and image, shape (fits, images)."""
 
 
@@ -77,7 +78,7 @@ def run(
     for network in networks:
         rows += _of_network(measured, network)
     write_rows(table, InformationRow, rows)
-    write_rows(two_stages, StagesRow, [row for network in networks for row in _stages(measured, network)])
+    write_rows(two_stages, StagesRow, _stages(measured))
     for path in (table, two_stages):
         job.record(path, dataset=data.header.fingerprint)
 
@@ -187,16 +188,27 @@ def _closed_form(quantity: Quantity, name: str, header: Header) -> Estimate:
     )
 
 
-def _stages(measured: Measured, network: RepeatedEvaluation) -> list[StagesRow]:
-    if len(network.epochs) < 2:
-        return []
-    found = {
-        (tap, INFORMATION[target]): two_stages(
-            marginal,
-            [averaged(network.at(epoch, tap, target)) for epoch in network.epochs],
-            network.epochs,
-        )
-        for tap in network.taps
-        for target, marginal in measured.marginals.items()
+def _stages(measured: Measured) -> list[StagesRow]:
+    """The verdicts of the experiment; those on one quantity are a family of tests."""
+    rows: list[StagesRow] = []
+    for target, marginal in measured.marginals.items():
+        rows += stages_rows(network_stages(_curves(measured.networks, target, marginal)), len(marginal))
+    return rows
+
+
+def _curves(networks: Sequence[RepeatedEvaluation], target: Target, marginal: Nats) -> dict[Tap, Curves]:
+    """The information of every network of each encoder and regime along the epochs, fit by fit."""
+    groups: dict[Tap, list[RepeatedEvaluation]] = {}
+    for network in networks:
+        for tap in network.taps if len(network.epochs) > 1 else ():
+            key = Tap(network.network.encoder, network.network.regime, tap, INFORMATION[target])
+            groups.setdefault(key, []).append(network)
+    return {
+        key: Curves(tuple(group[0].epochs), tuple(marginal - _along(one, key.tap, target) for one in group))
+        for key, group in groups.items()
     }
-    return stages_rows(found, network.network)
+
+
+def _along(network: RepeatedEvaluation, tap: str, target: Target) -> Values:
+    """Nats of a tap along the epochs, shape (fits, epochs, images)."""
+    return np.stack([network.at(epoch, tap, target) for epoch in network.epochs], axis=1)

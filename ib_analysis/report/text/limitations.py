@@ -15,6 +15,9 @@ ALWAYS = (
 )
 
 
+_LONE = (
+    " Verdicts on one network speak of that network and its fits, and say nothing of networks trained alike."
+)
 CONTROLS = {
     "shuffled": "h shuffled between images (must give 0)",
     "identity": "the identity encoder (CE(x|h) must approach 0)",
@@ -116,6 +119,7 @@ def _taps(content: ReportContent) -> tuple[str, ...]:
     if number < 2:
         return ()
     return (
-        f"{number} verdicts of each stage: “yes” is corrected for all tests of its network, but not for the number of "
-        "networks and seeds; “no” (below 1 % of the peak) holds for one tap at a time.",
+        f"{number} verdicts of each stage: “yes” is corrected for all taps and regimes; “no” (below 1 % of the peak) "
+        "holds for one tap at a time."
+        + (_LONE if any(stage.networks == 1 for stage in content.stages) else ""),
     )

@@ -52,15 +52,17 @@ def information_rows():
     return tuple(rows)
 
 
-def stages_row(regime, tap, fitting, compression, quantity="I(x;h)"):
+def stages_row(regime, tap, fitting, compression, quantity="I(x;h)", networks=1):
     return StagesRow(
-        encoder="net", regime=regime, seed=0, tap=tap, quantity=quantity, first_epoch=0, peak_epoch=1, last_epoch=10,
-        peak_bits=91.17, fitting_bits=2.31, fitting_stderr_bits=0.44, fitting_verdict=fitting,
+        encoder="net", regime=regime, tap=tap, quantity=quantity, networks=networks, n_fits=2,
+        scope=f"{networks} networks" if networks > 1 else "this network, these fits", first_epoch=0,
+        peak_epoch=1, last_epoch=10, peak_bits=91.17, fitting_bits=2.31, fitting_stderr_bits=0.44,
+        fitting_verdict=fitting,
         fitting_low_bits=1.4, fitting_high_bits=3.2, fitting_p=1e-7, fitting_p_holm=4e-7,
-        fitting_margin_bits=0.91, fitting_equivalence_p=0.004, fitting_equivalence="no change",
+        fitting_spread_bits=0.21, fitting_margin_bits=0.91,
         compression_bits=5.52 if tap == "h1" else 7.77, compression_stderr_bits=0.61, compression_verdict=compression,
         compression_low_bits=4.2, compression_high_bits=9.0, compression_p=1e-12, compression_p_holm=8e-12,
-        compression_margin_bits=0.91, compression_equivalence_p=1.0, compression_equivalence="change",
+        compression_spread_bits=0.21, compression_margin_bits=0.91,
         n_images=599,
     )  # fmt: skip
 

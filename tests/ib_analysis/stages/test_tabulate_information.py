@@ -17,12 +17,13 @@ from ib_analysis.information.measurement.evaluation import (
     write_marginal_evaluation,
 )
 from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.information.tables.two_stages import StagesRow
 from ib_analysis.point import Network
 from ib_analysis.provenance import Job
 from ib_analysis.rows import read_rows
 from ib_analysis.units import bits
 
-NET = Network("net", "classifier", 0)
+NET = Network("net", "classifier", seed=0)
 VARIANTS = ("measurement", "decoder-seed-1")
 EPOCHS = (0, 5, 9)
 
@@ -35,8 +36,11 @@ def dataset(tmp_path_factory):
     return folder
 
 
-def tabulated(folder, dataset, conditional, variants=VARIANTS, unconditional=(100.0, 100.0)):
-    """The rows where fit k gives every image conditional[k][epoch] nats at each epoch, and a label 1 nat."""
+def tabulated(folder, dataset, conditional, variants=VARIANTS, unconditional=(100.0, 100.0), seeds=(0,)):
+    """The rows where fit k gives every image conditional[k][epoch] nats at each epoch, and a label 1 nat.
+
+    The network of seed s gets s nats more at every epoch.
+    """
     n, job = len(open_dataset(dataset).evaluation), Job("test", {}, "0", "cpu", 1)
     folder.mkdir(exist_ok=True)
 
@@ -49,11 +53,13 @@ def tabulated(folder, dataset, conditional, variants=VARIANTS, unconditional=(10
     noise = np.random.default_rng(0).normal(0.0, 1.0, n)
     nats, marginals = [], []
     for k, variant in enumerate(variants):
-        points = {}
-        for epoch, value in zip(EPOCHS, conditional[k], strict=True):
-            points[NET.at(epoch, "h1"), "image"] = value + noise
-            points[NET.at(epoch, "h1"), "label"] = np.full(n, 1.0)
-        nats.append(kept(f"{k}.npz", write_evaluation, Evaluation(variant, NET, points)))
+        for network in (NET._replace(seed=seed) for seed in seeds):
+            points = {}
+            for epoch, value in zip(EPOCHS, conditional[k], strict=True):
+                points[network.at(epoch, "h1"), "image"] = value + network.seed + noise
+                points[network.at(epoch, "h1"), "label"] = np.full(n, 1.0)
+            found = Evaluation(variant, network, points)
+            nats.append(kept(f"{k}-{network.seed}.npz", write_evaluation, found))
         marginal = MarginalEvaluation(variant, np.full(n, unconditional[k]))
         marginals.append(kept(f"m{k}.npz", write_marginal_evaluation, marginal))
     code = main(
@@ -103,3 +109,18 @@ def test_one_fit_says_that_its_error_is_unknown(tmp_path, dataset):
     row = of(rows, "I(x;h)", 5)
     assert (row.n_fits, row.stderr_fits_bits, row.interval) == (1, None, "images")
     assert row.stderr_bits == row.stderr_images_bits
+
+
+def test_the_networks_of_an_encoder_are_judged_together(tmp_path, dataset):
+    tabulated(tmp_path, dataset, [(60.0, 50.0, 55.0), (60.5, 49.0, 55.5)], seeds=(0, 1, 2))
+    image, label = read_rows(tmp_path / "two_stages.csv", StagesRow)
+    assert (image.scope, image.n_fits, image.peak_epoch) == ("3 networks", 2, 5)
+    assert image.compression_bits == pytest.approx(bits(5.0 + 6.5) / 2)
+    assert (image.fitting_verdict, image.compression_verdict) == ("yes", "yes")
+    assert (label.quantity, label.fitting_verdict) == ("I(y;h)", "no")
+
+
+def test_one_network_that_was_fitted_once_is_never_called_compressed(tmp_path, dataset):
+    tabulated(tmp_path, dataset, [(60.0, 50.0, 55.0)], variants=VARIANTS[:1])
+    image, _ = read_rows(tmp_path / "two_stages.csv", StagesRow)
+    assert (image.scope, image.compression_verdict) == ("this network, these fits", "undecided")
