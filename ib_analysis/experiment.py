@@ -93,6 +93,22 @@ class MeasuredEncoder(Spec):
         return tuple(tap for tap in self.architecture.tap_names(regime) if tap in self.taps)
 
 
+class MixtureSpec(Spec):
+    """What joins p(x) in the density of x whose cross-entropy is CE(x)."""
+
+    points: int = Field(
+        2,
+        ge=0,
+        description="points that join p(x), each by the mixture of its p(x given h) over the h of the decoder part; "
+        "they are chosen, and all weighed, on the held-out share. 0: p(x) alone",
+    )
+    nearest: int = Field(
+        48,
+        ge=1,
+        description="terms of such a mixture that are summed for an image: those whose h lie nearest to its own",
+    )
+
+
 class DecodersSpec(Spec):
     """The decoders that measure, and how they are fitted; every point gets the same budget."""
 
@@ -118,6 +134,7 @@ class DecodersSpec(Spec):
         description="every decoder is fitted once a seed; a point is the average of their probabilities, and their "
         "spread its error over fits, which is unknown with one. The first is the seed of image_fit",
     )
+    mixture: MixtureSpec = Field(MixtureSpec(), description="the density of x whose cross-entropy is CE(x)")
 
     def with_variant(self, variant: Variant) -> Self:
         """The decoders with the one setting changed that the variant changes."""
@@ -358,6 +375,20 @@ class Experiment(Spec):
             "pairing": self._variant.pairing,
             "share": self._variant.share,
         }
+
+    def mix_marginal(self) -> dict[str, Any]:
+        """Slice of stage mix_marginal."""
+        return {
+            "variants": [variant.name for variant in self.fitted],
+            "networks": [
+                self._network(encoder, regime, seed)
+                for encoder, measured in self.encoders.items()
+                for regime in measured.regimes
+                for seed in measured.seeds
+            ],
+            "decoder": self.decoders.image.described(),
+            "holdout": self.decoders.image_fit.holdout,
+        } | self.decoders.mixture.model_dump(mode="json")
 
     def evaluate_marginal(self) -> dict[str, Any]:
         """Slice of stage evaluate_marginal."""

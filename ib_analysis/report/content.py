@@ -10,6 +10,7 @@ from ib_analysis.information.tables.agreement import Agreement
 from ib_analysis.information.tables.consistency import ConsistencyRow
 from ib_analysis.information.tables.controls import ControlRow
 from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.information.tables.mixture import ComponentRow
 from ib_analysis.information.tables.two_stages import StagesRow
 from ib_analysis.information.tables.validation import ValidationRow
 from ib_analysis.point import Point, Target
@@ -110,6 +111,8 @@ class ReportContent:
     figures: tuple[Illustration, ...]
     samples: tuple[Illustration, ...]
     provenance: tuple[Provenance, ...]
+    mixture: tuple[ComponentRow, ...] = ()
+    """What CE(x) is made of."""
     controls: tuple[ControlRow, ...] = ()
     agreement: tuple[Agreement, ...] = ()
     validation: tuple[ValidationRow, ...] = ()

@@ -13,6 +13,7 @@ from ib_analysis.information.tables.agreement import Agreement
 from ib_analysis.information.tables.consistency import ConsistencyRow
 from ib_analysis.information.tables.controls import ControlRow
 from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.information.tables.mixture import ComponentRow
 from ib_analysis.information.tables.two_stages import StagesRow
 from ib_analysis.information.tables.validation import ValidationRow
 from ib_analysis.point import Network
@@ -55,6 +56,7 @@ def run(
     dataset: Path,
     table: Path,
     two_stages: Path,
+    mixture: Path,
     checkpoints: list[Path],
     marginal: list[Path],
     decoders: list[Path],
@@ -79,6 +81,7 @@ def run(
         decoders=tuple(_decoders(experiment)),
         rows=read_rows(table, InformationRow),
         stages=read_rows(two_stages, StagesRow),
+        mixture=read_rows(verified(mixture), ComponentRow),
         fits=tuple(_fits(marginal, decoders)),
         figures=(
             *_figures(figures),

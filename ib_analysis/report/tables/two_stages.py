@@ -8,14 +8,14 @@ from ib_analysis.information.tables.two_stages import StagesRow
 from ib_analysis.report.tables.table import Column, Table
 
 NOTE = (
-    "Fitting gain: information at its peak minus that at the first checkpoint; compression: at its peak minus "
-    "that at the last checkpoint. The information of a network is the mean over its fits. The peak of a network is "
-    "chosen by the other networks, that of a fit of a lone network by its other fits, so that the selection causes no "
-    "gain. yes: the gain is significant at one-sided 2.5 %, corrected (Holm) for all taps and regimes of the "
-    "experiment, and it exceeds both the spread of fits and 1 % of the peak. no: its 95 % interval lies below 1 % of the "
-    "peak. undecided: neither is shown. Errors of several networks are over networks (Student's t); those of one network are "
-    "over images and fits, and its verdicts speak of this network and these fits alone. A lone fit has no “yes”, since "
-    "its error over fits is unknown."
+    "Fitting gain: information at its peak minus that at the first checkpoint; compression: at its peak minus that at "
+    "the last checkpoint. The information of a network is the mean over its fits. The peak of a network is chosen by "
+    "the other networks, that of a fit of a lone network by its other fits, so that the selection causes no gain. yes: "
+    "the gain is significant at one-sided 2.5 %, corrected (Holm) for all taps and regimes of the experiment, and it "
+    "exceeds both the spread of fits and 1 % of the peak. no: its 95 % interval lies below 1 % of the peak. undecided: "
+    "neither is shown. Errors of several networks are over networks (Student's t). Those of one network are over "
+    "images and fits, and its verdicts speak of this network and these fits alone. A lone fit has no “yes”, since its "
+    "error over fits is unknown."
 )
 
 
