@@ -9,8 +9,8 @@ from ib_analysis.report.tables.table import Column, Table
 NOTE = (
     "CE(x) is that of a mixture of densities of x, one for the whole experiment. Its components are p(x) and, of the "
     "points that lower it most, the mixture of p(x|h) over the h of the decoder part, of which the terms with the "
-    "nearest h are summed for an image (the others would lower it further). Points and weights are chosen on the held-out "
-    "share of the decoder part. Each line but the last: what that component alone gives, fit by fit."
+    "nearest h are summed for an image (the others would lower it further). Points and weights are chosen on the "
+    "held-out share of the decoder part. Each line but the last: what that component alone gives, fit by fit."
 )
 
 
