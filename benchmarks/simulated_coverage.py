@@ -13,10 +13,8 @@ from scipy import stats
 
 from benchmarks.known_curves import Curve, Values
 from ib_analysis.information.inference.confidence_interval import LEVEL, confidence_interval
+from ib_analysis.information.inference.network_stages import ALPHA, Curves, network_stages
 from ib_analysis.information.inference.simultaneous_bands import simultaneous_band
-from ib_analysis.information.inference.two_stages import ALPHA, TwoStages, two_stages
-from ib_analysis.information.tables.two_stages import stages_rows
-from ib_analysis.point import Network
 
 NORMAL_QUANTILE = float(stats.norm.ppf((1.0 + LEVEL) / 2.0))
 
@@ -52,16 +50,6 @@ class BandCoverage(NamedTuple):
     pointwise: Share
 
 
-class FalseAlarms(NamedTuple):
-    """How often a gain is called at one-sided 2.5 % where there is none.
-
-    By the p-value of the largest t, and by the cross-fitted gain over its standard error.
-    """
-
-    largest_t: Share
-    cross_fitted: Share
-
-
 def interval_coverage(curve: Curve, n: int, repetitions: int, seed: int = 0) -> list[IntervalCoverage]:
     """Coverage of the intervals of each point of a curve, taken alone."""
 
@@ -90,23 +78,23 @@ def band_coverage(curve: Curve, n: int, repetitions: int, seed: int = 0) -> Band
     return BandCoverage(*_shares(covers, repetitions, seed))
 
 
-def false_alarms(curve: Curve, n: int, repetitions: int, seed: int = 0) -> FalseAlarms:
-    """Type-I error of the test of compression, on a flat curve."""
+def false_alarms(curve: Curve, n: int, repetitions: int, seed: int = 0) -> Share:
+    """Type-I error over images of the test of compression, on a flat curve of one network and one fit."""
 
-    def alarm(rng: np.random.Generator) -> tuple[bool, bool]:
-        stage = _stages(curve, n, rng).compression
-        return stage.p_value <= ALPHA, stage.nats > NORMAL_QUANTILE * stage.stderr_nats
+    def alarm(rng: np.random.Generator) -> tuple[bool]:
+        found = network_stages({curve.name: _curves(curve, n, rng)})
+        return (found[curve.name].compression.p_value <= ALPHA,)
 
-    return FalseAlarms(*_shares(alarm, repetitions, seed))
+    return _shares(alarm, repetitions, seed)[0]
 
 
 def family_false_alarms(curves: Sequence[Curve], n: int, repetitions: int, seed: int = 0) -> Share:
-    """How often a network whose taps are all flat is called "yes" at any tap, for either stage, after Holm."""
+    """How often any of a network's flat taps has a significant gain, in either stage, after Holm."""
 
     def alarm(rng: np.random.Generator) -> tuple[bool]:
-        found = {(f"tap {k}", curve.quantity): _stages(curve, n, rng) for k, curve in enumerate(curves)}
-        rows = stages_rows(found, Network("", "", 0))
-        return (any("yes" in (row.fitting_verdict, row.compression_verdict) for row in rows),)
+        found = network_stages({tap: _curves(curve, n, rng) for tap, curve in enumerate(curves)})
+        stages = [stage for two in found.values() for stage in (two.fitting, two.compression)]
+        return (any(stage.p_holm <= ALPHA for stage in stages),)
 
     return _shares(alarm, repetitions, seed)[0]
 
@@ -116,7 +104,7 @@ def gain_coverage(curve: Curve, n: int, repetitions: int, seed: int = 0) -> Shar
     gain = float(curve.truth_nats.max() - curve.truth_nats[-1])
 
     def covers(rng: np.random.Generator) -> tuple[bool]:
-        stage = _stages(curve, n, rng).compression
+        stage = network_stages({curve.name: _curves(curve, n, rng)})[curve.name].compression
         return (_within(gain, (stage.low_nats, stage.high_nats)),)
 
     return _shares(covers, repetitions, seed)[0]
@@ -131,10 +119,11 @@ def _shares(
     return [Share(float(value), repetitions) for value in held.mean(axis=0)]
 
 
-def _stages(curve: Curve, n: int, rng: np.random.Generator) -> TwoStages:
-    """The points of the curve taken for epochs."""
+def _curves(curve: Curve, n: int, rng: np.random.Generator) -> Curves:
+    """The points of the curve taken for the epochs of one network that is fitted once."""
     given, conditional = curve.sample(n, rng)
-    return two_stages(curve.marginal_nats(given), list(conditional), range(len(conditional)))
+    contributions = curve.marginal_nats(given) - np.asarray(conditional)
+    return Curves(tuple(range(len(conditional))), (contributions[np.newaxis],))
 
 
 def _all_within(truths: Values, ends: Sequence[tuple[float, float]]) -> bool:

@@ -143,7 +143,7 @@ class _Run:
         self.decoder = decoder.to(device)
         self.pairs, self.spec, self.device, self.label = pairs, spec, device, label
         self.ranks = Ranks.current()
-        rows, self.holdout = divide(len(pairs), spec.holdout, spec.seed)
+        rows, self.holdout = divide(len(pairs), spec.holdout)
         self.batches = Batches(rows, spec.batch_size, spec.seed)
         self._demand_shares()
         loss, pretrained = NegativeLogLikelihood(self.decoder), self.decoder.pretrained_parameters()

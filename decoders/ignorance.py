@@ -31,7 +31,7 @@ def allow_ignorance(
     measured information of an independent h becomes negative.
 
     The choice uses the held-out share of the fit. Neither decoder was fitted to it, provided that the marginal was
-    fitted with the same seed and no smaller holdout.
+    fitted with no smaller holdout.
 
     Args:
         decoder: conditional, fitted.
@@ -49,7 +49,7 @@ def allow_ignorance(
     """
     ignorant = build_decoder(decoder.description())
     ignorant.start_from(marginal)
-    _, holdout = divide(len(pairs), spec.holdout, spec.seed)
+    _, holdout = divide(len(pairs), spec.holdout)
     nats = nats_per_example(ignorant, pairs, device, spec.batch_size, rows=holdout, precision=spec.precision)
     if fitted.holdout_nats < nats.mean():
         return decoder, fitted

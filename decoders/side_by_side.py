@@ -78,9 +78,9 @@ def fit_side_by_side(
 ) -> list[Fit]:
     """Fit each decoder as `decoders.fitting.fit` would alone, with its own seed in place of `spec.seed`.
 
-    Each member has its own held-out share, order of examples, best weights and history. A member whose patience runs
-    out keeps its result while the others continue. Without dropout a member equals its fit alone up to the order of
-    floating-point sums; with dropout it draws other masks from the same distribution.
+    All members hold out the same examples. Each has its own order of examples, best weights and history. A member
+    whose patience runs out keeps its result while the others continue. Without dropout a member equals its fit alone
+    up to the order of floating-point sums; with dropout it draws other masks from the same distribution.
 
     The result of each member has an equal share of the seconds of the stack, and no seconds in data.
 
@@ -122,11 +122,9 @@ class _Stack:
     ) -> None:
         self.decoders, self.pairs, self.spec, self.device, self.label = decoders, pairs, spec, device, label
         self.seeds = tuple(seeds)
-        divisions = [divide(len(pairs), spec.holdout, seed) for seed in seeds]
-        self.holdout = np.stack([held for _, held in divisions])
-        self.batches = [
-            Batches(rows, spec.batch_size, seed) for (rows, _), seed in zip(divisions, seeds, strict=True)
-        ]
+        rows, held = divide(len(pairs), spec.holdout)
+        self.holdout = np.stack([held] * len(seeds))
+        self.batches = [Batches(rows, spec.batch_size, seed) for seed in seeds]
         for m, decoder in enumerate(decoders):
             self._initialise(m, decoder)
         self.stack = StackedPixelCNNPP(decoders).to(device).train()

@@ -115,6 +115,22 @@ class MeasuredEncoder(Spec):
         return tuple(tap for tap in self.architecture.tap_names(regime) if tap in self.taps)
 
 
+class MixtureSpec(Spec):
+    """What joins p(x) in the density of x whose cross-entropy is CE(x)."""
+
+    points: int = Field(
+        2,
+        ge=0,
+        description="points that join p(x), each by the mixture of its p(x given h) over the h of the decoder part; "
+        "they are chosen, and all weighed, on the held-out share. 0: p(x) alone",
+    )
+    nearest: int = Field(
+        48,
+        ge=1,
+        description="terms of such a mixture that are summed for an image: those whose h lie nearest to its own",
+    )
+
+
 class DecodersSpec(Spec):
     """The decoders that measure, and how they are fitted; every point gets the same budget."""
 
@@ -134,6 +150,13 @@ class DecodersSpec(Spec):
     )
     label: CategoricalSpec = Field(CategoricalSpec(), description="the decoder of labels: p(y given h)")
     label_fit: FitSpec = Field(description="how it is fitted")
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (0,),
+        min_length=1,
+        description="every decoder is fitted once a seed; a point is the average of their probabilities, and their "
+        "spread its error over fits, which is unknown with one. The first is the seed of image_fit",
+    )
+    mixture: MixtureSpec = Field(MixtureSpec(), description="the density of x whose cross-entropy is CE(x)")
 
     def with_variant(self, variant: Variant) -> Self:
         """The decoders with the one setting changed that the variant changes."""
@@ -145,6 +168,16 @@ class DecodersSpec(Spec):
         fits = {name: getattr(self, name) for name in names}
         changed = {name: fit and _vary_fit(fit, variant) for name, fit in fits.items()}
         return self.model_copy(update=changed)
+
+    @model_validator(mode="after")
+    def _check_seeds(self) -> Self:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds: {list(self.seeds)} names a seed twice")
+        if self.seeds[0] != self.image_fit.seed:
+            raise ValueError(
+                f"seeds: {list(self.seeds)} must begin with {self.image_fit.seed}, the seed of image_fit"
+            )
+        return self
 
     @model_validator(mode="after")
     def _later_fits_hold_out_the_same(self) -> Self:
@@ -217,12 +250,15 @@ class Experiment(Spec):
                     names = ", ".join(map(str, known))
                     raise ValueError(f"controls.{field}: {value!r} is not measured; measured are {names}")
         for field, own in (
-            ("decoder_seeds", self.decoders.image_fit.seed),
-            ("filters", self.decoders.image.filters),
-            ("budgets", 1.0),
+            ("decoder_seeds", self.decoders.seeds),
+            ("filters", (self.decoders.image.filters,)),
+            ("budgets", (1.0,)),
         ):
-            if own in getattr(self.controls, field):
-                raise ValueError(f"controls.{field}: {own} is what the measurement itself has; name others")
+            for value in getattr(self.controls, field):
+                if value in own:
+                    raise ValueError(
+                        f"controls.{field}: {value} is what the measurement itself has; name others"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -271,8 +307,13 @@ class Experiment(Spec):
     def variants(self) -> dict[str, Variant]:
         """Every variant that fits decoders of its own, by name: the measurement, its controls, other seeds."""
         seeds = self.consistency.seeds if self.consistency else ()
-        found = (MEASUREMENT, *self.controlled.values(), *map(self.variant_of_seed, seeds))
+        found = (*self.fitted, *self.controlled.values(), *map(self.variant_of_seed, seeds))
         return {variant.name: variant for variant in found}
+
+    @property
+    def fitted(self) -> tuple[Variant, ...]:
+        """The variants whose decoders make a point together, one a seed; the measurement is the first."""
+        return tuple(map(self.variant_of_seed, self.decoders.seeds))
 
     @property
     def controlled(self) -> dict[str, Variant]:
@@ -380,6 +421,20 @@ class Experiment(Spec):
             "pairing": self._variant.pairing,
             "share": self._variant.share,
         }
+
+    def mix_marginal(self) -> dict[str, Any]:
+        """Slice of stage mix_marginal."""
+        return {
+            "variants": [variant.name for variant in self.fitted],
+            "networks": [
+                self._network(encoder, regime, seed)
+                for encoder, measured in self.encoders.items()
+                for regime in measured.regimes
+                for seed in measured.seeds
+            ],
+            "decoder": self.decoders.image.described(),
+            "holdout": self.decoders.image_fit.holdout,
+        } | self.decoders.mixture.model_dump(mode="json")
 
     def evaluate_marginal(self) -> dict[str, Any]:
         """Slice of stage evaluate_marginal."""

@@ -1,4 +1,4 @@
-"""Which examples are fitted, which are held out, and which a step sees: functions of the seed alone."""
+"""Which examples are fitted, which are held out, and in which order a seed sees them."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,15 @@ from numpy.typing import NDArray
 
 from decoders.errors import FitError
 
+_HOLDOUT_SEED = 0
 _DIVISION, _ORDER = 0, 1  # purposes of a seed; `seeds` has another
 
 
-def divide(count: int, holdout: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows to fit and rows to hold out, by a permutation that depends on the seed.
+def divide(count: int, holdout: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows to fit and rows to hold out, by a permutation that is the same for every fit to so many examples.
 
+    Repeated fits hold out the same examples: on these no fit is better for having seen them, and weights of a mixture
+    of all fits may be chosen there. A larger share contains a smaller one.
     At least two rows are held out, as a standard error needs.
 
     Raises:
@@ -23,7 +26,7 @@ def divide(count: int, holdout: float, seed: int) -> tuple[NDArray[np.int64], ND
         raise FitError(
             f"{count} pairs are too few to hold out {holdout:g} of them; give the decoder part more images"
         )
-    order = np.random.default_rng([seed, _DIVISION]).permutation(count)
+    order = np.random.default_rng([_HOLDOUT_SEED, _DIVISION]).permutation(count)
     return order[held:], np.sort(order[:held])
 
 

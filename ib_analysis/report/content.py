@@ -10,6 +10,7 @@ from ib_analysis.information.tables.agreement import Agreement
 from ib_analysis.information.tables.consistency import ConsistencyRow
 from ib_analysis.information.tables.controls import ControlRow
 from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.information.tables.mixture import ComponentRow
 from ib_analysis.information.tables.two_stages import StagesRow
 from ib_analysis.information.tables.validation import ValidationRow
 from ib_analysis.point import Point, Target
@@ -53,6 +54,7 @@ class FitSummary:
     point: Point | None
     """The point of its h; None for p(x)."""
     target: Target
+    decoder_seed: int
     steps: int
     stopped: Literal["plateau", "budget"]
     near_plateau: bool
@@ -109,6 +111,8 @@ class ReportContent:
     figures: tuple[Illustration, ...]
     samples: tuple[Illustration, ...]
     provenance: tuple[Provenance, ...]
+    mixture: tuple[ComponentRow, ...] = ()
+    """What CE(x) is made of."""
     controls: tuple[ControlRow, ...] = ()
     agreement: tuple[Agreement, ...] = ()
     validation: tuple[ValidationRow, ...] = ()
@@ -117,12 +121,16 @@ class ReportContent:
     studies: tuple[Illustration, ...] = ()
     """The figures of the studies."""
     versions: Mapping[str, str] = field(default_factory=dict)
-    seeds: Mapping[str, int] = field(default_factory=dict)
-    """Every seed by its purpose: "decoder fits", "samples", ..."""
+    seeds: Mapping[str, str] = field(default_factory=dict)
+    """Every seed, or several, by purpose: "decoder fits", "samples", ..."""
 
     def seeds_run(self) -> int:
         """The largest number of seeds of any encoder."""
         return max((len(encoder.seeds) for encoder in self.encoders), default=0)
+
+    def decoder_fits(self) -> int:
+        """How many fits of its decoder the number of a point averages."""
+        return max((row.n_fits or 1 for row in self.rows if row.tap), default=1)
 
     def short_fits(self) -> tuple[FitSummary, ...]:
         """Decoders that were still improving when their fit ended."""

@@ -14,6 +14,7 @@ from ib_analysis.report.tables.consistency import consistency_table
 from ib_analysis.report.tables.controls import failing, identity_sentence, ranking_sentences, trust_table
 from ib_analysis.report.tables.fits import fits_sentence, fits_table
 from ib_analysis.report.tables.information import dataset_table, information_table
+from ib_analysis.report.tables.mixture import mixture_table
 from ib_analysis.report.tables.papers import papers_table
 from ib_analysis.report.tables.seeds import seeds_table
 from ib_analysis.report.tables.table import Table
@@ -84,6 +85,7 @@ def tables(content: ReportContent) -> dict[str, Table]:
         "verdicts": verdict_table(content.stages),
         "papers": papers_table(content.papers),
         "of_dataset": dataset_table(content.rows),
+        "mixture": mixture_table(content.mixture),
         "information": information_table(content.rows, content.fits, failing(content.controls)),
         "trust": trust_table(content.controls, content.fits),
         "seeds": seeds_table(content.rows, content.controls),

@@ -337,7 +337,7 @@ class _Decoders:
         """Row of the other image of each pair; fitted and held-out images are never paired."""
         fit = self.slice_.fit
         partners = np.empty(len(self.data.decoder), np.int64)
-        for group in divide(len(partners), fit.holdout, fit.seed):
+        for group in divide(len(partners), fit.holdout):
             cycle = np.random.default_rng([fit.seed, _PARTNERS]).permutation(group)
             partners[cycle] = np.roll(cycle, 1)
         return partners

@@ -13,6 +13,7 @@ from ib_analysis.information.tables.agreement import Agreement
 from ib_analysis.information.tables.consistency import ConsistencyRow
 from ib_analysis.information.tables.controls import ControlRow
 from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.information.tables.mixture import ComponentRow
 from ib_analysis.information.tables.two_stages import StagesRow
 from ib_analysis.information.tables.validation import ValidationRow
 from ib_analysis.point import Network
@@ -55,8 +56,9 @@ def run(
     dataset: Path,
     table: Path,
     two_stages: Path,
+    mixture: Path,
     checkpoints: list[Path],
-    marginal: Path,
+    marginal: list[Path],
     decoders: list[Path],
     controls: list[Path],
     agreement: list[Path],
@@ -79,6 +81,7 @@ def run(
         decoders=tuple(_decoders(experiment)),
         rows=read_rows(table, InformationRow),
         stages=read_rows(two_stages, StagesRow),
+        mixture=read_rows(verified(mixture), ComponentRow),
         fits=tuple(_fits(marginal, decoders)),
         figures=(
             *_figures(figures),
@@ -95,9 +98,9 @@ def run(
         provenance=tuple(_provenance(dataset, checkpoints, marginal, decoders, table)),
         versions=job.provenance()["versions"],
         seeds={
-            "split into parts": experiment["dataset"]["seed"],
-            "decoder fits": experiment["decoders"]["image_fit"]["seed"],
-            "samples": experiment["samples"]["seed"],
+            "split into parts": str(experiment["dataset"]["seed"]),
+            "decoder fits": ", ".join(map(str, experiment["decoders"]["seeds"])),
+            "samples": str(experiment["samples"]["seed"]),
         },
     )
     write_page(out, content)
@@ -156,15 +159,20 @@ def _value(value: Any) -> str:
     return "-".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _fits(marginal: Path, decoders: Sequence[Path]) -> Iterator[FitSummary]:
-    (record,) = read_json(fits_path(marginal)).values()
-    yield FitSummary(point=None, target="image", **_fit_facts(record))
+def _fits(marginal: Sequence[Path], decoders: Sequence[Path]) -> Iterator[FitSummary]:
+    for folder in marginal:
+        (record,) = read_json(fits_path(folder)).values()
+        seed = made_from(folder)["fit"]["seed"]
+        yield FitSummary(point=None, target="image", decoder_seed=seed, **_fit_facts(record))
     for folder in decoders:
         made = made_from(folder)
         for name, record in read_json(fits_path(folder)).items():
             target, tap = decoder_of(name)
             yield FitSummary(
-                point=Network.of(made).at(made["epoch"], tap), target=target, **_fit_facts(record)
+                point=Network.of(made).at(made["epoch"], tap),
+                target=target,
+                decoder_seed=made[f"{target}_fit"]["seed"],
+                **_fit_facts(record),
             )
 
 
@@ -208,19 +216,28 @@ def _sheet_title(word: str) -> str:
 
 
 def _provenance(
-    dataset: Path, checkpoints: Sequence[Path], marginal: Path, decoders: Sequence[Path], table: Path
+    dataset: Path,
+    checkpoints: Sequence[Path],
+    marginal: Sequence[Path],
+    decoders: Sequence[Path],
+    table: Path,
 ) -> Iterator[Provenance]:
     made = {
         "images": provenance_path(dataset),
         **{f"encoder {_network(p)}": p / "provenance.json" for p in checkpoints},
-        "decoder p(x)": marginal / "provenance.json",
-        **{f"decoders {_network(p)}/epoch{made_from(p)['epoch']}": p / "provenance.json" for p in decoders},
+        **{f"{made_from(p)['variant']}, decoder p(x)": p / "provenance.json" for p in marginal},
+        **{_decoders_name(p): p / "provenance.json" for p in decoders},
         "information.csv": provenance_path(table),
     }
     for name, path in made.items():
         record = read_json(path)
         device = record.get("device_name", record["device"])
         yield Provenance(name, record["made_by"], record["code"], device, record["seconds"])
+
+
+def _decoders_name(folder: Path) -> str:
+    made = made_from(folder)
+    return f"{made['variant']}, decoders {_network(folder)}/epoch{made['epoch']}"
 
 
 def _network(folder: Path) -> str:

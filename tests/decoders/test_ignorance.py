@@ -50,7 +50,7 @@ def test_noise_is_ignored_to_the_last_bit(images, marginal):
     others = torch.randn(96, 8)
     expected = nats_per_example(marginal, TensorPairs(images, None), "cpu", 32)
     np.testing.assert_array_equal(nats_per_example(chosen, TensorPairs(images, others), "cpu", 32), expected)
-    rows = divide(96, FIT.holdout, FIT.seed)[1]
+    rows = divide(96, FIT.holdout)[1]
     assert found.holdout_nats == pytest.approx(expected[rows].mean(), rel=1e-12)
     assert found.holdout_stderr_nats == pytest.approx(expected[rows].std(ddof=1) / len(rows) ** 0.5)
 

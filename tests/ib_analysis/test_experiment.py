@@ -58,6 +58,10 @@ def test_every_configuration_holds_and_is_named_like_its_file(path):
         ("name", "my demo", ["name"]),
         ("encoders.resnet10.seeds", [0, 0], ["seeds", "twice"]),
         ("encoders.resnet10.seeds", [-1], ["seeds"]),
+        ("decoders.seeds", [0, 1, 0], ["decoders", "seeds", "[0, 1, 0] names a seed twice"]),
+        ("decoders.seeds", [1, 0], ["decoders", "seeds", "must begin with 0, the seed of image_fit"]),
+        ("decoders.seeds", [], ["decoders.seeds"]),
+        ("controls.decoder_seeds", [1], ["controls.decoder_seeds", "1 is what the measurement itself has"]),
         ("decoders.pretrained_fit", {"steps": 10, "holdout": 0.01}, ["pretrained_fit", "holdout"]),
         ("decoders.image_fit.betas", [1.0, 0.999], ["decoders.image_fit.betas", "less than 1"]),
         ("baselines.image", {"binning": {"bin": 3}}, ["baselines.image", "binning has no setting 'bin'"]),
@@ -141,3 +145,20 @@ def test_a_stage_without_a_slice_of_its_own_gets_an_empty_one():
 def test_the_generated_schema_and_key_lists_are_those_of_today():
     assert (schema.FOLDER / "schema.json").read_text() == schema.schema(), "run python -m ib_analysis.schema"
     assert schema.key_lists() in (schema.FOLDER / "README.md").read_text(), "run python -m ib_analysis.schema"
+
+
+def test_another_seed_fits_every_point_and_changes_nothing_but_the_seed():
+    run = load_experiment(demo())
+    assert [variant.name for variant in run.fitted] == ["measurement", "decoder-seed-1"]
+    again, controlled = run.with_variant("decoder-seed-1"), run.with_variant("shuffled")
+    assert again.measured("resnet10") == run.measured("resnet10")
+    assert controlled.measured("resnet10").epochs == (40,)
+    for slice_ in ("fit_marginal", "fit_pretrained"):
+        own, other = run.slice_of(slice_), again.slice_of(slice_)
+        assert other == own | {"variant": "decoder-seed-1", "fit": own["fit"] | {"seed": 1}}
+
+
+def test_one_seed_of_decoders_makes_no_variant():
+    run = load_experiment(broken("decoders.seeds", [0]))
+    assert [variant.name for variant in run.fitted] == ["measurement"]
+    assert "decoder-seed-1" not in run.variants

@@ -15,7 +15,9 @@ def test_every_configuration_dry_runs(laboratory, name):
     run = laboratory.snakemake(f"workflow/config/{name}.yaml", "--dry-run", "--quiet", "rules")
     assert run.returncode == 0, run.stdout + run.stderr
     experiment = load_experiment(yaml.safe_load(Path(f"workflow/config/{name}.yaml").read_text()))
-    variants = [experiment.with_variant(variant) for variant in ("measurement", *experiment.controlled)]
+    fitted = [variant.name for variant in experiment.fitted]
+    assert fitted == ["measurement", "decoder-seed-1"]
+    variants = [experiment.with_variant(variant) for variant in (*fitted, *experiment.controlled)]
     points = sum(len(run.measured(net.encoder).epochs) for run in variants for net in run.networks)
     points += len(experiment.identity_networks)  # each has one epoch, and belongs to the measurement alone
     plan = dict(line.split() for line in run.stdout.splitlines() if len(line.split()) == 2)

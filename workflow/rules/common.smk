@@ -24,6 +24,7 @@ PRETRAINED = f"{VARIANT}/decoders/pretrained"
 MARGINAL = f"{VARIANT}/decoders/marginal"
 DECODERS = f"{VARIANT}/decoders/{NETWORK}/epoch{{epoch}}"
 MARGINAL_NATS = f"{VARIANT}/nats/marginal.npz"
+MIXED_NATS = f"{VARIANT}/nats/mixture.npz"
 NATS = f"{VARIANT}/nats/{NETWORK}.npz"
 MARGINAL_SAMPLES = f"{VARIANT}/samples/marginal.npz"
 SAMPLES = f"{VARIANT}/samples/{NETWORK}.npz"
@@ -36,6 +37,7 @@ STUDY_VERDICTS = f"{STUDY}/verdicts.csv"
 STUDY_INFORMATION = f"{STUDY}/information.csv"
 STUDY_TABLE = f"{RESULTS}/{{study}}.csv"
 INFORMATION = f"{RESULTS}/information.csv"
+MIXTURE = f"{RESULTS}/mixture.csv"
 TWO_STAGES = f"{RESULTS}/two_stages.csv"
 REPORT = f"{RESULTS}/report.html"
 # Tables of optional sections of an experiment.
@@ -54,6 +56,7 @@ OWN_MARGINALS = [
     if control.marginal == control
 ]
 VARIANTS = {name: experiment.with_variant(name) for name in experiment.variants}
+FITTED = [variant.name for variant in experiment.fitted]
 
 
 wildcard_constraints:
@@ -124,10 +127,11 @@ def of_networks(pattern, networks=experiment.networks, variants=(MEASUREMENT.nam
     ]
 
 
-def of_checkpoints(pattern):
-    """The path of every network of the measurement at every measured epoch."""
+def of_checkpoints(pattern, variants):
+    """The path of every network at every measured epoch under those variants."""
     return [
-        pattern.format(variant=MEASUREMENT.name, epoch=epoch, **network._asdict())
+        pattern.format(variant=variant, epoch=epoch, **network._asdict())
+        for variant in variants
         for network in experiment.networks
         for epoch in experiment.measured(network.encoder).epochs
     ]
@@ -198,7 +202,7 @@ def pieces_of_study(wildcards):
 
 def nats_of_study(wildcards):
     """Nats of the networks whose information planes belong to a study."""
-    return of_networks(NATS, experiment.networks_of(wildcards.study))
+    return of_networks(NATS, experiment.networks_of(wildcards.study), FITTED)
 
 
 def figures_of_study(study):

@@ -46,11 +46,37 @@ rule evaluate_decoders:
         )
 
 
+rule mix_marginal:
+    input:
+        dataset=DATASET,
+        checkpoints=of_networks(CHECKPOINTS),
+        marginals=expand(MARGINAL, variant=FITTED),
+        decoders=of_checkpoints(DECODERS, FITTED),
+    output:
+        nats=expand(MIXED_NATS, variant=FITTED),
+        table=MIXTURE,
+    log:
+        log_of("mix_marginal"),
+    benchmark:
+        benchmark_of("mix_marginal")
+    threads: DEVICE_THREADS
+    resources:
+        **on_device(runtime=720),
+    params:
+        **stage("mix_marginal"),
+    shell:
+        device_command(
+            "mix_marginal",
+            "--dataset {input.dataset} --checkpoints {input.checkpoints} --marginals {input.marginals}"
+            " --decoders {input.decoders} --out {output.nats} --table {output.table}",
+        )
+
+
 rule tabulate_information:
     input:
         dataset=DATASET,
-        marginal=of_measurement(MARGINAL_NATS),
-        nats=of_networks(NATS),
+        marginal=expand(MIXED_NATS, variant=FITTED),
+        nats=of_networks(NATS, variants=FITTED),
     output:
         table=INFORMATION,
         two_stages=TWO_STAGES,

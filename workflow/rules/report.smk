@@ -6,6 +6,7 @@ rule write_report:
         dataset=DATASET,
         table=INFORMATION,
         two_stages=TWO_STAGES,
+        mixture=MIXTURE,
         figures=rules.plot_figures.output,
         samples=rules.plot_samples.output,
         controls=CONTROLS,
@@ -15,8 +16,8 @@ rule write_report:
         verdicts=VERDICTS,
         studies=figures_of_studies,
         checkpoints=of_networks(CHECKPOINTS),
-        marginal=of_measurement(MARGINAL),
-        decoders=of_checkpoints(DECODERS),
+        marginal=expand(MARGINAL, variant=FITTED),
+        decoders=of_checkpoints(DECODERS, FITTED),
     output:
         page=REPORT,
         tables=directory(f"{RESULTS}/tables"),
@@ -28,7 +29,7 @@ rule write_report:
     shell:
         command(
             "write_report",
-            "--dataset {input.dataset} --table {input.table} --two_stages {input.two_stages}"
+            "--dataset {input.dataset} --table {input.table} --two_stages {input.two_stages} --mixture {input.mixture}"
             " --figures {params.figures} --samples {input.samples} --checkpoints {input.checkpoints}"
             " --marginal {input.marginal} --decoders {input.decoders} --controls {input.controls}"
             " --agreement {input.agreement} --validation {input.validation} --consistency {input.consistency}"

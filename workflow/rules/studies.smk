@@ -50,7 +50,7 @@ rule tabulate_study:
 use rule tabulate_information as tabulate_study_information with:
     input:
         dataset=DATASET,
-        marginal=of_measurement(MARGINAL_NATS),
+        marginal=expand(MIXED_NATS, variant=FITTED),
         nats=nats_of_study,
     output:
         table=STUDY_INFORMATION,

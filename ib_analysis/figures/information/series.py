@@ -188,7 +188,9 @@ def spread_sentence(rows: Sequence[Row], *, curves: bool = False) -> str:
         return f"Mean and standard deviation of {runs} seeds; thin lines are single seeds. n = {over} each."
     banded = curves and any(column(row, "band_bits") is not None for row in rows)
     shaded = " Shaded: simultaneous 95 % band over images for the whole curve of a tap." if banded else ""
-    return f"Error bars: one standard error over images (n = {over}); one seed.{shaded}"
+    fits = max((int(column(row, "n_fits") or 1) for row in rows), default=1)
+    both = f"images and {fits} fits" if fits > 1 else "images, of one fit"
+    return f"Error bars: one standard error over {both} (n = {over}); one encoder seed.{shaded}"
 
 
 def bound_sentence(rows: Iterable[Row], quantities: Sequence[Mutual] = ("I(x;h)", "I(y;h)")) -> str:

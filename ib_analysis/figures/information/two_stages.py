@@ -15,7 +15,8 @@ from ib_analysis.figures.style.number_text import measured_text
 MEANING = (
     "The two stages of learning at each tap. Fitting gain: I(x;h) at its peak minus I(x;h) at the first checkpoint. "
     "Compression: I(x;h) at its peak minus I(x;h) at the last checkpoint. Thick bars: one standard error; thin bars: "
-    "two. CE(x) cancels in both, so they are differences of conditional cross-entropies, paired by image. A decrease "
+    "two; over networks, or over images and fits where there is one network. CE(x) cancels in both, so they are "
+    "differences of conditional cross-entropies, paired by image. A decrease "
     "means that these equally trained decoders can use less of h; it does not prove that h holds less."
 )
 ROW_INCHES = 0.27
@@ -42,23 +43,25 @@ KINDS = (
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """Describes the figure and gives the number of images."""
+    """Describes the figure, and gives the number of images and what the verdicts speak of."""
     counts = {int(n) for row in rows if (n := column(row, "n_images"))}
     over = f" n = {counts.pop():,} evaluation images." if len(counts) == 1 else ""
-    return f"{MEANING}{over}"
+    scopes = ", ".join(dict.fromkeys(str(column(row, "scope")) for row in rows))
+    spoken = f" Verdicts speak of: {scopes}." if scopes else ""
+    return f"{MEANING}{over}{spoken}"
 
 
 def draw(rows: Sequence[Row]) -> Figure:
     """Draws a dot and an interval for each stage of each tap, with the numbers and the verdicts beside them.
 
-    Columns of a row: encoder, regime, seed, tap, peak_epoch, and for each of fitting and compression
+    Columns of a row: encoder, regime, tap, peak_epoch, scope, and for each of fitting and compression
     `<stage>_bits`, `<stage>_stderr_bits` and `<stage>_verdict`.
     """
     with figure_style():
         panels = list(dict.fromkeys(panel_of(row) for row in rows))
         if not panels:
             return _nothing()
-        groups = [_ordered([row for row in rows if panel_of(row) == panel]) for panel in panels]
+        groups = [[row for row in rows if panel_of(row) == panel] for panel in panels]
         heights = [ROW_INCHES * (len(group) + 1) for group in groups]
         figure = paper_figure(PAGE_INCHES, sum(heights) + 0.5 * len(groups) + 0.35)
         grid = figure.subplots(len(groups), 1, squeeze=False, sharex=True, height_ratios=heights)[:, 0]
@@ -66,12 +69,6 @@ def draw(rows: Sequence[Row]) -> Figure:
             _panel(axes, panel, group)
         grid[-1].set_xlabel("change of I(x;h)  [bits per image]")
         return figure
-
-
-def _ordered(rows: Sequence[Row]) -> list[Row]:
-    """Rows by tap in the order of the table, the seeds of a tap together."""
-    taps = list(dict.fromkeys(column(row, "tap") for row in rows))
-    return sorted(rows, key=lambda row: taps.index(column(row, "tap")))
 
 
 def _nothing() -> Figure:
@@ -86,20 +83,11 @@ def _panel(axes: Axes, panel: Panel, rows: Sequence[Row]) -> None:
     for kind in KINDS:
         _intervals(axes, rows, kind)
     _texts(axes, rows)
-    axes.set_yticks(range(len(rows)), _names(rows))
+    axes.set_yticks(range(len(rows)), [str(column(row, "tap")) for row in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labelbottom=True)
     axes.grid(visible=False, axis="y")
-
-
-def _names(rows: Sequence[Row]) -> list[str]:
-    """Names of the taps, with the seed if there are several seeds."""
-    several = len({column(row, "seed") for row in rows}) > 1
-    return [
-        f"{column(row, 'tap')}, seed {column(row, 'seed')}" if several else str(column(row, "tap"))
-        for row in rows
-    ]
 
 
 def _intervals(axes: Axes, rows: Sequence[Row], kind: Kind) -> None:

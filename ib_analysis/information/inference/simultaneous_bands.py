@@ -5,7 +5,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from ib_analysis.errors import UserError
 from ib_analysis.information.inference.confidence_interval import LEVEL, check_level
@@ -59,7 +58,7 @@ def simultaneous_band(
     check_level(level)
     rows = points_by_images(contributions)
     nats, stderr = means_with_errors(rows)
-    critical = float(np.quantile(max_t_draws(rows, absolute=True, draws=draws, seed=seed), level))
+    critical = float(np.quantile(max_t_draws(rows, draws=draws, seed=seed), level))
     return Band(nats, stderr, critical, nats - critical * stderr, nats + critical * stderr)
 
 
@@ -82,8 +81,8 @@ def means_with_errors(rows: Values) -> tuple[Values, Values]:
     return rows.mean(axis=1), rows.std(axis=1, ddof=1) / np.sqrt(rows.shape[1])
 
 
-def max_t_draws(rows: Values, *, absolute: bool, draws: int = DRAWS, seed: int = 0) -> Values:
-    """Draws of max_k |t_k| (or max_k t_k) of K paired means whose true values are all 0; shape (draws,).
+def max_t_draws(rows: Values, *, draws: int = DRAWS, seed: int = 0) -> Values:
+    """Draws of max_k |t_k| of K paired means whose true values are all 0; shape (draws,).
 
     t = z / w with z ~ N(0, C), C the correlations of the rows over images, and w^2 ~ chi^2(n - 1) / (n - 1).
     N(0, C) is, given the data, exactly the law of sum_i g_i (r_ki - m_k) / (s_k sqrt(n (n - 1))) with independent
@@ -94,7 +93,6 @@ def max_t_draws(rows: Values, *, absolute: bool, draws: int = DRAWS, seed: int =
 
     Args:
         rows: (points, images).
-        absolute: max_k |t_k|, for a band; otherwise max_k t_k, for a one-sided test.
         draws: how many.
         seed: the same seed gives the same draws.
     """
@@ -104,7 +102,7 @@ def max_t_draws(rows: Values, *, absolute: bool, draws: int = DRAWS, seed: int =
     eigenvalues, vectors = np.linalg.eigh(np.atleast_2d(np.corrcoef(varying)))
     root = vectors * np.sqrt(np.clip(eigenvalues, 0.0, None))  # rounding makes tiny eigenvalues negative
     z = root @ _normals(len(varying), draws, seed)
-    most: Values = (np.abs(z) if absolute else z).max(axis=0) / _deviations(rows.shape[1] - 1, draws, seed)
+    most: Values = np.abs(z).max(axis=0) / _deviations(rows.shape[1] - 1, draws, seed)
     return most
 
 
@@ -123,26 +121,3 @@ def _deviations(degrees: int, draws: int, seed: int) -> Values:
 def _frozen(array: Values) -> Values:
     array.setflags(write=False)
     return array
-
-
-def max_t_p_value(rows: Values, largest: Values) -> float:
-    """One-sided p-value of "no row has a mean above 0", by its largest t, among draws of `max_t_draws`.
-
-    p = P(max_k t*_k >= max_k t_k), estimated by (1 + how many draws reach it) / (1 + draws) (Davison & Hinkley
-    1997, equation 4.11). Beyond the farthest draw the union bound K P(t >= max_k t_k) is the sharper one; it is
-    never too small either, and the lesser of the two is returned.
-
-    Args:
-        rows: (points, images); rows without variation have p-value 0 or 1 by their sign.
-        largest: draws of max_k t_k, from `max_t_draws(rows, absolute=False)`.
-    """
-    nats, stderr = means_with_errors(rows)
-    varying = np.ptp(rows, axis=1) > 0.0
-    if (nats[~varying] > 0.0).any():
-        return 0.0
-    if not varying.any():
-        return 1.0
-    t = float((nats[varying] / stderr[varying]).max())
-    drawn = (1.0 + np.count_nonzero(largest >= t)) / (1.0 + len(largest))
-    union = np.count_nonzero(varying) * stats.t.sf(t, rows.shape[1] - 1)
-    return float(min(drawn, union, 1.0))

@@ -88,6 +88,6 @@ def negative_warning(value: float, stderr: float) -> tuple[str, ...]:
     if value >= -2.0 * stderr:
         return ()
     return (
-        "The estimate is negative beyond two standard errors: the conditional decoder is fitted worse than "
-        "the unconditional one; give it more steps or more images.",
+        "The estimate is negative beyond two standard errors: the decoder that reads h is fitted worse than what it is "
+        "compared with; give it more steps or more images.",
     )

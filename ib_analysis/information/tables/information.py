@@ -1,10 +1,11 @@
 """`information.csv`: one row for each (encoder, regime, seed, epoch, tap, quantity)."""
 
 import math
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, FiniteFloat, model_validator
 
+from ib_analysis.information.inference.repeated_fits import FitSpread, RepeatedEstimate
 from ib_analysis.information.measurement.estimate import Bound, Estimate
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.point import Point
@@ -13,10 +14,16 @@ from ib_analysis.units import bits, bits_per_dim
 
 DATASET_ALONE: dict[str, Any] = {"encoder": "", "regime": "", "seed": None, "epoch": None, "tap": ""}
 """What stands in place of an address in the row of a quantity of the data set."""
+IntervalOf = Literal["images and fits", "images", "exact"]
+"""What an interval takes into account, beside the truth itself where that is known."""
 
 
 class InformationRow(Spec):
-    """One estimate in nats and in bits; CE(x), H(x) and H(y) are quantities of the data set and have no address."""
+    """One estimate in nats and in bits; CE(x), H(x) and H(y) are quantities of the data set and have no address.
+
+    `stderr_bits` combines the error over evaluation images and, where it is known, that over fits. `low_bits` to
+    `high_bits` is a 95 % interval by Student's t on the degrees of freedom of both; `interval` says what it covers.
+    """
 
     encoder: str
     regime: str
@@ -28,6 +35,14 @@ class InformationRow(Spec):
     bits: FiniteFloat
     bits_per_dim: FiniteFloat | None
     stderr_bits: FiniteFloat = Field(ge=0)
+    stderr_images_bits: FiniteFloat = Field(ge=0)
+    stderr_fits_bits: FiniteFloat | None = Field(ge=0)
+    """Empty where a single fit leaves it unknown, and where no decoder was fitted."""
+    low_bits: FiniteFloat
+    high_bits: FiniteFloat
+    interval: IntervalOf
+    n_fits: int | None = Field(ge=1)
+    """Fits whose probabilities were averaged; empty where no decoder was fitted."""
     bound: Bound
     n_images: int = Field(ge=1)
     method: str = Field(min_length=1)
@@ -56,6 +71,8 @@ def information_row(
     estimate: Estimate,
     point: Point | None = None,
     *,
+    n_fits: int | None = None,
+    spread: FitSpread | None = None,
     dimensions: int | None = None,
     band_nats: float | None = None,
 ) -> InformationRow:
@@ -64,9 +81,13 @@ def information_row(
     Args:
         estimate: in nats.
         point: its address; None for a quantity of the data set.
+        n_fits: fits whose probabilities were averaged; None where no decoder was fitted.
+        spread: how far one of them lies from the mean of fits; None where it is unknown.
         dimensions: sub-pixels of an image, used for image quantities alone.
         band_nats: how far the simultaneous band of its curve reaches up and down.
     """
+    whole = RepeatedEstimate(estimate.value, estimate.stderr, spread, estimate.n, n_fits or 1)
+    reach, fits_nats = whole.half_width(), whole.stderr_fits_nats
     per_dim = dimensions is not None and estimate.quantity.of_image
     address = DATASET_ALONE if point is None else point._asdict()
     return InformationRow(
@@ -75,10 +96,22 @@ def information_row(
         nats=estimate.value,
         bits=bits(estimate.value),
         bits_per_dim=bits_per_dim(estimate.value, dimensions) if per_dim and dimensions else None,
-        stderr_bits=bits(estimate.stderr),
+        stderr_bits=bits(whole.stderr_nats),
+        stderr_images_bits=bits(estimate.stderr),
+        stderr_fits_bits=None if fits_nats is None else bits(fits_nats),
+        low_bits=bits(estimate.value - reach),
+        high_bits=bits(estimate.value + reach),
+        interval=_interval_of(estimate, spread),
+        n_fits=n_fits,
         bound=estimate.bound,
         n_images=estimate.n,
         method=estimate.method,
         band_bits=None if band_nats is None else bits(band_nats),
         warnings=" ".join(estimate.warnings),
     )
+
+
+def _interval_of(estimate: Estimate, spread: FitSpread | None) -> IntervalOf:
+    if estimate.bound is Bound.EXACT and estimate.stderr == 0.0:
+        return "exact"
+    return "images" if spread is None else "images and fits"

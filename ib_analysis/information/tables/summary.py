@@ -1,4 +1,4 @@
-"""The table for the terminal: what each layer keeps, in bits, with its standard error."""
+"""The table for the terminal: what each layer keeps, in bits, with its 95 % interval."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ def summary(rows: Sequence[InformationRow]) -> str:
             layers.setdefault(row.point, {})[row.quantity] = row
     shown = _columns_shown(list(layers))
     header = [name for name, show in zip(Point._fields, shown) if show]
-    lines = [[*header, "I(x;h) bits", "I(y;h) bits"]]
+    lines = [[*header, "I(x;h) bits, 95 %", "I(y;h) bits, 95 %"]]
     for point, found in layers.items():
         labels = [str(part) for part, show in zip(point, shown) if show]
         x, y = found.get(Quantity.IMAGE_INFORMATION), found.get(Quantity.LABEL_INFORMATION)
@@ -57,7 +57,10 @@ def _columns_shown(points: Sequence[Point]) -> tuple[bool, ...]:
 
 
 def _cell(row: InformationRow | None, decimals: int) -> str:
-    return "-" if row is None else f"{row.bits:.{decimals}f} ± {row.stderr_bits:.{decimals}f}"
+    if row is None:
+        return "-"
+    value, low, high = (f"{bits:.{decimals}f}" for bits in (row.bits, row.low_bits, row.high_bits))
+    return value if row.interval == "exact" else f"{value} [{low}, {high}]"
 
 
 def _truth(row: InformationRow | None, decimals: int) -> str:

@@ -14,7 +14,8 @@ MARK = " ‡"
 """Mark of the numbers of a point with a failed control."""
 CHANGED = ("half-data", "filters", "budget", "decoder-seed")
 NOTE = (
-    "Each cell: the value of the point under the control, in bits, and whether it passes. shuffled: h of another "
+    "Each cell: the value of the point under the control, in bits, and whether it passes. A control is one fit, so the "
+    "point beside it is by the one fit of the same seed. shuffled: h of another "
     "image, must be 0 within 3 standard errors or 1 % of the point. Others: one setting of the decoders changed, "
     "may change the point by 10 % or 3 standard errors (paired). A control may pass only because the error is "
     "large: (same, p) means that the change is shown to lie within 1 % or 10 % by two one-sided tests at 5 %, (?, "

@@ -25,6 +25,7 @@ def fits_table(fits: Sequence[FitSummary]) -> Table:
         Column("seed", number=True),
         Column("epoch", number=True),
         Column("tap"),
+        Column("decoder seed", number=True),
         Column("steps", number=True),
         Column("best at step", number=True),
         Column("held-out cross-entropy", "bits", True),
@@ -33,13 +34,16 @@ def fits_table(fits: Sequence[FitSummary]) -> Table:
         Column("near plateau"),
         Column("time", "s", True),
     )
-    return Table(columns, tuple(_row(fit) for fit in fits), NOTE).without_constant("encoder", "seed")
+    return Table(columns, tuple(_row(fit) for fit in fits), NOTE).without_constant(
+        "encoder", "seed", "decoder seed"
+    )
 
 
 def _row(fit: FitSummary) -> tuple[str, ...]:
     return (
         fit.density,
         *(("",) * len(Point._fields) if fit.point is None else map(str, fit.point)),
+        str(fit.decoder_seed),
         f"{fit.steps:,}",
         f"{fit.best_step:,}",
         measured_text(bits(fit.holdout_nats), bits(fit.holdout_stderr_nats)),
@@ -68,7 +72,7 @@ def fits_sentence(fits: Sequence[FitSummary]) -> str:
 def fit_name(fit: FitSummary) -> str:
     """The name of a decoder as text.
 
-    >>> fit_name(FitSummary(None, "image", 9, "budget", True, 9, 1.0, 0.1, 0.0, 0.1, 2.0))
+    >>> fit_name(FitSummary(None, "image", 0, 9, "budget", True, 9, 1.0, 0.1, 0.0, 0.1, 2.0))
     'p(x)'
     """
     return fit.density if fit.point is None else f"{fit.density} of {fit.point.label}"

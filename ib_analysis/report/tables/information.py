@@ -1,5 +1,6 @@
 """The information table with one row per point, and the table of the data set with one row per quantity."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 
 from ib_analysis.figures.style.number_text import measured_text
@@ -70,13 +71,19 @@ def information_table(
         Column("tap"),
         *(Column(_head(quantity, bounds), "bits", True) for quantity in MEASURED),
         Column("I(x;h) per dimension", "bits/dim", True),
+        Column("95 % of I(x;h)", "bits", True),
+        Column("95 % of I(y;h)", "bits", True),
         *((Column("exact I(x;h)", "bits", True), Column("exact I(y;h)", "bits", True)) if exact else ()),
         Column("n", "images", True),
     )
     short = {(fit.point, fit.target) for fit in fits if fit.point is not None and not fit.near_plateau}
     flags = {point: _flags(point, short, failing) for point in points}
     body = tuple(_row(point, found, exact, flags[point]) for point, found in points.items())
-    note = "±: one standard error over images, paired for differences. "
+    note = f"±: one standard error over {_sources(rows)}, paired by image for differences. "
+    note += (
+        "95 %: an interval by Student's t on the degrees of freedom of that error. It does not hold what the "
+    )
+    note += "decoders miss or invent; the controls and the known cases show that. "
     note += f"{FLAG.strip()}: the decoder was still improving when its budget ended. " if short else ""
     note += f"{CONTROLS_FLAG.strip()}: a control of this point fails. " if failing else ""
     note += WARNED if any(row.warnings for row in rows if row.tap) else ""
@@ -116,7 +123,29 @@ def _row(
     truths = [_value(found.get((q, True)), "") for q in MEASURED[:2]] if exact else []
     image = found.get((Quantity.IMAGE_INFORMATION, False))
     counts = sorted({row.n_images for row in found.values()})
-    return (*map(str, point), *values, _per_dim(image), *truths, " / ".join(f"{n:,}" for n in counts))
+    intervals = [_interval(found.get((quantity, False))) for quantity in MEASURED[:2]]
+    return (
+        *map(str, point),
+        *values,
+        _per_dim(image),
+        *intervals,
+        *truths,
+        " / ".join(f"{n:,}" for n in counts),
+    )
+
+
+def _interval(row: InformationRow | None) -> str:
+    if row is None:
+        return "–"
+    digits = max(0, min(3, 1 - math.floor(math.log10(row.stderr_bits)))) if row.stderr_bits else 2
+    return f"{row.low_bits:,.{digits}f} to {row.high_bits:,.{digits}f}"
+
+
+def _sources(rows: Sequence[InformationRow]) -> str:
+    fits = {row.n_fits for row in rows if row.tap and row.n_fits}
+    if any(row.interval == "images and fits" for row in rows):
+        return f"images and over the {max(fits)} fits whose probabilities are averaged"
+    return "images alone: each decoder was fitted once, and the error over fits is unknown"
 
 
 def _flags(

@@ -20,7 +20,8 @@ Group = tuple[Point, Quantity]
 """A quantity at a point; its seed is ANY."""
 NOTE = (
     "Standard deviations over seeds, in bits: over decoder seeds for one network (controls decoder-seed-...), and over "
-    "encoder seeds. –: undefined for one seed. All seeds are evaluated on the same images, so the error over images is "
+    "encoder seeds. Each value of the first is of one fit; information.csv averages the fits of decoders.seeds. "
+    "–: undefined for one seed. All seeds are evaluated on the same images, so the error over images is "
     "not subtracted."
 )
 
@@ -57,8 +58,10 @@ def _groups(
         if control.control.startswith(DECODER_SEED):
             group = control.point._replace(seed=ANY), control.quantity
             seed = int(control.control.removeprefix(DECODER_SEED))
-            value = SeededValue(control.seed, seed, nats(control.bits), nats(control.stderr_bits))
-            groups.setdefault(group, {})[value.encoder_seed, value.decoder_seed] = value
+            error = nats(control.stderr_bits)
+            for decoder_seed, found in ((seed, control.bits), (OWN, control.point_bits)):
+                value = SeededValue(control.seed, decoder_seed, nats(found), error)
+                groups.setdefault(group, {})[value.encoder_seed, value.decoder_seed] = value
     return groups
 
 

@@ -24,16 +24,34 @@ def _stages(stages: Sequence[StagesRow]) -> str:
 
 
 def _network(encoder: str, regime: str, stages: Sequence[StagesRow]) -> str:
-    unit = "taps" if len({s.seed for s in stages}) == 1 else "(tap, seed) pairs"
+    """What is shown of one encoder in one regime: of its networks, or of a lone network and its fits."""
+    return (
+        _of_networks(encoder, regime, stages) if stages[0].networks > 1 else _of_fits(encoder, regime, stages)
+    )
+
+
+def _of_networks(encoder: str, regime: str, stages: Sequence[StagesRow]) -> str:
     fitted = sum(s.fitting_verdict == "yes" for s in stages)
     compressed = [s for s in stages if s.compression_verdict == "yes"]
-    counts = f"fitting at {fitted} and compression at {len(compressed)} of {len(stages)} {unit}"
-    text = f"{encoder} ({regime}) shows {counts}"
-    if not compressed:
-        return text
-    most = max(compressed, key=lambda s: s.compression_bits)
+    counts = f"fitting at {fitted} and compression at {len(compressed)} of {len(stages)} taps"
+    text = f"{encoder} ({regime}) shows {counts}, over {stages[0].scope}"
+    return f"{text} ({_most(compressed)})" if compressed else text
+
+
+def _of_fits(encoder: str, regime: str, stages: Sequence[StagesRow]) -> str:
+    risen = sum(s.fitting_verdict == "yes" for s in stages)
+    fallen = [s for s in stages if s.compression_verdict == "yes"]
+    text = (
+        f"{encoder} ({regime}): in {stages[0].scope}, information rises to a peak at {risen} and falls after it at "
+        f"{len(fallen)} of {len(stages)} taps"
+    )
+    return f"{text} ({_most(fallen)})" if fallen else text
+
+
+def _most(fallen: Sequence[StagesRow]) -> str:
+    most = max(fallen, key=lambda s: s.compression_bits)
     lost = measured_text(most.compression_bits, most.compression_stderr_bits)
-    return f"{text} (most at {most.tap}: {lost} bits lost from epoch {most.peak_epoch} to {most.last_epoch})"
+    return f"most at {most.tap}: {lost} bits lost from epoch {most.peak_epoch} to {most.last_epoch}"
 
 
 def _range(rows: Sequence[InformationRow]) -> str:

@@ -15,6 +15,9 @@ ALWAYS = (
 )
 
 
+_LONE = (
+    " Verdicts on one network speak of that network and its fits, and say nothing of networks trained alike."
+)
 CONTROLS = {
     "shuffled": "h shuffled between images (must give 0)",
     "identity": "the identity encoder (CE(x|h) must approach 0)",
@@ -42,6 +45,7 @@ def _budget(content: ReportContent) -> tuple[str, ...]:
 
 def _controls(content: ReportContent) -> tuple[str, ...]:
     names = {row.control.rstrip("0123456789.") for row in content.controls}
+    names |= {"decoder-seed-"} if content.decoder_fits() > 1 else set()
     absent = [words for prefix, words in CONTROLS.items() if prefix not in names]
     fails = len({row.point for row in content.controls if row.verdict == "fails"})
     sentences = [f"Controls that were not run: {'; '.join(absent)}."] if absent else []
@@ -50,21 +54,25 @@ def _controls(content: ReportContent) -> tuple[str, ...]:
 
 
 def _seeds(content: ReportContent) -> tuple[str, ...]:
-    refitted = any(row.control.startswith("decoder-seed-") for row in content.controls)
-    decoder = (
-        "The effect of the decoder seed is measured by the controls."
-        if refitted
-        else "Each point has one decoder: the spread over decoder seeds is not measured."
-    )
-    if content.seeds_run() > 1:
+    seeds, decoder = content.seeds_run(), _decoder_seeds(content)
+    if seeds > 1:
         return (
-            f"Standard errors in tables are over images; the figures show the spread over {content.seeds_run()} seeds. "
-            f"{decoder}",
+            f"Errors in tables are of one network; the figures show the spread over {seeds} seeds. {decoder}",
         )
-    return (
-        "One seed: standard errors are over evaluation images only and do not include the variation between "
-        f"trainings of the encoder. {decoder}",
-    )
+    return (f"One encoder seed: no error holds the variation between trainings of the encoder. {decoder}",)
+
+
+def _decoder_seeds(content: ReportContent) -> str:
+    if content.decoder_fits() > 1:
+        return (
+            f"Each number averages the probabilities of {content.decoder_fits()} fits, and its error holds their "
+            "spread."
+        )
+    if any(row.control.startswith("decoder-seed-") for row in content.controls):
+        return (
+            "Each number is of one fit: its error is over images alone, and the controls show that over fits."
+        )
+    return "Each number is of one fit: its error is over images alone, and that over fits is unknown."
 
 
 def _fits(content: ReportContent) -> tuple[str, ...]:
@@ -111,6 +119,7 @@ def _taps(content: ReportContent) -> tuple[str, ...]:
     if number < 2:
         return ()
     return (
-        f"{number} verdicts of each stage: “yes” is corrected for all tests of its network, but not for the number of "
-        "networks and seeds; “no” (below 1 % of the peak) holds for one tap at a time.",
+        f"{number} verdicts of each stage: “yes” is corrected for all taps and regimes; “no” (below 1 % of the peak) "
+        "holds for one tap at a time."
+        + (_LONE if any(stage.networks == 1 for stage in content.stages) else ""),
     )

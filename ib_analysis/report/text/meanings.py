@@ -11,15 +11,15 @@ DEFINITIONS = {
     Quantity.LABEL_ENTROPY: "Entropy of the labels.",
     Quantity.IMAGE_ENTROPY: "Entropy of the images, known in closed form for this source.",
     Quantity.IMAGE_CROSS_ENTROPY: (
-        "Cross-entropy of the images under the decoder that is told nothing: how many bits it needs for an "
-        "image that it never saw."
+        "Cross-entropy of the images under the lowest density of x that all decoders make together: how many bits it "
+        "needs for an image that it never saw."
     ),
     Quantity.CONDITIONAL_IMAGE_CROSS_ENTROPY: (
         "Cross-entropy of held-out images under the decoder that reads h."
     ),
     Quantity.IMAGE_INFORMATION: (
-        "CE(x) - CE(x|h), the bits per image that the decoder saves by reading h. Its standard error is that of "
-        "the mean of paired differences over images."
+        "CE(x) - CE(x|h), the bits per image that the decoder saves by reading h, by the average of the probabilities "
+        "of all its fits. Its standard error is that of the mean of paired differences over images, and that over fits."
     ),
     Quantity.CONDITIONAL_LABEL_CROSS_ENTROPY: "Cross-entropy of the labels under a small classifier that reads h.",
     Quantity.LABEL_INFORMATION: "H(y) - CE(y|h), the information about the class that this classifier extracts from h.",

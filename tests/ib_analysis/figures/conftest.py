@@ -68,7 +68,8 @@ def stage_rows():
     """Two stages as their table holds them."""
     return [
         {
-            "encoder": "net", "regime": regime, "seed": 0, "tap": tap, "quantity": "I(x;h)", "first_epoch": 0,
+            "encoder": "net", "regime": regime, "tap": tap, "quantity": "I(x;h)", "first_epoch": 0,
+            "scope": "3 networks",
             "peak_epoch": 10, "last_epoch": 200, "peak_bits": 90.0 - 20 * depth, "n_images": 599,
             "fitting_bits": 5.0 + depth, "fitting_stderr_bits": 0.5, "fitting_verdict": "yes",
             "compression_bits": 9.0 - depth, "compression_stderr_bits": 1.0, "compression_verdict": "undecided",

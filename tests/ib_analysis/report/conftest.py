@@ -27,7 +27,9 @@ def information_row(quantity, bits, stderr=0.0, bound="none", **place):
     per_dim = bits / 64 if "x" in quantity else None
     return InformationRow(
         **(empty | place), quantity=quantity, nats=bits * math.log(2), bits=bits, bits_per_dim=per_dim,
-        stderr_bits=stderr, bound=bound, n_images=599, method="closed form" if bound == "exact" else "pixelcnn_pp",
+        stderr_bits=stderr, stderr_images_bits=stderr, stderr_fits_bits=None, low_bits=bits - 2 * stderr,
+        high_bits=bits + 2 * stderr, interval="exact" if bound == "exact" else "images", n_fits=1, bound=bound,
+        n_images=599, method="closed form" if bound == "exact" else "pixelcnn_pp",
     )  # fmt: skip
 
 
@@ -50,22 +52,24 @@ def information_rows():
     return tuple(rows)
 
 
-def stages_row(regime, tap, fitting, compression, quantity="I(x;h)"):
+def stages_row(regime, tap, fitting, compression, quantity="I(x;h)", networks=1):
     return StagesRow(
-        encoder="net", regime=regime, seed=0, tap=tap, quantity=quantity, first_epoch=0, peak_epoch=1, last_epoch=10,
-        peak_bits=91.17, fitting_bits=2.31, fitting_stderr_bits=0.44, fitting_verdict=fitting,
+        encoder="net", regime=regime, tap=tap, quantity=quantity, networks=networks, n_fits=2,
+        scope=f"{networks} networks" if networks > 1 else "this network, these fits", first_epoch=0,
+        peak_epoch=1, last_epoch=10, peak_bits=91.17, fitting_bits=2.31, fitting_stderr_bits=0.44,
+        fitting_verdict=fitting,
         fitting_low_bits=1.4, fitting_high_bits=3.2, fitting_p=1e-7, fitting_p_holm=4e-7,
-        fitting_margin_bits=0.91, fitting_equivalence_p=0.004, fitting_equivalence="no change",
+        fitting_spread_bits=0.21, fitting_margin_bits=0.91,
         compression_bits=5.52 if tap == "h1" else 7.77, compression_stderr_bits=0.61, compression_verdict=compression,
         compression_low_bits=4.2, compression_high_bits=9.0, compression_p=1e-12, compression_p_holm=8e-12,
-        compression_margin_bits=0.91, compression_equivalence_p=1.0, compression_equivalence="change",
+        compression_spread_bits=0.21, compression_margin_bits=0.91,
         n_images=599,
     )  # fmt: skip
 
 
 def fit_summary(target="image", near=True, epoch=0, tap="h1", regime="classifier"):
     return FitSummary(
-        point=Network("net", regime, 0).at(epoch, tap), target=target, steps=600, stopped="budget",
+        point=Network("net", regime, 0).at(epoch, tap), target=target, decoder_seed=0, steps=600, stopped="budget",
         near_plateau=near, best_step=590, holdout_nats=40.0,
         holdout_stderr_nats=0.5, late_gain_nats=0.3, late_gain_stderr_nats=0.1, seconds=29.4,
     )  # fmt: skip
@@ -122,5 +126,5 @@ def content(rows, stages, fits, tmp_path):
         samples=(Illustration("Samples of h1", folder / "sheet", "Rows are epochs.", "net, classifier"),),
         provenance=(Provenance("decoders/net", "fit_decoders", "0123456789abcdef", "cpu", 120.46),),
         versions={"torch": "2.6.1", "numpy": "2.0.2"},
-        seeds={"split": 4711},
+        seeds={"split": "4711"},
     )

@@ -117,11 +117,11 @@ def test_finding_captions_limits_provenance_and_meanings(text):
     words = " ".join(" ".join(Reader(text).words).split())
     for sentence in (
         "Fish & <chips>",
-        "net (classifier) shows fitting at 1 and compression at 2 of 2 taps",
+        "in this network, these fits, information rises to a peak at 1 and falls after it at 2 of 2 taps",
         "Where <each> tap lies. n = 599.",
         "neither a lower nor an upper bound",
         "need not obey the data-processing inequality",
-        "One seed",
+        "One encoder seed",
         "3f9ab2c0",
         "0123456789abcdef",
         "torch 2.6.1",

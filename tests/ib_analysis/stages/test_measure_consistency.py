@@ -113,7 +113,7 @@ def test_no_image_that_is_fitted_to_is_paired_with_one_that_is_held_out():
     measuring.slice_ = slice_of("additivity")
     measuring.data = SimpleNamespace(decoder=range(40))
     partners = measuring._partners
-    fitted, held = divide(40, 0.25, 0)
+    fitted, held = divide(40, 0.25)
     assert set(partners[held]) == set(held)
     assert set(partners[fitted]) == set(fitted)
     assert (partners != np.arange(40)).all()

@@ -6,11 +6,10 @@ import pytest
 from ib_analysis.experiment import ENCODERS_A_FIGURE, load_experiment
 from ib_analysis.figures.information.series import Panel
 from ib_analysis.figures.training_curves import TrainingRun
-from ib_analysis.information.inference.two_stages import two_stages
+from ib_analysis.information.inference.network_stages import Curves, network_stages
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.information import InformationRow
-from ib_analysis.information.tables.two_stages import stages_rows
-from ib_analysis.point import Network
+from ib_analysis.information.tables.two_stages import Tap, stages_rows
 from ib_analysis.stages.plot_figures import of_networks
 from ib_analysis.units import bits
 
@@ -22,7 +21,8 @@ def row(quantity, nats, encoder="", epoch=None):
     return InformationRow(
         encoder=encoder, regime="classifier" if encoder else "", seed=0 if encoder else None, epoch=epoch,
         tap="h1" if encoder else "", quantity=quantity, nats=nats, bits=bits(nats), bits_per_dim=None,
-        stderr_bits=0.1, bound="none", n_images=400, method="difference",
+        stderr_bits=0.1, stderr_images_bits=0.1, stderr_fits_bits=None, low_bits=bits(nats) - 0.2,
+        high_bits=bits(nats) + 0.2, interval="images", n_fits=1, bound="none", n_images=400, method="difference",
     )  # fmt: skip
 
 
@@ -33,12 +33,9 @@ def measured():
         rows += [row("I(x;h)", 10.0 + epoch, encoder, epoch) for epoch in (0, 5)]
         rows += [row("I(y;h)", 1.0 + epoch / 10, encoder, epoch) for epoch in (0, 5)]
     rng = np.random.default_rng(0)
-    found = two_stages(rng.normal(80, 5, 400), [rng.normal(70, 5, 400), rng.normal(65, 5, 400)], [0, 5])
-    stages = [
-        r
-        for name in NAMES
-        for r in stages_rows({("h1", Quantity.IMAGE_INFORMATION): found}, Network(name, "classifier", 0))
-    ]
+    curves = Curves((0, 5), (rng.normal(10, 5, (2, 2, 400)),))
+    taps = [Tap(name, "classifier", "h1", Quantity.IMAGE_INFORMATION) for name in NAMES]
+    stages = stages_rows(network_stages(dict.fromkeys(taps, curves)), 400)
     curve = [
         {
             "epoch": e, "learning_rate": 0.1, "loss": 2.0 / (1 + e), "metric": "accuracy", "seconds": 1.0,

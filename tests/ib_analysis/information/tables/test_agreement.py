@@ -11,7 +11,9 @@ from ib_analysis.rows import read_rows, write_rows
 def row(method, tap, epoch, bits, stderr=0.1, quantity="I(x;h)", bound="none"):
     return InformationRow(
         encoder="net", regime="classifier", seed=0, epoch=epoch, tap=tap, quantity=quantity, nats=bits * math.log(2),
-        bits=bits, bits_per_dim=None, stderr_bits=stderr, bound=bound, n_images=99, method=method,
+        bits=bits, bits_per_dim=None, stderr_bits=stderr, stderr_images_bits=stderr, stderr_fits_bits=None,
+        low_bits=bits - stderr, high_bits=bits + stderr, interval="images", n_fits=1, bound=bound, n_images=99,
+        method=method,
     )  # fmt: skip
 
 

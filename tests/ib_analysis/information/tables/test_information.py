@@ -2,8 +2,10 @@ import math
 
 import pytest
 from pydantic import ValidationError
+from scipy import stats
 
 from ib_analysis.errors import UserError
+from ib_analysis.information.inference.repeated_fits import FitSpread
 from ib_analysis.information.measurement.estimate import Bound, Estimate
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.information import (
@@ -14,8 +16,8 @@ from ib_analysis.point import Point
 from ib_analysis.rows import columns, read_rows, write_rows
 
 HEADER = (
-    "encoder,regime,seed,epoch,tap,quantity,nats,bits,bits_per_dim,stderr_bits,bound,n_images,method,band_bits,"
-    "warnings"
+    "encoder,regime,seed,epoch,tap,quantity,nats,bits,bits_per_dim,stderr_bits,stderr_images_bits,"
+    "stderr_fits_bits,low_bits,high_bits,interval,n_fits,bound,n_images,method,band_bits,warnings"
 )
 
 SIXTY_FOUR_BITS = 64 * math.log(2)
@@ -66,7 +68,7 @@ def test_the_table_reads_back_exactly(table):
         ("I(y;h)", "I(z;h)", "line 3, column quantity"),
         ("lower", "tight", "line 3, column bound"),
         (",50,", ",0,", "line 2, column n_images"),
-        (",lower,50", ",lower,50,extra,more", "line 3 has 17 cells for 15 columns"),
+        (",lower,50", ",lower,50,extra,more", "line 3 has 23 cells for 21 columns"),
         ("bits_per_dim", "bits_per_pixel", "does not have the columns"),
         ("0.48", "nan", "line 3"),
     ],
@@ -81,7 +83,7 @@ def test_a_table_that_was_changed_by_hand_is_refused_by_line_and_column(table, o
 
 def test_a_truncated_table_is_refused(table):
     table.write_text(table.read_text()[:190])
-    with pytest.raises(UserError, match=r"information\.csv line 2 has \d+ cells for 15 columns"):
+    with pytest.raises(UserError, match=r"information\.csv line 2 has \d+ cells for 21 columns"):
         read_rows(table, InformationRow)
 
 
@@ -89,3 +91,28 @@ def test_bits_per_dim_of_a_label_is_refused():
     content = rows()[1].model_dump() | {"bits_per_dim": 0.1}
     with pytest.raises(ValidationError, match="means nothing"):
         InformationRow(**content)
+
+
+def test_the_error_holds_images_and_fits_and_the_interval_their_degrees():
+    spread = FitSpread((0.5 * math.log(2)) ** 2, 8.0)
+    row = information_row(estimate(), n_fits=2, spread=spread)
+    images, fits = 1 / 3, 0.5 / math.sqrt(2)
+    assert row.stderr_images_bits == pytest.approx(images)
+    assert row.stderr_fits_bits == pytest.approx(fits)
+    assert row.stderr_bits == pytest.approx(math.hypot(images, fits))
+    degrees = (images**2 + fits**2) ** 2 / (images**4 / 49 + fits**4 / 8)
+    reach = stats.t.ppf(0.975, degrees) * row.stderr_bits
+    assert (row.low_bits, row.high_bits) == pytest.approx((64 - reach, 64 + reach))
+    assert (row.interval, row.n_fits) == ("images and fits", 2)
+
+
+def test_one_fit_leaves_its_own_error_unknown_and_says_so():
+    row = information_row(estimate(), n_fits=1)
+    assert (row.stderr_fits_bits, row.interval, row.n_fits) == (None, "images", 1)
+    assert row.high_bits - row.bits == pytest.approx(stats.t.ppf(0.975, 49) / 3)
+
+
+def test_a_number_without_error_has_an_interval_without_width():
+    exact = estimate(bound=Bound.EXACT).model_copy(update={"stderr": 0.0})
+    row = information_row(exact)
+    assert (row.low_bits, row.high_bits, row.interval, row.n_fits) == (row.bits, row.bits, "exact", None)

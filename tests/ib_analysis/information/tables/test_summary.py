@@ -28,11 +28,11 @@ def test_the_table_literally():
         *layer(7.0, 3.25, regime="autoencoder", epoch=100, tap="pooled"),
     ]
     assert summary(rows).splitlines() == [
-        "regime       epoch  tap       I(x;h) bits    I(y;h) bits",
-        "classifier   0      h1      123.46 ± 0.25  1.000 ± 0.250",
-        "autoencoder  100    pooled    7.00 ± 0.25  3.250 ± 0.250",
-        "CE(x) = 200.000 ± 0.250 bits",
-        "H(y) = 3.322 ± 0.250 bits",
+        "regime       epoch  tap           I(x;h) bits, 95 %     I(y;h) bits, 95 %",
+        "classifier   0      h1      123.46 [122.88, 124.03]  1.000 [0.423, 1.577]",
+        "autoencoder  100    pooled        7.00 [6.42, 7.58]  3.250 [2.673, 3.827]",
+        "CE(x) = 200.000 [199.423, 200.577] bits",
+        "H(y) = 3.322 [2.745, 3.899] bits",
     ]
 
 
@@ -48,11 +48,11 @@ def test_a_quantity_that_was_not_measured_is_a_dash():
 
 
 def test_no_rows_leave_a_header():
-    assert summary([]).splitlines() == ["regime  epoch  tap  I(x;h) bits  I(y;h) bits"]
+    assert summary([]).splitlines() == ["regime  epoch  tap  I(x;h) bits, 95 %  I(y;h) bits, 95 %"]
 
 
 def test_a_truth_stands_beside_its_estimate_and_never_in_its_place():
     point = Point("rows", "fixed", 0, 0, "rows2")
     measured = row(Quantity.IMAGE_INFORMATION, 7.0, point)
     truth = row(Quantity.IMAGE_INFORMATION, 8.0, point).model_copy(update={"bound": Bound.EXACT})
-    assert "7.00 ± 0.25 (exact 8.00)" in summary([measured, truth])
+    assert "7.00 [6.42, 7.58] (exact 8.00)" in summary([measured, truth])

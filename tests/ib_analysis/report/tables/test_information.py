@@ -13,10 +13,12 @@ def test_one_row_a_point(rows):
     assert len(table.rows) == 8
     assert heads(table) == [
         "regime", "epoch", "tap", "I(x;h), estimate [bits]", "I(y;h), lower bound [bits]",
-        "CE(x|h), upper bound [bits]", "CE(y|h), upper bound [bits]", "I(x;h) per dimension [bits/dim]", "n [images]",
+        "CE(x|h), upper bound [bits]", "CE(y|h), upper bound [bits]", "I(x;h) per dimension [bits/dim]",
+        "95 % of I(x;h) [bits]", "95 % of I(y;h) [bits]", "n [images]",
     ]  # fmt: skip
     assert table.rows[0] == (
-        "classifier", "0", "h1", "91.17 ± 0.83", "1.240 ± 0.042", "27.26 ± 0.52", "2.082 ± 0.031", "1.4245", "599",
+        "classifier", "0", "h1", "91.17 ± 0.83", "1.240 ± 0.042", "27.26 ± 0.52", "2.082 ± 0.031", "1.4245",
+        "89.51 to 92.83", "1.156 to 1.324", "599",
     )  # fmt: skip
 
 

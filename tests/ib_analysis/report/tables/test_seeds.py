@@ -10,7 +10,9 @@ from ib_analysis.report.tables.seeds import seeds_table
 def point(seed, value):
     return InformationRow(
         encoder="net", regime="classifier", seed=seed, epoch=10, tap="h1", quantity="I(x;h)", nats=value * math.log(2),
-        bits=value, bits_per_dim=None, stderr_bits=0.5, bound="none", n_images=9, method="difference",
+        bits=value, bits_per_dim=None, stderr_bits=0.5, stderr_images_bits=0.5, stderr_fits_bits=None,
+        low_bits=value - 1, high_bits=value + 1, interval="images", n_fits=1, bound="none", n_images=9,
+        method="difference",
     )  # fmt: skip
 
 
@@ -38,3 +40,8 @@ def test_two_networks_with_one_decoder_each_tell_the_spread_of_both_together():
 
 def test_a_lone_value_has_no_spread_and_no_row():
     assert seeds_table([point(0, 20.0)], []).rows == ()
+
+
+def test_the_spread_over_decoders_is_of_single_fits_where_the_point_averages_several():
+    mean, decoders, *_ = cells([point(0, 23.0)], [control(1, 22.0)])
+    assert (mean, decoders) == ("21.0", "1.41")

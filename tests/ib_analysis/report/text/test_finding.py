@@ -4,16 +4,27 @@ from ib_analysis.information.measurement.estimate import Bound
 from ib_analysis.report.text.finding import finding
 
 
-def test_stages(rows, stages):
-    words = finding(rows, stages)
-    assert "net (classifier) shows fitting at 1 and compression at 2 of 2 taps" in words
+def of_networks(stages, count=3):
+    scope = {"networks": count, "scope": f"{count} networks"}
+    return tuple(stage.model_copy(update=scope) for stage in stages)
+
+
+def test_stages_of_networks(rows, stages):
+    words = finding(rows, of_networks(stages))
+    assert "net (classifier) shows fitting at 1 and compression at 2 of 2 taps, over 3 networks" in words
     assert "most at logits: 7.77 ± 0.61 bits lost from epoch 1 to 10" in words
-    assert words.endswith("net (autoencoder) shows fitting at 0 and compression at 0 of 1 taps.")
+    assert words.endswith(
+        "net (autoencoder) shows fitting at 0 and compression at 0 of 1 taps, over 3 networks."
+    )
 
 
-def test_seeds_are_counted_as_pairs(rows, stages):
-    both = (*stages, stages[0].model_copy(update={"seed": 1}))
-    assert "3 of 3 (tap, seed) pairs" in finding(rows, both)
+def test_one_network_speaks_of_itself_and_never_of_compression(rows, stages):
+    words = finding(rows, stages)
+    assert "compression" not in words
+    assert (
+        "net (classifier): in this network, these fits, information rises to a peak at 1 and falls after it at 2 of 2 "
+        "taps (most at logits: 7.77 ± 0.61 bits lost from epoch 1 to 10)" in words
+    )
 
 
 def test_one_checkpoint_gives_the_range(rows):

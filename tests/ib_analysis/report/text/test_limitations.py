@@ -11,7 +11,7 @@ from ib_analysis.report.text.limitations import limitations
 
 def test_one_seed_short_fits_unknown_entropy(content):
     words = " ".join(limitations(content))
-    assert "One seed" in words
+    assert "One encoder seed" in words
     assert "1 of 4 decoders were still improving" in words
     assert "H(x) is not known" in words
     assert "4 verdicts" in words
@@ -22,7 +22,7 @@ def test_several_seeds_and_good_fits(content):
     better = replace(content, encoders=(seeds,), fits=content.fits[:2])
     words = " ".join(limitations(better))
     assert "spread over 3 seeds" in words
-    assert "One seed" not in words
+    assert "One encoder seed" not in words
     assert "still improving" not in words
 
 
@@ -57,7 +57,7 @@ def test_a_neighbours_budget_is_owned_up_to(content):
 
 
 def test_seeds_of_decoders_are_missing_only_where_no_control_has_them(content):
-    missing = "the spread over decoder seeds is not measured"
+    missing = "that over fits is unknown"
     row = ControlRow(
         control="half-data", encoder="net", regime="classifier", seed=0, epoch=10, tap="h1", quantity="I(x;h)",
         bits=1.0, stderr_bits=0.5, point_bits=1.0, change_bits=0.0, change_stderr_bits=0.1, verdict="passes",
@@ -66,6 +66,10 @@ def test_seeds_of_decoders_are_missing_only_where_no_control_has_them(content):
     assert missing in " ".join(limitations(replace(content, controls=(row,))))
     refitted = replace(content, controls=(row.model_copy(update={"control": "decoder-seed-1"}),))
     assert missing not in " ".join(limitations(refitted))
+    rows = tuple(row.model_copy(update={"n_fits": 2}) for row in content.rows)
+    words = " ".join(limitations(replace(content, rows=rows)))
+    assert missing not in words
+    assert "averages the probabilities of 2 fits" in words
 
 
 def test_decoders_that_ignore_h_are_counted(content):

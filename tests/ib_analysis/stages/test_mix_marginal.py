@@ -1,0 +1,139 @@
+"""CE(x) is that of a density: the points' own mixtures join p(x) where they help, and no term is counted twice."""
+
+import json
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from ib_analysis.__main__ import main
+from ib_analysis.datasets.digits import Digits
+from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
+from ib_analysis.datasets.specs.digits import DigitsSpec
+from ib_analysis.information.measurement.evaluation import read_marginal_evaluation
+from ib_analysis.information.tables.mixture import ComponentRow
+from ib_analysis.rows import read_rows
+from ib_analysis.stages import mix_marginal
+from ib_analysis.units import bits
+
+VARIANTS = ("measurement", "decoder-seed-1")
+OWN, OTHER, BLIND, UNCONDITIONAL = 50.0, 90.0, 70.0, 60.0
+NET = {"encoder": "net", "regime": "classifier", "seed": 0}
+
+
+def half(x):
+    """0 or 1: which half of the images by their brightness an image belongs to."""
+    return (x.float().flatten(1).mean(1) > 4.9).long()
+
+
+class Encoder(torch.nn.Module):
+    taps = tuple(SimpleNamespace(name=name, shape=(2,)) for name in ("half", "blind"))
+
+    def activations(self, x, names):
+        h = torch.nn.functional.one_hot(half(x), 2).float()
+        return dict.fromkeys(names, h)
+
+
+class FakeDecoder(torch.nn.Module):
+    """Nats by the half that h names; those of the tap `blind` and of p(x) are constants. A later seed costs 1 more."""
+
+    def __init__(self, name, later):
+        super().__init__()
+        self.name, self.later = name, later
+
+    def forward(self, h):
+        def log_prob(x):
+            if self.name == "half.image":
+                right = h.argmax(1) == half(x)
+                nats = torch.where(right, torch.tensor(OWN), torch.tensor(OTHER))
+            else:
+                nats = torch.full((len(x),), UNCONDITIONAL if self.name == "marginal.image" else BLIND)
+            return -(nats + self.later)
+
+        return SimpleNamespace(log_prob=log_prob)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "dataset"
+    spec = DigitsSpec(images=360)
+    prepare_dataset(Digits(spec), spec, folder)
+    return folder
+
+
+@pytest.fixture
+def mixed(tmp_path, dataset, monkeypatch):
+    monkeypatch.setattr(
+        mix_marginal, "load_decoder", lambda path: FakeDecoder(path.stem, 1.0 * ("seed-1" in path.parts[-4]))
+    )
+    monkeypatch.setattr(mix_marginal, "load_checkpoint", lambda path: SimpleNamespace(encoder=Encoder()))
+
+    def folder(name, made):
+        path = tmp_path / name
+        path.mkdir(parents=True)
+        (path / "provenance.json").write_text(json.dumps({"spec": made}))
+        return str(path)
+
+    def run(points, nearest=48):
+        slice_ = {
+            "variants": VARIANTS,
+            "networks": [
+                NET | {"epochs": [5], "taps": ["half", "blind"], "architecture": {"implementation": "x:y", "spec": {}}}
+            ],
+            "decoder": {"implementation": "x:y", "spec": {}},
+            "holdout": 0.3, "points": points, "nearest": nearest,
+        }  # fmt: skip
+        out = [str(tmp_path / f"{variant}.npz") for variant in VARIANTS]
+        monkeypatch.setattr("ib_analysis.__main__.stage_digest", lambda *_: "0")
+        code = main(
+            [
+                "mix_marginal", "--spec", json.dumps(slice_), "--dataset", str(dataset / "header.json"),
+                "--checkpoints", folder("net", NET),
+                "--marginals", *(folder(f"{v}/decoders/marginal", {"variant": v}) for v in VARIANTS),
+                "--decoders", *(folder(f"{v}/decoders/e5", NET | {"variant": v, "epoch": 5}) for v in VARIANTS),
+                "--out", *out, "--table", str(tmp_path / "mixture.csv"),
+            ]
+        )  # fmt: skip
+        assert code == 0
+        nats = [read_marginal_evaluation(tmp_path / f"{variant}.npz") for variant in VARIANTS]
+        return nats, read_rows(tmp_path / "mixture.csv", ComponentRow)
+
+    return run
+
+
+def later(nats):
+    """What the average of two probabilities costs, of which the second is lower by 1 nat."""
+    return nats + math.log(2.0) - math.log1p(math.exp(-1.0))
+
+
+def test_without_points_it_is_the_average_of_p_of_x(mixed):
+    nats, rows = mixed(0)
+    assert [found.variant for found in nats] == list(VARIANTS)
+    assert nats[0].nats == pytest.approx(UNCONDITIONAL)
+    assert nats[1].nats == pytest.approx(UNCONDITIONAL + 1)
+    assert [row.weight for row in rows] == [0.5, 0.5, 1.0]
+    assert rows[-1].bits == pytest.approx(bits(later(UNCONDITIONAL)))
+
+
+def test_the_point_that_tells_most_joins_at_the_price_of_its_h(mixed, dataset):
+    nats, rows = mixed(1)
+    data = open_dataset(dataset)
+    share = np.bincount(half(torch.from_numpy(np.array(data.decoder.images)))) / len(data.decoder)
+    own = half(torch.from_numpy(np.array(data.evaluation.images))).numpy()
+    names = list(dict.fromkeys(row.component for row in rows))
+    assert names == ["p(x)", "nearest h, net classifier seed 0 epoch 5 half", "mixture"]
+    summed = np.minimum(48, share[own] * len(data.decoder)) / len(data.decoder)
+    lowest = OWN - np.log(summed)
+    weight = 2 * rows[2].weight
+    assert 0.9 < weight < 1.0
+    assert nats[0].nats == pytest.approx(lowest - math.log(weight), abs=1e-3)
+    assert (nats[0].nats > OWN - np.log(share[own])).all()
+    assert rows[2].bits == pytest.approx(bits(float(lowest.mean())))
+    assert rows[-1].bits == pytest.approx(bits(later(float(nats[0].nats.mean()))))
+
+
+def test_a_point_that_tells_nothing_stays_out(mixed):
+    _, rows = mixed(2)
+    assert not any("blind" in row.component for row in rows)
