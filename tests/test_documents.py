@@ -23,7 +23,7 @@ ELSEWHERE = re.compile(r"https?://\S+|\bresults/\S*")
 ROOTED = re.compile(rf"(?<![\w/.-])(?:{'|'.join(ROOMS)})/[\w./<{{*-]*")
 BARE = re.compile(rf"(?<![\w/.<>*-])[\w./-]*\w{SOURCE}(?![\w.])")
 MODULE = re.compile(r"python -m ((?:ib_analysis|benchmarks|decoders)[\w.]*)")
-EXAMPLES = {"my-digits.yaml"}
+EXAMPLES = {"my-digits.yaml", "mine.yaml", "train_mine.py"}
 """Names of files that a reader makes."""
 
 
