@@ -24,7 +24,7 @@ class Laboratory:
         return os.environ | {"PYTHONPATH": str(self.folder), "OMP_NUM_THREADS": "1", "CI": "1"}
 
     def snakemake(self, config: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.run("--cores", "2", "--configfile", config, *arguments)
+        return self.run("--configfile", config, "--cores", "2", *arguments)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Snakemake with no other options than these."""

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from decoders.training.disk import DiskError
 from ib_analysis.errors import UserError
 from ib_analysis.figures import sample_grid, training_curves
 from ib_analysis.figures.information import information_curves, information_plane, tap_curves, two_stages
@@ -89,7 +90,7 @@ def test_nothing_is_left_behind_by_a_failure(tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(figure, "savefig", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(DiskError, match="disk full"):
         save_as(figure, tmp_path / "plane.png")
     assert [p.name for p in tmp_path.iterdir()] == ["plane.png"]
     assert (tmp_path / "plane.png").read_bytes() == b"old"
