@@ -423,12 +423,13 @@ class Experiment(Spec):
         }
 
     def mix_marginal(self) -> dict[str, Any]:
-        """Slice of stage mix_marginal."""
+        """Slice of stage mix_marginal; without points in the mixture it needs no network."""
+        encoders = self.encoders if self.decoders.mixture.points else {}
         return {
             "variants": [variant.name for variant in self.fitted],
             "networks": [
                 self._network(encoder, regime, seed)
-                for encoder, measured in self.encoders.items()
+                for encoder, measured in encoders.items()
                 for regime in measured.regimes
                 for seed in measured.seeds
             ],

@@ -38,6 +38,7 @@ STUDY_INFORMATION = f"{STUDY}/information.csv"
 STUDY_TABLE = f"{RESULTS}/{{study}}.csv"
 INFORMATION = f"{RESULTS}/information.csv"
 MIXTURE = f"{RESULTS}/mixture.csv"
+MIXES_POINTS = experiment.decoders.mixture.points > 0
 TWO_STAGES = f"{RESULTS}/two_stages.csv"
 REPORT = f"{RESULTS}/report.html"
 # Tables of optional sections of an experiment.

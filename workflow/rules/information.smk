@@ -49,9 +49,9 @@ rule evaluate_decoders:
 rule mix_marginal:
     input:
         dataset=DATASET,
-        checkpoints=of_networks(CHECKPOINTS),
+        checkpoints=of_networks(CHECKPOINTS) * MIXES_POINTS,
         marginals=expand(MARGINAL, variant=FITTED),
-        decoders=of_checkpoints(DECODERS, FITTED),
+        decoders=of_checkpoints(DECODERS, FITTED) * MIXES_POINTS,
     output:
         nats=expand(MIXED_NATS, variant=FITTED),
         table=MIXTURE,
