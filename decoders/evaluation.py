@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from decoders.categorical import CategoricalDensity
 from decoders.density import Decoder
 from decoders.pairs import Pairs
 from decoders.spec import Precision
@@ -63,3 +64,37 @@ def nats_per_example(
             bar.update(len(block))
     decoder.train(was_training)
     return nats
+
+
+@torch.no_grad()
+def class_log_probabilities(
+    decoder: Decoder,
+    pairs: Pairs,
+    device: torch.device | str,
+    batch_size: int,
+    *,
+    rows: NDArray[np.int64] | None = None,
+) -> NDArray[np.float64]:
+    """log q(y | h) of every class y at each pair, in evaluation mode, block by block.
+
+    Args:
+        decoder: a classifier of h, moved to the device; its mode is restored afterwards.
+        pairs: the examples, of which h alone is used.
+        device: where the decoder runs.
+        batch_size: pairs in a block.
+        rows: which pairs, in which order; by default all of them in order.
+
+    Returns:
+        float64, shape (len(rows), classes).
+    """
+    rows = np.arange(len(pairs)) if rows is None else rows
+    was_training = decoder.training
+    decoder.to(device).eval()
+    blocks = []
+    for start in range(0, len(rows), batch_size):
+        _, h = pairs.batch(rows[start : start + batch_size])
+        density = decoder(h)
+        assert isinstance(density, CategoricalDensity), "a decoder of images has no classes"
+        blocks.append(density.log_probabilities.double().cpu().numpy())
+    decoder.train(was_training)
+    return np.concatenate(blocks)

@@ -47,7 +47,6 @@ class Fit:
         seconds: time of all runs of the fit.
         seconds_in_data: the part of it spent on fetching pairs; on a GPU an estimate from one step in 20.
         history: the validation steps.
-        ignores_h: whether p(x) was no worse and took the decoder's place (`decoders.ignorance`).
     """
 
     steps: int
@@ -61,7 +60,6 @@ class Fit:
     seconds: float
     seconds_in_data: float
     history: tuple[HistoryRow, ...]
-    ignores_h: bool = False
 
     @classmethod
     def from_history(cls, history: History, steps: int, seconds: float, seconds_in_data: float) -> Self:

@@ -1,7 +1,7 @@
 """Names of the files in a folder of fitted decoders: weights, histories and the record of every fit.
 
-`p(x)` lies in a folder of its own, as `marginal.image`; `p(x|h)` and `p(y|h)` of one checkpoint lie side by side, as
-`<tap>.image` and `<tap>.label`.
+`p(x)` and `q(x|y)` lie in folders of their own, as `marginal.image` and `classes.image`. `p(x|h)` and `p(y|h)` of one
+checkpoint lie side by side, as `<tap>.image` and `<tap>.label`.
 """
 
 from pathlib import Path
@@ -11,6 +11,8 @@ from ib_analysis.point import Target
 
 MARGINAL = "marginal"
 """Replaces the name of the tap for p(x), which reads none."""
+CLASSES = "classes"
+"""Replaces the name of the tap for q(x|y), which is told the label."""
 
 
 def decoder_name(target: Target, tap: str = MARGINAL) -> str:

@@ -4,7 +4,7 @@ The experiment hands every stage its slice, and nothing but its slice: a new col
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, cast
 
 from pydantic import Field, PrivateAttr, StringConstraints, ValidationError, model_validator
 
@@ -21,6 +21,7 @@ from ib_analysis.errors import UserError
 from ib_analysis.mistakes import mistakes
 from ib_analysis.point import Network
 from ib_analysis.sections.baselines import BaselinesSpec, described_methods
+from ib_analysis.sections.calibration import CalibrationSpec, Group, TapSpec
 from ib_analysis.sections.consistency import ConsistencySpec
 from ib_analysis.sections.controls import ControlsSpec
 from ib_analysis.sections.validation import ValidationSpec
@@ -124,6 +125,11 @@ class MixtureSpec(Spec):
         description="points that join p(x), each by the mixture of its p(x given h) over the h of the decoder part; "
         "they are chosen, and all weighed, on the held-out share. 0: p(x) alone",
     )
+    classes: bool = Field(
+        True,
+        description="whether the class mixture joins p(x), of a decoder that is told the label; given h it joins every "
+        "p(x given h) too, with the class probabilities that h tells",
+    )
     nearest: int = Field(
         48,
         ge=1,
@@ -168,6 +174,21 @@ class DecodersSpec(Spec):
         fits = {name: getattr(self, name) for name in names}
         changed = {name: fit and _vary_fit(fit, variant) for name, fit in fits.items()}
         return self.model_copy(update=changed)
+
+    @property
+    def unseen(self) -> float:
+        """The share of the decoder part that no fit of images has seen: it chooses the weights of mixtures."""
+        fits = (self.pretrained_fit, self.image_fit, self.neighbour_fit)
+        return min(fit.holdout for fit in fits if fit is not None)
+
+    @model_validator(mode="after")
+    def _labels_hold_out_as_much(self) -> Self:
+        if self.label_fit.holdout < self.unseen:
+            raise ValueError(
+                f"label_fit: its holdout must be at least {self.unseen:g}, that of the fits of images, which chooses "
+                "the weights of their mixtures"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_seeds(self) -> Self:
@@ -219,6 +240,11 @@ class Experiment(Spec):
     )
     activations: ActivationsSpec = Field(ActivationsSpec(), description="how decoders come by h")
     decoders: DecodersSpec = Field(description="the decoders that measure, and their budgets")
+    calibration: CalibrationSpec | None = Field(
+        None,
+        description="codes of the experiment's own images, whose information is counted; what decoders read of them "
+        "gives all points their intervals",
+    )
     controls: ControlsSpec | None = Field(
         None, description="the measurement repeated where its answer is known, or with one setting changed"
     )
@@ -262,6 +288,29 @@ class Experiment(Spec):
         return self
 
     @model_validator(mode="after")
+    def _check_calibration(self) -> Self:
+        if self.calibration is None or (at := self.calibration.at) is None:
+            return self
+        measured = self.encoders.get(at.encoder)
+        if measured is None:
+            raise ValueError(
+                f"calibration.at: {at.encoder!r} is no encoder; there are {', '.join(self.encoders)}"
+            )
+        known: dict[str, tuple[Any, ...]] = {
+            "regime": tuple(measured.regimes),
+            "seed": measured.seeds,
+            "epoch": measured.epochs,
+            "tap": measured.taps_in(at.regime) if at.regime in measured.regimes else (),
+        }
+        for field, values in known.items():
+            if getattr(at, field) not in values:
+                names = ", ".join(map(str, values))
+                raise ValueError(
+                    f"calibration.at.{field}: {getattr(at, field)!r} is not measured; measured are {names}"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _check_rows(self) -> Self:
         """No more rows than an image has, where the configuration says how many that is."""
         height = self.dataset.height
@@ -282,7 +331,7 @@ class Experiment(Spec):
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
-        for name in ("marginal", "pretrained"):
+        for name in ("marginal", "pretrained", "classes"):
             if name in self.encoders:
                 raise ValueError(f"encoders: the name {name!r} belongs to a decoder's folder; choose another")
         return self
@@ -329,6 +378,17 @@ class Experiment(Spec):
     def figures_apart(self) -> tuple[str, ...]:
         """Encoders that have figures of their own: all, where there are more than a page can show together."""
         return tuple(self.encoders) if len(self.encoders) > ENCODERS_A_FIGURE else ()
+
+    @property
+    def calibrated_at(self) -> TapSpec | None:
+        """The point whose h some rungs of the ladder take; None where there is no ladder."""
+        if self.calibration is None:
+            return None
+        network = self.networks[0]
+        measured = self.encoders[network.encoder]
+        tap = measured.taps_in(cast(Regime, network.regime))[-1]
+        last = TapSpec.model_validate(network._asdict() | {"epoch": measured.epochs[-1], "tap": tap})
+        return self.calibration.at or last
 
     @property
     def identity_networks(self) -> list[Network]:
@@ -401,6 +461,10 @@ class Experiment(Spec):
         """Slice of stage fit_marginal."""
         return self._unconditional(self.decoders.image_fit)
 
+    def fit_class_decoder(self) -> dict[str, Any]:
+        """Slice of stage fit_class_decoder."""
+        return self._unconditional(self.decoders.image_fit)
+
     def fit_decoders(self, encoder: str, regime: Regime, seed: int, epoch: int) -> dict[str, Any]:
         """Slice of stage fit_decoders."""
         neighbour, image = self.decoders.neighbour_fit, self.decoders.image_fit
@@ -422,6 +486,27 @@ class Experiment(Spec):
             "share": self._variant.share,
         }
 
+    def measure_calibration(self, group: Group) -> dict[str, Any]:
+        """Slice of stage measure_calibration."""
+        spec, at = self.calibration, self.calibrated_at
+        if spec is None or at is None:
+            raise UserError("calibration is null: this experiment has no ladder.")
+        of_codes = {
+            name: getattr(spec, name) for name in ("k_means", "noise_units", "signs", "rotations", "seed")
+        }
+        return of_codes | {
+            "variant": self._variant.name,
+            "group": group,
+            "epoch": at.epoch,
+            "tap": at.tap,
+            "architecture": self.measured(at.encoder).architecture.described(),
+            "image": self.decoders.image.described(),
+            "image_fit": self.decoders.image_fit.model_dump(mode="json"),
+            "label": self.decoders.label.described(),
+            "label_fit": self.decoders.label_fit.model_dump(mode="json"),
+            "holdout": self.decoders.unseen,
+        }
+
     def mix_marginal(self) -> dict[str, Any]:
         """Slice of stage mix_marginal; without points in the mixture it needs no network."""
         encoders = self.encoders if self.decoders.mixture.points else {}
@@ -434,7 +519,7 @@ class Experiment(Spec):
                 for seed in measured.seeds
             ],
             "decoder": self.decoders.image.described(),
-            "holdout": self.decoders.image_fit.holdout,
+            "holdout": self.decoders.unseen,
         } | self.decoders.mixture.model_dump(mode="json")
 
     def evaluate_marginal(self) -> dict[str, Any]:
@@ -448,6 +533,9 @@ class Experiment(Spec):
             "decoder": self.decoders.image.described(),
             "label_decoder": self.decoders.label.described(),
             "pairing": self._variant.pairing,
+            "share": self._variant.share,
+            "holdout": self.decoders.unseen,
+            "decoder_seed": self.decoders.image_fit.seed,
         }
 
     def draw_samples(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:

@@ -51,6 +51,26 @@ class LabelPairs:
         return target, _rows(self.activations, self.tap, rows, self.device)
 
 
+@dataclass(frozen=True)
+class ClassPairs:
+    """Images with a code of one unit a class: of their own label, or of the class `told` in its place."""
+
+    part: Part
+    device: torch.device
+    classes: int
+    told: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.part)
+
+    def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Images uint8 (n, C, H, W) and codes float32 (n, classes), on the device."""
+        target = torch.from_numpy(self.part.images[rows]).to(self.device, non_blocking=True)
+        labels = self.part.labels[rows] if self.told is None else np.full(len(rows), self.told)
+        codes = np.eye(self.classes, dtype=np.float32)[labels]
+        return target, torch.from_numpy(codes).to(self.device, non_blocking=True)
+
+
 def _rows(
     activations: Activations | None, tap: str, rows: NDArray[np.int64], device: torch.device
 ) -> Tensor | None:
@@ -64,7 +84,7 @@ class ShuffledPairs:
     The permutation is a random cycle, so that no example keeps its own h.
     """
 
-    pairs: ImagePairs | LabelPairs
+    pairs: ImagePairs | LabelPairs | ClassPairs
     seed: int
 
     @cached_property
@@ -87,7 +107,7 @@ class ShuffledPairs:
 class ShareOfPairs:
     """A random subset of the pairs of another set, in their order: a control of the amount of data."""
 
-    pairs: ImagePairs | LabelPairs
+    pairs: ImagePairs | LabelPairs | ClassPairs
     share: float
     seed: int
 
@@ -107,8 +127,8 @@ class ShareOfPairs:
 
 
 def apply_control(
-    pairs: ImagePairs | LabelPairs, pairing: Pairing, share: float, seed: int
-) -> ImagePairs | LabelPairs | ShuffledPairs | ShareOfPairs:
+    pairs: ImagePairs | LabelPairs | ClassPairs, pairing: Pairing, share: float, seed: int
+) -> ImagePairs | LabelPairs | ClassPairs | ShuffledPairs | ShareOfPairs:
     """The pairs under a control, which changes either the pairing or the share."""
     if pairing == "shuffled":
         return ShuffledPairs(pairs, seed)

@@ -1,25 +1,28 @@
-"""Nats of every evaluation image under p(x | h) and p(y | h), at every epoch and tap of one network."""
+"""Nats of images under p(x | h) and p(y | h), at every epoch and tap of one network."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from decoders.evaluation import nats_per_example
+from decoders.evaluation import class_log_probabilities, nats_per_example
+from decoders.pairs import Pairs
 from decoders.saving import load_decoder
 from decoders.training.progress import progress
 from ib_analysis import spec
-from ib_analysis.activations.pairs import ImagePairs, LabelPairs, apply_control
+from ib_analysis.activations.pairs import ImagePairs, LabelPairs, ShareOfPairs, apply_control
 from ib_analysis.activations.recomputed import RecomputedActivations
-from ib_analysis.datasets.dataset import Part
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import weights_path
 from ib_analysis.device import resolve_device
 from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
 from ib_analysis.encoders.specs.training import Regime
-from ib_analysis.information.measurement.evaluation import Evaluation, write_evaluation
-from ib_analysis.point import Network, Point, Target
+from ib_analysis.information.measurement.evaluation import Evaluation, PointNats, write_evaluation
+from ib_analysis.information.measurement.parts import Parts, rows_of_decoder_part
+from ib_analysis.point import Network, Point
 from ib_analysis.provenance import Job
 from ib_analysis.variant import Pairing
 
@@ -40,39 +43,75 @@ class Spec(spec.Spec):
     decoder: spec.Described
     label_decoder: spec.Described
     pairing: Pairing
+    share: float
+    holdout: float
+    """Share of the decoder part that no fit has seen, which the weights of a mixture are chosen on."""
+    decoder_seed: int
+
+
+@dataclass(frozen=True)
+class _Images:
+    """Pairs of one tap: of the evaluation part, and of the decoder part as its fit was given them."""
+
+    evaluation: Pairs
+    decoder: Pairs
+    held: NDArray[np.int64]
+    fitted: NDArray[np.int64]
+    labels: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+    """Of the images of each kind."""
+
+    def parts(self, measure: Callable[[Pairs, NDArray[np.int64] | None], NDArray[np.float64]]) -> Parts:
+        """What a function of pairs and rows gives for the images of each kind."""
+        return Parts(
+            measure(self.evaluation, None),
+            measure(self.decoder, self.held),
+            measure(self.decoder, self.fitted),
+        )
 
 
 def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, decoders: list[Path], out: Path) -> None:
-    """Write `out`: nats per evaluation image for every epoch, tap and target."""
+    """Write `out`: nats of every evaluation image, and of held-out and fitted ones, for every epoch and tap."""
     device = resolve_device(job.device, job.threads)
-    part = open_dataset(dataset.parent).evaluation
-    points: dict[tuple[Point, Target], NDArray[np.float64]] = {}
+    data = open_dataset(dataset.parent)
+    points: dict[Point, PointNats] = {}
     network = Network(slice_.encoder, slice_.regime, slice_.seed)
     label = f"evaluate {slice_.encoder} {slice_.regime} seed {slice_.seed}"
     for epoch, folder in progress(list(zip(slice_.epochs, decoders, strict=True)), label):
         encoder = load_checkpoint(checkpoints / checkpoint_name(epoch)).encoder.to(device)
-        activations = RecomputedActivations(encoder, part, device)
+        of_parts = [RecomputedActivations(encoder, part, device) for part in (data.evaluation, data.decoder)]
         for tap in slice_.taps:
-            images, labels = _nats(folder, tap, part, activations, device, slice_.pairing)
-            point = network.at(epoch, tap)
-            points[point, "image"], points[point, "label"] = images, labels
+            points[network.at(epoch, tap)] = _of_point(slice_, folder, tap, of_parts, device)
     write_evaluation(out, Evaluation(slice_.variant, network, points))
     job.record(out)
 
 
-def _nats(
-    folder: Path,
-    tap: str,
-    part: Part,
-    activations: RecomputedActivations,
-    device: torch.device,
-    pairing: Pairing,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _of_point(
+    slice_: Spec, folder: Path, tap: str, of_parts: Sequence[RecomputedActivations], device: torch.device
+) -> PointNats:
     image = load_decoder(weights_path(folder, "image", tap)).to(device)
     label = load_decoder(weights_path(folder, "label", tap)).to(device)
-    images = apply_control(ImagePairs(part, device, activations, tap), pairing, 1.0, SHUFFLE_SEED)
-    labels = apply_control(LabelPairs(part, device, activations, tap), pairing, 1.0, SHUFFLE_SEED)
-    return (
-        nats_per_example(image, images, device=device, batch_size=BATCH),
-        nats_per_example(label, labels, device=device, batch_size=BATCH),
-    )
+    images, labels = (_images(slice_, kind, tap, of_parts, device) for kind in (ImagePairs, LabelPairs))
+
+    def nats(pairs: Pairs, rows: NDArray[np.int64] | None) -> NDArray[np.float64]:
+        return nats_per_example(image, pairs, device, BATCH, rows=rows)
+
+    def classes(pairs: Pairs, rows: NDArray[np.int64] | None) -> NDArray[np.float64]:
+        return class_log_probabilities(label, pairs, device, BATCH, rows=rows)
+
+    return PointNats.of(images.parts(nats), labels.parts(classes), images.labels)
+
+
+def _images(
+    slice_: Spec,
+    kind: type[ImagePairs] | type[LabelPairs],
+    tap: str,
+    of_parts: Sequence[RecomputedActivations],
+    device: torch.device,
+) -> _Images:
+    evaluation, decoder = (kind(activations.part, device, activations, tap) for activations in of_parts)
+    pairs = apply_control(decoder, slice_.pairing, slice_.share, slice_.decoder_seed)
+    rows = rows_of_decoder_part(len(pairs), slice_.holdout)
+    chosen = pairs.chosen if isinstance(pairs, ShareOfPairs) else np.arange(len(pairs))
+    held, fitted = (np.asarray(of_parts[1].part.labels)[chosen[of_kind]] for of_kind in rows)
+    labels = (np.asarray(of_parts[0].part.labels), held, fitted)
+    return _Images(apply_control(evaluation, slice_.pairing, 1.0, SHUFFLE_SEED), pairs, *rows, labels)

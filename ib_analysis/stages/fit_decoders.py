@@ -11,7 +11,6 @@ import torch
 
 from decoders.density import Decoder
 from decoders.fitting import Fit, fit
-from decoders.ignorance import allow_ignorance
 from decoders.pairs import Pairs
 from decoders.saving import load_decoder, save_decoder
 from decoders.spec import FitSpec, ImageTarget, LabelTarget
@@ -63,8 +62,7 @@ class Spec(spec.Spec):
 class Piece:
     """One decoder to be fitted, with its pairs and its recipe; its weights depend on `facts` as well.
 
-    It starts from the weights of `start`. Where its held-out cross-entropy is not below that of the decoder `marginal`,
-    the marginal takes its place.
+    It starts from the weights of `start`.
     """
 
     name: str
@@ -75,7 +73,6 @@ class Piece:
     fit: FitSpec
     facts: Mapping[str, Any]
     start: Path | None = None
-    marginal: Path | None = None
 
     @property
     def key(self) -> str:
@@ -85,7 +82,6 @@ class Piece:
             "fit": self.fit.model_dump(mode="json"),
             "facts": dict(self.facts),
             "start": sha256(self.start) if self.start else None,
-            "marginal": sha256(self.marginal) if self.marginal else None,
         }
         return digest_of(content)
 
@@ -96,7 +92,6 @@ def run(
     *,
     dataset: Path,
     checkpoints: Path,
-    marginal: Path,
     pretrained: list[Path],
     neighbour: list[Path],
     scratch: Path,
@@ -105,8 +100,8 @@ def run(
     """Write the folder `out`: two decoders a tap, their histories, and fits.json.
 
     Image decoders start from those of the `neighbour` checkpoint where there is one, else from the `pretrained`
-    decoder, if any. Where one is no better than p(x), the `marginal`, on the held-out share, p(x) takes its place.
-    Label decoders start from the class frequencies, and keep them where no later validation step is better.
+    decoder, if any. Label decoders start from the class frequencies, and keep them where no later validation step is
+    better.
     """
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
@@ -116,8 +111,7 @@ def run(
         _activations(slice_, data, checkpoint, scratch, device) as activations,
     ):
         starts = {tap: start_path(tap, pretrained, neighbour) for tap in slice_.taps}
-        without_h = weights_path(marginal, "image")
-        pieces = _pieces(slice_, job, data, checkpoint, activations, starts, without_h, device)
+        pieces = _pieces(slice_, job, data, checkpoint, activations, starts, device)
         fits = {address: fit_or_reuse(piece, scratch, device) for address, piece in pieces}
         assemble(out, fits, job, {"device_name": describe_device(device)})
 
@@ -180,9 +174,6 @@ def _fit(piece: Piece, folder: Path, device: torch.device) -> None:
     fitted = fit(
         decoder, piece.pairs, piece.fit, device=device, state_path=folder / "state.pt", label=piece.name
     )
-    if piece.marginal is not None:
-        marginal = load_decoder(piece.marginal)
-        decoder, fitted = allow_ignorance(decoder, fitted, marginal, piece.pairs, piece.fit, device=device)
     if Ranks.current().first:
         _write(decoder, fitted, folder)
 
@@ -202,7 +193,6 @@ def _pieces(
     checkpoint: Checkpoint,
     activations: Activations,
     starts: Mapping[str, Path | None],
-    marginal: Path,
     device: torch.device,
 ) -> Iterator[tuple[tuple[Target, str], Piece]]:
     """Each decoder of the checkpoint by its target and tap."""
@@ -233,7 +223,6 @@ def _pieces(
                 slice_.image_fit,
                 facts,
                 starts[tap],
-                marginal,
             ),
         )
         yield (
@@ -247,7 +236,7 @@ def _pieces(
                     LabelPairs(part, device, activations, tap),
                     slice_.pairing,
                     slice_.share,
-                    slice_.label_fit.seed,
+                    slice_.image_fit.seed,
                 ),
                 slice_.label_fit,
                 facts,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from decoders.evaluation import nats_per_example
+from decoders.mixture import fit_mixture
 from decoders.saving import load_decoder
 from decoders.spec import FitSpec, ImageTarget
 from decoders.training.batches import divide
@@ -288,17 +289,32 @@ class _Decoders:
         target = self._target(question)
         marginal = self._marginal(question, target)
         conditional = self._fitted(question, target, marginal)
-        images = np.asarray(self.data.evaluation.images)
-        nats = [
-            nats_per_example(
-                load_decoder(path).to(self.device),
-                QuestionPairs(images, first, second, question, self.device, path == conditional),
-                self.device,
-                BATCH,
-            )
+        everyone, held = (
+            np.arange(len(self._partners)),
+            divide(len(self._partners), self.slice_.fit.holdout)[1],
+        )
+        new, old = np.asarray(self.data.evaluation.images), self.data.decoder.images
+        nats = {
+            path: [
+                nats_per_example(decoder, pairs, self.device, BATCH, rows=rows)
+                for pairs, rows in (
+                    (QuestionPairs(new, first, second, question, self.device, path == conditional), None),
+                    (
+                        QuestionPairs(
+                            old, everyone, self._partners, question, self.device, path == conditional
+                        ),
+                        held,
+                    ),
+                )
+            ]
             for path in (marginal, conditional)
-        ]
-        return nats[0] - nats[1]
+            for decoder in [load_decoder(path).to(self.device)]
+        }
+        free = fit_mixture(
+            {str(path): found[1] for path, found in nats.items()},
+            {str(path): found[0] for path, found in nats.items()},
+        )
+        return nats[marginal][0] - free.nats
 
     def _target(self, question: Question) -> ImageTarget:
         _, channels, height, width = question.target(self._few, self._few).shape
@@ -323,7 +339,6 @@ class _Decoders:
             self.slice_.fit,
             self.facts | {"question": question.name},
             self.pretrained,
-            marginal,
         )
         return fit_or_reuse(piece, self.scratch, self.device) / "decoder.safetensors"
 

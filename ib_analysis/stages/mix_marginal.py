@@ -1,7 +1,8 @@
-"""The lowest CE(x) of an experiment: a mixture of p(x) with densities of x that the points themselves make.
+"""The lowest CE(x) of an experiment: a mixture of p(x) with densities of x that conditional decoders make.
 
-For the h of one point, q(x) = 1/N sum_j q(x | h_j) over the N images of the decoder part is a density of x. The terms
-whose h_j lie nearest to the image's own h are nearly the whole sum, and leaving the others out keeps an upper bound.
+The class mixture sum_y f(y) q(x | y) is one: f are the class frequencies of the decoder part. For the h of one point,
+q(x) = 1/N sum_j q(x | h_j) over the N images of the decoder part is another. The terms whose h_j lie nearest to the
+image's own h are nearly the whole sum, and leaving the others out keeps an upper bound.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,21 +17,21 @@ from decoders.density import Decoder
 from decoders.evaluation import nats_per_example
 from decoders.mixture import averaged, choose_components, mixed, mixture_weights, nearest, partial_mixture
 from decoders.saving import load_decoder
-from decoders.training.batches import divide
 from decoders.training.progress import progress
 from ib_analysis import spec
 from ib_analysis.activations.crossed_pairs import CrossedPairs
-from ib_analysis.activations.pairs import ImagePairs
+from ib_analysis.activations.pairs import ClassPairs, ImagePairs
 from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.artefacts import made_from
-from ib_analysis.datasets.dataset import Dataset
+from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.datasets.prepare import open_dataset
-from ib_analysis.decoder_files import weights_path
+from ib_analysis.decoder_files import CLASSES, weights_path
 from ib_analysis.device import resolve_device
 from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
 from ib_analysis.encoders.specs.training import Regime
-from ib_analysis.information.measurement.evaluation import MarginalEvaluation, write_marginal_evaluation
+from ib_analysis.information.measurement.evaluation import MixedMarginal, write_mixed_marginal
 from ib_analysis.information.measurement.nats import mean_with_error
+from ib_analysis.information.measurement.parts import Parts, rows_of_decoder_part, stacked
 from ib_analysis.information.tables.mixture import WHOLE, ComponentRow
 from ib_analysis.point import Network, Point
 from ib_analysis.provenance import Job
@@ -39,6 +40,7 @@ from ib_analysis.units import bits
 
 BATCH = 256
 UNCONDITIONAL = "p(x)"
+CLASS_MIXTURE = "label"
 # Points are compared by so many held-out images and so many terms each; the chosen ones get all.
 COMPARED_IMAGES = 256
 COMPARED_TERMS = 16
@@ -81,21 +83,18 @@ class Spec(spec.Spec):
 
 @dataclass(frozen=True)
 class Images:
-    """The images that choose the weights, and those that the value is reported on.
-
-    `held` are rows of the decoder part, which no decoder was fitted to.
-    """
+    """The images of each kind: rows of the evaluation part, and of the decoder part."""
 
     data: Dataset
-    held: Rows
+    evaluation: Rows
+    holdout: Rows
+    fitted: Rows
 
-
-@dataclass(frozen=True)
-class Component:
-    """A density of x under each fit: nats of the held-out and of the evaluation images, (fits, images) each."""
-
-    holdout: Values
-    evaluation: Values
+    @property
+    def kinds(self) -> tuple[tuple[Part, Rows], ...]:
+        """Each kind, in the order of `Parts`."""
+        decoder = self.data.decoder
+        return (self.data.evaluation, self.evaluation), (decoder, self.holdout), (decoder, self.fitted)
 
 
 @dataclass(frozen=True)
@@ -117,30 +116,43 @@ def run(
     dataset: Path,
     checkpoints: list[Path],
     marginals: list[Path],
+    classes: list[Path],
     decoders: list[Path],
     out: list[Path],
     table: Path,
 ) -> None:
-    """Write `out`, the nats of every evaluation image under the mixture of each variant, and the table.
+    """Write `out`, the nats of images under the mixture of each variant, and the table.
 
     The weights are the same for all variants, so that the average of their mixtures is the mixture of the averages.
     """
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
-    images = Images(data, divide(len(data.decoder), slice_.holdout)[1])
+    rows = rows_of_decoder_part(len(data.decoder), slice_.holdout)
+    images = Images(data, np.arange(len(data.evaluation)), *rows)
     folders = {_address(folder): folder for folder in decoders}
     networks = dict(zip((Network.of(made_from(folder)) for folder in checkpoints), checkpoints, strict=True))
-    of_variants = {str(made_from(folder)["variant"]): folder for folder in marginals}
-    found = {UNCONDITIONAL: _unconditional([of_variants[name] for name in slice_.variants], images, device)}
-    for point in _chosen(slice_, networks, folders, found[UNCONDITIONAL], images, device):
+    found = {UNCONDITIONAL: _unconditional(_by_variant(slice_, marginals), images, device)}
+    of_classes = [_of_classes(folder, images, device) for folder in _by_variant(slice_, classes)]
+    if of_classes:
+        frequencies = np.bincount(data.decoder.labels, minlength=len(data.header.class_names))
+        found[CLASS_MIXTURE] = _class_mixture(of_classes, frequencies / len(data.decoder))
+    for point in _chosen(slice_, networks, folders, [*found.values()], images, device):
         found[f"nearest h, {point.label}"] = _of_point(slice_, point, networks, folders, images, device)
-    weights = mixture_weights(np.stack([averaged(component.holdout) for component in found.values()]))
+    averages = [component.map(averaged) for component in found.values()]
+    weights = mixture_weights(np.stack([average.holdout for average in averages]))
     for k, (variant, path) in enumerate(zip(slice_.variants, out, strict=True)):
-        nats = mixed(np.stack([component.evaluation[k] for component in found.values()]), weights)
-        write_marginal_evaluation(path, MarginalEvaluation(variant, nats))
+        of_fit = stacked([component.map(lambda nats, k=k: nats[k]) for component in found.values()])
+        whole = of_fit.map(lambda nats: mixed(nats, weights))
+        write_mixed_marginal(path, MixedMarginal(variant, whole, of_classes[k] if of_classes else None))
         job.record(path)
     write_rows(table, ComponentRow, [*_rows(slice_.variants, found, weights)])
     job.record(table)
+
+
+def _by_variant(slice_: Spec, folders: Sequence[Path]) -> list[Path]:
+    """The folders in the order of the variants; none where none are given."""
+    found = {str(made_from(folder)["variant"]): folder for folder in folders}
+    return [found[name] for name in slice_.variants] if found else []
 
 
 def _address(folder: Path) -> tuple[str, Network, int]:
@@ -148,15 +160,40 @@ def _address(folder: Path) -> tuple[str, Network, int]:
     return str(made["variant"]), Network.of(made), int(made["epoch"])
 
 
-def _unconditional(folders: Sequence[Path], images: Images, device: torch.device) -> Component:
-    parts = images.data.decoder, images.data.evaluation
-    rows = images.held, np.arange(len(images.data.evaluation))
+def _unconditional(folders: Sequence[Path], images: Images, device: torch.device) -> Parts:
+    """p(x) under each fit, (fits, images)."""
     decoders = [load_decoder(weights_path(folder, "image")).to(device) for folder in folders]
-    return Component(
+    return Parts(
         *(
-            np.stack([nats_per_example(d, ImagePairs(part, device), device, BATCH, rows=r) for d in decoders])
-            for part, r in zip(parts, rows)
+            np.stack(
+                [nats_per_example(d, ImagePairs(part, device), device, BATCH, rows=rows) for d in decoders]
+            )
+            for part, rows in images.kinds
         )
+    )
+
+
+def _of_classes(folder: Path, images: Images, device: torch.device) -> Parts:
+    """-log q(x | y) for every class y, (classes, images)."""
+    decoder = load_decoder(weights_path(folder, "image", CLASSES)).to(device)
+    count = len(images.data.header.class_names)
+    return Parts(
+        *(
+            np.stack(
+                [
+                    nats_per_example(decoder, ClassPairs(part, device, count, told), device, BATCH, rows=rows)
+                    for told in range(count)
+                ]
+            )
+            for part, rows in images.kinds
+        )
+    )
+
+
+def _class_mixture(of_classes: Sequence[Parts], frequencies: Values) -> Parts:
+    """-log sum_y f(y) q(x | y) under each fit, (fits, images)."""
+    return stacked(list(of_classes)).map(
+        lambda nats: np.stack([mixed(fit, frequencies) for fit in nats]),
     )
 
 
@@ -164,26 +201,27 @@ def _chosen(
     slice_: Spec,
     networks: Mapping[Network, Path],
     folders: Folders,
-    unconditional: Component,
+    others: Sequence[Parts],
     images: Images,
     device: torch.device,
 ) -> Iterator[Point]:
     """The points whose mixtures lower CE(x) most on the held-out share, judged by the first fit."""
     if not slice_.points:
         return
-    shown = np.linspace(0, len(images.held) - 1, min(len(images.held), COMPARED_IMAGES)).astype(np.int64)
-    fewer = Images(images.data, images.held[shown])
+    held = len(images.holdout)
+    shown = np.linspace(0, held - 1, min(held, COMPARED_IMAGES)).astype(np.int64)
+    compared = images.holdout[shown]
     candidates: dict[str, Values] = {}
     points: dict[str, Point] = {}
     for measured in slice_.networks:
         for epoch in progress(measured.epochs, f"nearest h of {measured.encoder} {measured.regime}"):
             for tap in measured.taps:
                 point = measured.network.at(epoch, tap)
-                of_h = _neighbours(point, networks, fewer, device, COMPARED_TERMS, evaluation=False)
+                of_h = _neighbours(point, networks, images.data, device, COMPARED_TERMS, compared)
                 if of_h is not None:
                     decoder = _decoder(folders, slice_.variants[0], point, device)
                     points[point.label], candidates[point.label] = point, _mixture(decoder, of_h, device)
-    base = averaged(unconditional.holdout[:, shown])[np.newaxis]
+    base = np.stack([averaged(component.holdout[:, shown]) for component in others])
     yield from (points[name] for name in choose_components(base, candidates, slice_.points))
 
 
@@ -194,14 +232,14 @@ def _of_point(
     folders: Folders,
     images: Images,
     device: torch.device,
-) -> Component:
+) -> Parts:
     decoders = [_decoder(folders, variant, point, device) for variant in slice_.variants]
     found = []
-    for evaluation in (False, True):
-        of_h = _neighbours(point, networks, images, device, slice_.nearest, evaluation=evaluation)
+    for rows in (None, images.holdout, images.fitted):
+        of_h = _neighbours(point, networks, images.data, device, slice_.nearest, rows)
         assert of_h is not None  # it was a candidate
         found.append(np.stack([_mixture(decoder, of_h, device) for decoder in decoders]))
-    return Component(*found)
+    return Parts(*found)
 
 
 def _decoder(folders: Folders, variant: str, point: Point, device: torch.device) -> Decoder:
@@ -212,27 +250,29 @@ def _decoder(folders: Folders, variant: str, point: Point, device: torch.device)
 def _neighbours(
     point: Point,
     networks: Mapping[Network, Path],
-    images: Images,
+    data: Dataset,
     device: torch.device,
     most: int,
-    *,
-    evaluation: bool,
+    rows: Rows | None,
 ) -> Neighbours | None:
-    """The nearest h of the evaluation images, or of the held-out ones, which are never their own neighbours."""
+    """The nearest h of those rows of the decoder part, which are never their own neighbours; None: of all new images.
+
+    There are none where h is too large.
+    """
     folder = networks[point.network]
     encoder = load_checkpoint(folder / checkpoint_name(point.epoch)).encoder.to(device)
-    activations = RecomputedActivations(encoder, images.data.decoder, device)
+    activations = RecomputedActivations(encoder, data.decoder, device)
     if 4 * len(activations) * int(np.prod(activations.shape(point.tap))) > MOST_BYTES:
         return None
     h = _all_h(activations, point.tap)
-    if evaluation:
-        part = images.data.evaluation
+    if rows is None:
+        part = data.evaluation
         asked = _all_h(RecomputedActivations(encoder, part, device), point.tap)
         count = len(h)
         return Neighbours(h, part.images, np.arange(len(part)), nearest(asked, h, min(most, count)), count)
     count = len(h) - 1
-    chosen = nearest(h[images.held], h, min(most, count), own=images.held)
-    return Neighbours(h, images.data.decoder.images, images.held, chosen, count)
+    chosen = nearest(h[rows], h, min(most, count), own=rows)
+    return Neighbours(h, data.decoder.images, rows, chosen, count)
 
 
 def _all_h(activations: RecomputedActivations, tap: str) -> NDArray[np.float32]:
@@ -249,7 +289,7 @@ def _mixture(decoder: Decoder, of_h: Neighbours, device: torch.device) -> Values
     return partial_mixture(nats.reshape(terms, count), of_h.count)
 
 
-def _rows(variants: Sequence[str], found: Mapping[str, Component], weights: Values) -> Iterator[ComponentRow]:
+def _rows(variants: Sequence[str], found: Mapping[str, Parts], weights: Values) -> Iterator[ComponentRow]:
     for (name, component), weight in zip(found.items(), weights, strict=True):
         for variant, holdout, nats in zip(variants, component.holdout, component.evaluation, strict=True):
             yield _row(name, variant, float(weight) / len(variants), holdout, nats)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,29 +13,39 @@ from ib_analysis import spec
 from ib_analysis.artefacts import verified
 from ib_analysis.datasets.dataset import Dataset, Header
 from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.information.inference import calibrated_interval
+from ib_analysis.information.inference.calibrated_interval import Calibration, calibrate
+from ib_analysis.information.inference.fit_checks import Interval, contradictions
 from ib_analysis.information.inference.network_stages import Curves, network_stages
-from ib_analysis.information.inference.repeated_fits import FitSpread, moderated, repeated_estimates
+from ib_analysis.information.inference.repeated_fits import RepeatedEstimate, moderated, repeated_estimates
 from ib_analysis.information.inference.simultaneous_bands import simultaneous_band
 from ib_analysis.information.measurement.cross_entropy import cross_entropy, information
 from ib_analysis.information.measurement.estimate import Bound, Estimate
 from ib_analysis.information.measurement.evaluation import (
     INFORMATION,
+    MixedMarginal,
     Nats,
     read_evaluation,
-    read_marginal_evaluation,
+    read_mixed_marginal,
 )
 from ib_analysis.information.measurement.label_information import label_entropy, label_information, label_nats
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.measurement.repeated_evaluation import RepeatedEvaluation, by_network
-from ib_analysis.information.tables.information import InformationRow, information_row
+from ib_analysis.information.tables.calibration import CalibrationRow
+from ib_analysis.information.tables.information import Beside, InformationRow, information_row
 from ib_analysis.information.tables.two_stages import StagesRow, Tap, stages_rows
 from ib_analysis.point import Point, Target
+from ib_analysis.point_density import Reading, read_image, read_label
 from ib_analysis.provenance import Job
-from ib_analysis.rows import write_rows
+from ib_analysis.rows import read_rows, write_rows
+from ib_analysis.units import bits
 
 Values = NDArray[np.float64]
 Members = Values
 """Nats of each fit and image, shape (fits, images)."""
+TARGETS: tuple[Target, ...] = get_args(Target)
+BEYOND = 1.5
+"""An information above so many times the largest of the ladder has an extrapolated interval."""
 
 
 class Spec(spec.Spec):
@@ -43,15 +54,17 @@ class Spec(spec.Spec):
 
 @dataclass(frozen=True)
 class Measured:
-    """All that was evaluated: p(x) under each fit, and every network under the same fits.
+    """All that was evaluated: CE(x) under each fit, and of every point and target the reading and its errors.
 
-    `spreads` says of every point and target how far one fit lies from the mean of fits; None where that is unknown.
+    `calibrations` say how far the truth of each information lies from what is read; there are none without a ladder.
     """
 
     data: Dataset
     unconditional: Members
     networks: Sequence[RepeatedEvaluation]
-    spreads: Mapping[tuple[Point, Target], FitSpread | None]
+    readings: Mapping[tuple[Point, Target], Reading]
+    estimates: Mapping[tuple[Point, Target], RepeatedEstimate]
+    calibrations: Mapping[Target, Calibration]
 
     @property
     def marginals(self) -> dict[Target, Nats]:
@@ -66,14 +79,16 @@ def run(
     dataset: Path,
     marginal: list[Path],
     nats: list[Path],
+    calibration: list[Path],
     table: Path,
     two_stages: Path,
 ) -> None:
-    """Write both tables."""
+    """Write both tables. `calibration` is the table of the ladder, where there is one."""
     data = open_dataset(dataset.parent)
-    unconditional = np.stack([read_marginal_evaluation(verified(path)).nats for path in marginal])
+    marginals = [read_mixed_marginal(verified(path)) for path in marginal]
     networks = by_network([read_evaluation(verified(path)) for path in nats])
-    measured = Measured(data, unconditional, networks, _spreads(data, unconditional, networks))
+    ladder = [row for path in calibration for row in read_rows(verified(path), CalibrationRow)]
+    measured = _measured(data, marginals, networks, ladder)
     rows = [*_of_dataset(measured)]
     for network in networks:
         rows += _of_network(measured, network)
@@ -83,26 +98,44 @@ def run(
         job.record(path, dataset=data.header.fingerprint)
 
 
-def _spreads(
-    data: Dataset, unconditional: Members, networks: Sequence[RepeatedEvaluation]
-) -> dict[tuple[Point, Target], FitSpread | None]:
-    """The spread of fits at every point, which all points of a target tell together."""
-    marginals: dict[Target, Nats] = {
-        "image": averaged(unconditional),
-        "label": label_nats(data.evaluation.labels),
-    }
-    spreads: dict[tuple[Point, Target], FitSpread | None] = {}
-    for target, marginal in marginals.items():
-        points = [
-            (network.network.at(epoch, tap), network.at(epoch, tap, target))
-            for network in networks
-            for epoch in network.epochs
-            for tap in network.taps
-        ]
-        members = [list(found) for _, found in points]
-        estimates = repeated_estimates(marginal, [averaged(found) for _, found in points], members)
-        spreads |= {(point, target): one.fits for (point, _), one in zip(points, estimates, strict=True)}
-    return spreads
+def _measured(
+    data: Dataset,
+    marginals: Sequence[MixedMarginal],
+    networks: Sequence[RepeatedEvaluation],
+    ladder: Sequence[CalibrationRow],
+) -> Measured:
+    unconditional = np.stack([marginal.image.evaluation for marginal in marginals])
+    entropy = label_nats(data.evaluation.labels)
+    readings: dict[tuple[Point, Target], Reading] = {}
+    for network in networks:
+        in_order = {fit.variant: fit for fit in network.fits}
+        fits = [in_order[marginal.variant] for marginal in marginals]
+        for point in network.points:
+            of_fits = [fit.points[point] for fit in fits]
+            readings[point, "image"] = read_image(of_fits, marginals)
+            readings[point, "label"] = read_label(of_fits, entropy)
+    estimates = {key: found for target in TARGETS for key, found in _estimates(readings, target).items()}
+    calibrations: dict[Target, Calibration] = {}
+    for target in TARGETS if ladder else ():
+        cases = [row.case for row in ladder if row.calibrates and row.quantity is INFORMATION[target]]
+        calibrations[target] = calibrate(cases)
+    return Measured(data, unconditional, networks, readings, estimates, calibrations)
+
+
+def _estimates(
+    readings: Mapping[tuple[Point, Target], Reading], target: Target
+) -> dict[tuple[Point, Target], RepeatedEstimate]:
+    """The estimates of all points, whose fits tell their spread together."""
+    found = {key: reading for key, reading in readings.items() if key[1] == target}
+    if not found:
+        return {}
+    marginal = next(iter(found.values())).marginal
+    estimates = repeated_estimates(
+        marginal,
+        [reading.averaged for reading in found.values()],
+        [list(reading.members) for reading in found.values()],
+    )
+    return dict(zip(found, estimates, strict=True))
 
 
 def _of_dataset(measured: Measured) -> Iterator[InformationRow]:
@@ -122,29 +155,69 @@ def _of_dataset(measured: Measured) -> Iterator[InformationRow]:
 
 
 def _of_network(measured: Measured, network: RepeatedEvaluation) -> Iterator[InformationRow]:
-    critical, marginals = _critical(measured, network), measured.marginals
-    header, labels = measured.data.header, measured.data.evaluation.labels
-    for epoch in network.epochs:
-        for tap in network.taps:
-            point = network.network.at(epoch, tap)
-            image, label = (averaged(network.at(epoch, tap, target)) for target in ("image", "label"))
-            estimates = (
-                cross_entropy(image, Quantity.CONDITIONAL_IMAGE_CROSS_ENTROPY),
-                information(marginals["image"], image),
-                cross_entropy(label, Quantity.CONDITIONAL_LABEL_CROSS_ENTROPY),
-                label_information(labels, label),
+    critical, header = _critical(measured, network), measured.data.header
+    for point in network.points:
+        image, label = (measured.readings[point, target].averaged for target in TARGETS)
+        besides = _besides(measured, point)
+        estimates = (
+            cross_entropy(image, Quantity.CONDITIONAL_IMAGE_CROSS_ENTROPY),
+            information(measured.marginals["image"], image),
+            cross_entropy(label, Quantity.CONDITIONAL_LABEL_CROSS_ENTROPY),
+            label_information(measured.data.evaluation.labels, label),
+        )
+        for estimate in estimates:
+            yield information_row(
+                estimate,
+                point,
+                n_fits=len(network.fits),
+                spread=measured.estimates[point, estimate.quantity.target].fits,
+                dimensions=header.dimensions,
+                band_nats=_band(estimate, critical, point.tap),
+                beside=besides.get(estimate.quantity),
             )
-            for estimate in estimates:
-                yield information_row(
-                    estimate,
-                    point,
-                    n_fits=len(network.fits),
-                    spread=measured.spreads[point, estimate.quantity.target],
-                    dimensions=header.dimensions,
-                    band_nats=_band(estimate, critical, tap),
-                )
-            for known in _known(header, tap):
-                yield information_row(known, point, dimensions=header.dimensions)
+        for known in _known(header, point.tap):
+            yield information_row(known, point, dimensions=header.dimensions)
+
+
+def _besides(measured: Measured, point: Point) -> dict[Quantity, Beside]:
+    """What stands beside each information of a point; contradictions stand beside that of the image."""
+    intervals: dict[Target, Interval] = {}
+    for target, calibration in measured.calibrations.items():
+        reading, estimate = measured.readings[point, target], measured.estimates[point, target]
+        read = calibrated_interval.Measured(reading.information, reading.fitted, estimate.stderr_nats)
+        intervals[target] = calibration.interval(read)
+    found = {}
+    for target in TARGETS:
+        reading = measured.readings[point, target]
+        interval = intervals.get(target)
+        found[INFORMATION[target]] = Beside(
+            reading.raw,
+            reading.fitted,
+            reading.weight,
+            interval,
+            _marks(measured, point, intervals) if target == "image" else (),
+        )
+    return found
+
+
+def _marks(measured: Measured, point: Point, intervals: Mapping[Target, Interval]) -> tuple[str, ...]:
+    """What speaks against I(x; h) at a point."""
+    of_label = measured.estimates[point, "label"]
+    image = intervals.get("image")
+    if image is None:
+        own = measured.estimates[point, "image"]
+        image = Interval(own.nats - own.half_width(), own.nats + own.half_width())
+    marks = contradictions(image, of_label.nats - of_label.half_width())
+    calibration = measured.calibrations.get("image")
+    if (
+        calibration is not None
+        and measured.readings[point, "image"].information > BEYOND * calibration.largest
+    ):
+        marks += (
+            f"It lies beyond the calibrating rungs, which reach {bits(calibration.largest):.1f} bits: the width of its "
+            "interval is extrapolated.",
+        )
+    return marks
 
 
 def _critical(measured: Measured, network: RepeatedEvaluation) -> dict[tuple[Quantity, str], float]:
@@ -153,7 +226,10 @@ def _critical(measured: Measured, network: RepeatedEvaluation) -> dict[tuple[Qua
         return {}
     return {
         (INFORMATION[target], tap): simultaneous_band(
-            [marginal - averaged(network.at(epoch, tap, target)) for epoch in network.epochs]
+            [
+                marginal - measured.readings[network.network.at(epoch, tap), target].averaged
+                for epoch in network.epochs
+            ]
         ).critical
         for target, marginal in measured.marginals.items()
         for tap in network.taps
@@ -192,23 +268,27 @@ def _stages(measured: Measured) -> list[StagesRow]:
     """The verdicts of the experiment; those on one quantity are a family of tests."""
     rows: list[StagesRow] = []
     for target, marginal in measured.marginals.items():
-        rows += stages_rows(network_stages(_curves(measured.networks, target, marginal)), len(marginal))
+        rows += stages_rows(network_stages(_curves(measured, target, marginal)), len(marginal))
     return rows
 
 
-def _curves(networks: Sequence[RepeatedEvaluation], target: Target, marginal: Nats) -> dict[Tap, Curves]:
+def _curves(measured: Measured, target: Target, marginal: Nats) -> dict[Tap, Curves]:
     """The information of every network of each encoder and regime along the epochs, fit by fit."""
     groups: dict[Tap, list[RepeatedEvaluation]] = {}
-    for network in networks:
+    for network in measured.networks:
         for tap in network.taps if len(network.epochs) > 1 else ():
             key = Tap(network.network.encoder, network.network.regime, tap, INFORMATION[target])
             groups.setdefault(key, []).append(network)
     return {
-        key: Curves(tuple(group[0].epochs), tuple(marginal - _along(one, key.tap, target) for one in group))
+        key: Curves(
+            tuple(group[0].epochs),
+            tuple(marginal - _along(measured, one, key.tap, target) for one in group),
+        )
         for key, group in groups.items()
     }
 
 
-def _along(network: RepeatedEvaluation, tap: str, target: Target) -> Values:
+def _along(measured: Measured, network: RepeatedEvaluation, tap: str, target: Target) -> Values:
     """Nats of a tap along the epochs, shape (fits, epochs, images)."""
-    return np.stack([network.at(epoch, tap, target) for epoch in network.epochs], axis=1)
+    points = [network.network.at(epoch, tap) for epoch in network.epochs]
+    return np.stack([measured.readings[point, target].members for point in points], axis=1)

@@ -103,7 +103,7 @@ class _Fits:
         self.marginal_seconds = time.monotonic() - start
         conditional = Piece(
             "image", slice_.decoder, image, context, self.pairs(fitting, "images", True), fit,
-            facts, start_from, without_h,
+            facts, start_from,
         )  # fmt: skip
         self.image = self.nats(
             fit_or_reuse(conditional, scratch, device) / "decoder.safetensors", "images", True

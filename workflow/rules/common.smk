@@ -22,12 +22,14 @@ CHECKPOINTS = f"{RESULTS}/encoders/{NETWORK}"
 VARIANT = f"{RESULTS}/{{variant}}"
 PRETRAINED = f"{VARIANT}/decoders/pretrained"
 MARGINAL = f"{VARIANT}/decoders/marginal"
+CLASS_DECODER = f"{VARIANT}/decoders/classes"
 DECODERS = f"{VARIANT}/decoders/{NETWORK}/epoch{{epoch}}"
 MARGINAL_NATS = f"{VARIANT}/nats/marginal.npz"
 MIXED_NATS = f"{VARIANT}/nats/mixture.npz"
 NATS = f"{VARIANT}/nats/{NETWORK}.npz"
 MARGINAL_SAMPLES = f"{VARIANT}/samples/marginal.npz"
 SAMPLES = f"{VARIANT}/samples/{NETWORK}.npz"
+RUNGS = f"{VARIANT}/calibration/{{group}}.npz"
 CONSISTENCY_PIECE = f"{VARIANT}/consistency/{{test}}.csv"
 BASELINES_OF_NETWORK = f"{RESULTS}/baselines/{NETWORK}.csv"
 CASE = f"{RESULTS}/validation/{{case}}.csv"
@@ -39,15 +41,18 @@ STUDY_TABLE = f"{RESULTS}/{{study}}.csv"
 INFORMATION = f"{RESULTS}/information.csv"
 MIXTURE = f"{RESULTS}/mixture.csv"
 MIXES_POINTS = experiment.decoders.mixture.points > 0
+MIXES_CLASSES = experiment.decoders.mixture.classes
 TWO_STAGES = f"{RESULTS}/two_stages.csv"
 REPORT = f"{RESULTS}/report.html"
 # Tables of optional sections of an experiment.
+CALIBRATION = [f"{RESULTS}/calibration.csv"] * (experiment.calibration is not None)
 CONTROLS = [f"{RESULTS}/controls.csv"] * (experiment.controls is not None)
 BASELINES = [f"{RESULTS}/baselines.csv"] * (experiment.baselines is not None)
 AGREEMENT = [f"{RESULTS}/agreement.csv"] * (experiment.baselines is not None)
 VALIDATION = [f"{RESULTS}/validation.csv"] * (experiment.validation is not None)
 CONSISTENCY = [f"{RESULTS}/consistency.csv"] * (experiment.consistency is not None)
 VERDICTS = [f"{RESULTS}/verdicts.csv"] * bool(experiment.studies.chosen)
+GROUPS = experiment.calibration.groups if experiment.calibration else ()
 CASES = experiment.validation.chosen if experiment.validation else ()
 SEEDS_OF_CONSISTENCY = experiment.consistency.seeds if experiment.consistency else ()
 TESTED = [experiment.variant_of_seed(seed).name for seed in SEEDS_OF_CONSISTENCY]
@@ -157,11 +162,6 @@ def weights_of(wildcards):
     return experiment.weight_files(wildcards.encoder, int(wildcards.seed))
 
 
-def marginal_of(wildcards):
-    """The p(x) that a variant's p(x | h) is compared with: its own, or that of the measurement."""
-    return MARGINAL.format(variant=experiment.variants[wildcards.variant].marginal.name)
-
-
 def pretrained_of(wildcards):
     """The decoder that a variant's decoders start from, where there is one: its own, or that of the measurement."""
     path = PRETRAINED.format(
@@ -188,6 +188,12 @@ def figure(stem, category, caption):
 def stem_of_figure(wildcards, output):
     """The path of a figure without its format."""
     return Path(output.figure[0]).with_suffix("")
+
+
+def checkpoints_of_rungs(wildcards):
+    """The network whose h the rungs of a group take; none for codes of images."""
+    at, taken = experiment.calibrated_at, wildcards.group in ("rotations", "others")
+    return [CHECKPOINTS.format(**at.model_dump())] * taken
 
 
 def images_of_study(wildcards):

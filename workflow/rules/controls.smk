@@ -5,6 +5,7 @@ rule tabulate_controls:
     input:
         dataset=DATASET,
         marginal=of_measurement(MARGINAL_NATS),
+        mixture=of_measurement(MIXED_NATS),
         nats=of_networks(NATS),
         identity=of_networks(NATS, experiment.identity_networks),
         controls=of_networks(NATS, variants=experiment.controlled),
@@ -18,6 +19,7 @@ rule tabulate_controls:
     shell:
         command(
             "tabulate_controls",
-            "--dataset {input.dataset} --marginal {input.marginal} --nats {input.nats} --identity {input.identity}"
+            "--dataset {input.dataset} --marginal {input.marginal} --mixture {input.mixture} --nats {input.nats}"
+            " --identity {input.identity}"
             " --controls {input.controls} --marginals {input.marginals} --table {output.table}",
         )

@@ -50,11 +50,35 @@ rule fit_marginal:
         )
 
 
+rule fit_class_decoder:
+    input:
+        dataset=DATASET,
+        pretrained=pretrained_of,
+    output:
+        directory(CLASS_DECODER),
+    log:
+        log_of("{variant}/fit_class_decoder"),
+    benchmark:
+        benchmark_of("{variant}/fit_class_decoder")
+    priority: 10
+    threads: DEVICE_THREADS
+    resources:
+        **on_device(runtime=1440),
+    params:
+        **stage("fit_class_decoder"),
+        scratch=scratch("{variant}/decoders/classes"),
+    shell:
+        device_command(
+            "fit_class_decoder",
+            "--processes {resources.processes} --dataset {input.dataset} --pretrained {input.pretrained}"
+            " --scratch {params.scratch} --out {output}",
+        )
+
+
 rule fit_decoders:
     input:
         dataset=DATASET,
         checkpoints=CHECKPOINTS,
-        marginal=marginal_of,
         pretrained=pretrained_of,
         neighbour=neighbour_of,
     output:
@@ -73,6 +97,6 @@ rule fit_decoders:
         device_command(
             "fit_decoders",
             "--processes {resources.processes} --dataset {input.dataset} --checkpoints {input.checkpoints}"
-            " --marginal {input.marginal} --pretrained {input.pretrained} --neighbour {input.neighbour}"
+            " --pretrained {input.pretrained} --neighbour {input.neighbour}"
             " --scratch {params.scratch} --out {output}",
         )

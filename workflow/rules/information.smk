@@ -51,6 +51,7 @@ rule mix_marginal:
         dataset=DATASET,
         checkpoints=of_networks(CHECKPOINTS) * MIXES_POINTS,
         marginals=expand(MARGINAL, variant=FITTED),
+        classes=expand(CLASS_DECODER, variant=FITTED) * MIXES_CLASSES,
         decoders=of_checkpoints(DECODERS, FITTED) * MIXES_POINTS,
     output:
         nats=expand(MIXED_NATS, variant=FITTED),
@@ -68,7 +69,7 @@ rule mix_marginal:
         device_command(
             "mix_marginal",
             "--dataset {input.dataset} --checkpoints {input.checkpoints} --marginals {input.marginals}"
-            " --decoders {input.decoders} --out {output.nats} --table {output.table}",
+            " --classes {input.classes} --decoders {input.decoders} --out {output.nats} --table {output.table}",
         )
 
 
@@ -77,6 +78,7 @@ rule tabulate_information:
         dataset=DATASET,
         marginal=expand(MIXED_NATS, variant=FITTED),
         nats=of_networks(NATS, variants=FITTED),
+        calibration=CALIBRATION,
     output:
         table=INFORMATION,
         two_stages=TWO_STAGES,
@@ -88,5 +90,5 @@ rule tabulate_information:
         command(
             "tabulate_information",
             "--dataset {input.dataset} --marginal {input.marginal} --nats {input.nats}"
-            " --table {output.table} --two_stages {output.two_stages}",
+            " --calibration {input.calibration} --table {output.table} --two_stages {output.two_stages}",
         )

@@ -52,6 +52,7 @@ use rule tabulate_information as tabulate_study_information with:
         dataset=DATASET,
         marginal=expand(MIXED_NATS, variant=FITTED),
         nats=nats_of_study,
+        calibration=CALIBRATION,
     output:
         table=STUDY_INFORMATION,
         two_stages=f"{STUDY}/two_stages.csv",

@@ -26,6 +26,7 @@ UNIT_SHARE = 0.15
 # the intervals of all others.
 MOST_UNITS = 2.0
 WEIGHTS = np.linspace(0.0, 1.5, 151)
+FEWEST = 3
 
 
 @dataclass(frozen=True)
@@ -63,24 +64,30 @@ class Case:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the cases say: how much of the memorised difference is information, and how far the truth may lie.
+    """What the cases say: how much of the memorised difference is information, and how far a truth lies from there.
 
-    `reach_low` and `reach_high` are in units of `unit`; `cases` of them decided.
+    In units of `unit`, the truth of another case lies `bias` above the centre, give or take `reach`. `cases` decided;
+    their largest truth is `largest` nats, beyond which the unit is extrapolated.
     """
 
     weight: float
-    reach_low: float
-    reach_high: float
+    bias: float
+    reach: float
     cases: int
+    largest: float
 
     def interval(self, measured: Measured, level: float = LEVEL) -> Interval:
-        """The interval in nats: the decoders' own error and that over images and fits, in quadrature on each side."""
+        """The interval in nats: the decoders' own error and that over images and fits, in quadrature.
+
+        It holds the estimate of new images as well, and no negative information but below a negative estimate.
+        """
         centre = measured.centre(self.weight)
-        sampling = float(stats.norm.ppf((1.0 + level) / 2.0)) * measured.stderr
         own = unit(centre)
+        sampling = float(stats.norm.ppf((1.0 + level) / 2.0)) * measured.stderr
+        half, middle = math.hypot(self.reach * own, sampling), centre + self.bias * own
+        estimate = measured.information
         return Interval(
-            centre - math.hypot(self.reach_low * own, sampling),
-            centre + math.hypot(self.reach_high * own, sampling),
+            min(max(middle - half, 0.0), estimate - sampling), max(middle + half, estimate + sampling)
         )
 
 
@@ -94,29 +101,30 @@ def unit(information: float) -> float:
 
 
 def calibrate(cases: Sequence[Case], level: float = LEVEL) -> Calibration:
-    """The weight that brings most cases near their truth, and the reach that holds so many of them.
+    """The weight that brings most cases near their truth, and where the truth of a further case is to be expected.
 
-    The weight minimises the mean over cases of min(|miss| / unit, 2). The reach on each side is the conformal quantile
-    of the misses on that side: the ceil((n + 1) (1 + level) / 2)-th smallest of n, or the largest where n is too small
-    for that; a new case that is exchangeable with these lies beyond either with (1 - level) / 2 each.
+    The weight minimises the mean over cases of min(|miss| / unit, 2). `bias` and `reach` are those of the prediction
+    interval for one more case: m and t s sqrt(1 + 1/n), with the mean m and the deviation s of the misses in units, and
+    t the quantile of Student's law on n - 1 degrees of freedom.
 
     Args:
         cases: whose truth is known; not the one that will be judged.
         level: probability to be covered.
 
     Raises:
-        UserError: fewer than two cases.
+        UserError: fewer than three cases.
 
-    Source: Vovk, Gammerman & Shafer 2005, Algorithmic Learning in a Random World, section 4.2 (split conformal).
+    Source: Geisser 1993, Predictive Inference, section 2.2.1.
     """
     check_level(level)
-    if len(cases) < 2:
-        raise UserError(f"{len(cases)} calibration cases tell no error: give two or more.")
+    if len(cases) < FEWEST:
+        raise UserError(f"{len(cases)} calibration cases tell no error: give {FEWEST} or more.")
     losses = [np.mean(np.minimum(np.abs(_misses(cases, w)), MOST_UNITS)) for w in WEIGHTS]
     weight = float(WEIGHTS[int(np.argmin(losses))])
-    misses = np.sort(_misses(cases, weight))
-    rank = min(len(cases), math.ceil((len(cases) + 1) * (1.0 + level) / 2.0))
-    return Calibration(weight, max(0.0, -float(misses[-rank])), max(0.0, float(misses[rank - 1])), len(cases))
+    misses, n = _misses(cases, weight), len(cases)
+    t = float(stats.t.ppf((1.0 + level) / 2.0, n - 1))
+    reach = t * float(misses.std(ddof=1)) * math.sqrt(1.0 + 1.0 / n)
+    return Calibration(weight, float(misses.mean()), reach, n, max(case.high for case in cases))
 
 
 def _misses(cases: Sequence[Case], weight: float) -> Values:

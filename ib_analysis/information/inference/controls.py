@@ -10,15 +10,15 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from ib_analysis.information.inference.equivalence import Equivalence, equivalence
+from ib_analysis.information.inference.fit_checks import SURE, reconstructs
 from ib_analysis.information.measurement.nats import mean_with_error, per_image
+from ib_analysis.units import bits
 
 ControlVerdict = Literal["passes", "fails", "shown"]
 STANDARD_ERRORS = 3.0
 # Tolerances as fractions of the point's information: for a shuffled h, and for a changed setting.
 NEGLIGIBLE = 0.01
 STABLE = 0.10
-# Tolerance, as a fraction of CE(x), for CE(x|h) where h is the image itself.
-RESIDUAL = 0.05
 
 
 @dataclass(frozen=True)
@@ -57,19 +57,21 @@ def must_vanish(marginal: ArrayLike, conditional: ArrayLike, point_nats: float) 
     return Checked(value, stderr, point_nats, value, stderr, verdict, rule, len(a), within)
 
 
-def must_explain(marginal: ArrayLike, conditional: ArrayLike) -> Checked:
+def must_explain(marginal: ArrayLike, conditional: ArrayLike, smallest_claim: float) -> Checked:
     """CE(x | h) where h is the image itself; the truth is 0, and what is left is the decoder's own.
 
     Args:
         marginal: -log q(x_i), shape (images,).
         conditional: -log q(x_i | x_i), shape (images,).
+        smallest_claim: the smallest information that the experiment tells from 0, in nats.
     """
     a = per_image(marginal, "nats of the marginal decoder")
     b = per_image(conditional, "nats of the identity", len(a))
     (value, stderr), whole = mean_with_error(b), float(a.mean())
     change, change_stderr = mean_with_error(b - a)
-    rule = f"at most {RESIDUAL:.0%} of CE(x)"
-    verdict: ControlVerdict = "passes" if value <= RESIDUAL * whole else "fails"
+    claim = f"{bits(smallest_claim):.1f} bits, " if math.isfinite(smallest_claim) else ""
+    rule = f"below {claim}the smallest information that is told from 0, by {SURE:g} standard errors"
+    verdict: ControlVerdict = "passes" if reconstructs(value, stderr, smallest_claim) else "fails"
     return Checked(value, stderr, whole, change, change_stderr, verdict, rule, len(a))
 
 

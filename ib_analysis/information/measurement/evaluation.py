@@ -1,11 +1,11 @@
 """Nats of every evaluation image under the decoders of one network, kept per image so that differences pair."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from zipfile import BadZipFile
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from decoders.training.atomic_file import replacing
 from ib_analysis.errors import UserError
+from ib_analysis.information.measurement.parts import Parts
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.point import Network, Point, Target
 
@@ -22,42 +23,62 @@ INFORMATION: Mapping[Target, Quantity] = {
     "label": Quantity.LABEL_INFORMATION,
 }
 """The information that is computed from the nats of each target."""
-_ADDRESSES = "addresses"
+HEADER = "header"
+KINDS = ("evaluation", "holdout", "fitted")
+OF_POINT = ("image", "classes", "label")
+
+
+@dataclass(frozen=True)
+class PointNats:
+    """What the decoders of one point say of the images of each kind, in nats.
+
+    `image` is -log q(x | h), shape (images,). `classes` is log q(y | h) of every class y, shape (images, classes), and
+    `label` is -log q(y | h) of the own label, shape (images,).
+    """
+
+    image: Parts
+    classes: Parts
+    label: Parts
+
+    @classmethod
+    def of(cls, image: Parts, classes: Parts, labels: Sequence[NDArray[np.int64]]) -> Self:
+        """From the classes' log-probabilities and the labels of the images of each kind."""
+        own = [
+            -np.take_along_axis(table, np.asarray(y)[:, np.newaxis], axis=1)[:, 0]
+            for table, y in zip(classes, labels, strict=True)
+        ]
+        return cls(image, classes, Parts(*own))
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """-log q of every evaluation image, in nats, shape (images,), for each point and target of one network.
-
-    `variant` names the variant of the measurement whose decoders they are.
-    """
+    """What the decoders of one network say at each point; `variant` names the variant of the measurement."""
 
     variant: str
     network: Network
-    nats: Mapping[tuple[Point, Target], Nats]
+    points: Mapping[Point, PointNats]
 
     @property
     def epochs(self) -> list[int]:
         """The measured epochs, in increasing order."""
-        return sorted({point.epoch for point, _ in self.nats})
+        return sorted({point.epoch for point in self.points})
 
     @property
     def taps(self) -> list[str]:
         """The measured taps, in network order."""
-        return list(dict.fromkeys(point.tap for point, _ in self.nats))
+        return list(dict.fromkeys(point.tap for point in self.points))
 
-    def at(self, epoch: int, tap: str, target: Target) -> Nats:
-        """The nats of one point and target."""
-        return self.nats[self.network.at(epoch, tap), target]
+    def alone(self, point: Point, target: Target) -> Nats:
+        """-log q of every evaluation image, or of its label, under the point's own decoder and nothing else."""
+        found = self.points[point]
+        return (found.image if target == "image" else found.label).evaluation
 
 
 def write_evaluation(path: Path, evaluation: Evaluation) -> None:
     """Write the arrays and the address of each to an .npz file, atomically."""
-    addresses = [point._asdict() | {"target": target} for point, target in evaluation.nats]
-    arrays = {str(number): values for number, values in enumerate(evaluation.nats.values())}
+    addresses = [point._asdict() for point in evaluation.points]
     header = json.dumps(evaluation.network._asdict() | {"variant": evaluation.variant, "points": addresses})
-    with replacing(path) as temporary:
-        np.savez(temporary, allow_pickle=False, **{_ADDRESSES: np.array(header)}, **arrays)
+    write_points(path, header, list(evaluation.points.values()))
 
 
 def read_evaluation(path: Path) -> Evaluation:
@@ -66,13 +87,12 @@ def read_evaluation(path: Path) -> Evaluation:
     Raises:
         UserError: the file is missing, truncated, or something else.
     """
-    with _archive(path) as archive:
-        header = json.loads(str(archive[_ADDRESSES]))
-        nats = {
-            (Point.of(address), address["target"]): archive[str(number)]
-            for number, address in enumerate(header["points"])
+    with open_arrays(path) as archive:
+        header = json.loads(str(archive[HEADER]))
+        points = {
+            Point.of(address): read_point(archive, number) for number, address in enumerate(header["points"])
         }
-        return Evaluation(str(header["variant"]), Network.of(header), nats)
+        return Evaluation(str(header["variant"]), Network.of(header), points)
 
 
 @dataclass(frozen=True)
@@ -95,12 +115,67 @@ def read_marginal_evaluation(path: Path) -> MarginalEvaluation:
     Raises:
         UserError: the file is missing, truncated, or something else.
     """
-    with _archive(path) as archive:
+    with open_arrays(path) as archive:
         return MarginalEvaluation(str(archive["variant"]), archive["x"])
 
 
+@dataclass(frozen=True)
+class MixedMarginal:
+    """The mixture that makes CE(x) under the decoders of one variant, in nats.
+
+    `image` is -log q(x), shape (images,). `of_classes` is -log q(x | y) for every class y, shape (classes, images);
+    None where no decoder was fitted to labels.
+    """
+
+    variant: str
+    image: Parts
+    of_classes: Parts | None
+
+
+def write_mixed_marginal(path: Path, mixed: MixedMarginal) -> None:
+    """Write the arrays and the name of the variant to an .npz file, atomically."""
+    classes = {} if mixed.of_classes is None else _arrays("of_classes", mixed.of_classes)
+    with replacing(path) as temporary:
+        variant = np.array(mixed.variant)
+        np.savez(temporary, allow_pickle=False, variant=variant, **_arrays("image", mixed.image), **classes)
+
+
+def read_mixed_marginal(path: Path) -> MixedMarginal:
+    """Read what `write_mixed_marginal` wrote.
+
+    Raises:
+        UserError: the file is missing, truncated, or something else.
+    """
+    with open_arrays(path) as archive:
+        classes = _parts(archive, "of_classes") if "of_classes.evaluation" in archive else None
+        return MixedMarginal(str(archive["variant"]), _parts(archive, "image"), classes)
+
+
+def write_points(path: Path, header: str, points: Sequence[PointNats]) -> None:
+    """Write the arrays of points, and a JSON header that says in the same order what they are, atomically."""
+    arrays: dict[str, Nats] = {}
+    for number, found in enumerate(points):
+        for name in OF_POINT:
+            arrays |= _arrays(f"{number}.{name}", getattr(found, name))
+    with replacing(path) as temporary:
+        np.savez(temporary, allow_pickle=False, **{HEADER: np.array(header)}, **arrays)
+
+
+def read_point(archive: Mapping[str, NDArray[Any]], number: int) -> PointNats:
+    """The arrays of the point of that number."""
+    return PointNats(*(_parts(archive, f"{number}.{name}") for name in OF_POINT))
+
+
+def _arrays(name: str, parts: Parts) -> dict[str, Nats]:
+    return {f"{name}.{kind}": values for kind, values in zip(KINDS, parts, strict=True)}
+
+
+def _parts(archive: Mapping[str, NDArray[Any]], name: str) -> Parts:
+    return Parts(*(archive[f"{name}.{kind}"] for kind in KINDS))
+
+
 @contextmanager
-def _archive(path: Path) -> Iterator[Mapping[str, NDArray[Any]]]:
+def open_arrays(path: Path) -> Iterator[Mapping[str, NDArray[Any]]]:
     """Open the arrays of a file; an error of reading becomes a UserError that names the file."""
     try:
         with np.load(path, allow_pickle=False) as archive:

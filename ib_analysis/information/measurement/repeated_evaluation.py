@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ib_analysis.errors import UserError
-from ib_analysis.information.measurement.evaluation import Evaluation, Nats
-from ib_analysis.point import Network, Target
+from ib_analysis.information.measurement.evaluation import Evaluation
+from ib_analysis.point import Network, Point
 
 
 @dataclass(frozen=True)
@@ -31,9 +29,10 @@ class RepeatedEvaluation:
         """The measured taps, in network order."""
         return self.fits[0].taps
 
-    def at(self, epoch: int, tap: str, target: Target) -> Nats:
-        """The nats of one point and target under each fit, shape (fits, images)."""
-        return np.stack([fit.at(epoch, tap, target) for fit in self.fits])
+    @property
+    def points(self) -> list[Point]:
+        """The measured points, in the order in which they were evaluated."""
+        return list(self.fits[0].points)
 
 
 def by_network(evaluations: Sequence[Evaluation]) -> list[RepeatedEvaluation]:
@@ -47,7 +46,7 @@ def by_network(evaluations: Sequence[Evaluation]) -> list[RepeatedEvaluation]:
         groups.setdefault(evaluation.network, []).append(evaluation)
     expected = [evaluation.variant for evaluation in next(iter(groups.values()), [])]
     for network, fits in groups.items():
-        if any(fit.nats.keys() != fits[0].nats.keys() for fit in fits):
+        if any(fit.points.keys() != fits[0].points.keys() for fit in fits):
             raise UserError(f"{network}: its fits hold different points: evaluate the same taps and epochs.")
         if [fit.variant for fit in fits] != expected:
             raise UserError(

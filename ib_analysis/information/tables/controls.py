@@ -37,6 +37,8 @@ class ControlRow(Spec):
     margin_bits: FiniteFloat | None = None
     equivalence_p: FiniteFloat | None = None
     equivalence: EquivalenceVerdict | None = None
+    raw_bits: FiniteFloat | None = None
+    """Of a shuffled h: by the decoder alone, before it may ignore h."""
 
     @property
     def point(self) -> Point:
@@ -44,8 +46,10 @@ class ControlRow(Spec):
         return Point(self.encoder, self.regime, self.seed, self.epoch, self.tap)
 
 
-def control_row(checked: Checked, control: str, quantity: Quantity, point: Point) -> ControlRow:
-    """The row of one check."""
+def control_row(
+    checked: Checked, control: str, quantity: Quantity, point: Point, *, raw_nats: float | None = None
+) -> ControlRow:
+    """The row of one check; `raw_nats` is what the decoder alone gives."""
     return ControlRow(
         control=control,
         **point._asdict(),
@@ -58,6 +62,7 @@ def control_row(checked: Checked, control: str, quantity: Quantity, point: Point
         verdict=checked.verdict,
         rule=checked.rule,
         n_images=checked.n,
+        raw_bits=None if raw_nats is None else bits(raw_nats),
         **_equivalence(checked),
     )
 

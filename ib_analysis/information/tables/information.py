@@ -1,10 +1,12 @@
 """`information.csv`: one row for each (encoder, regime, seed, epoch, tap, quantity)."""
 
 import math
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from pydantic import Field, FiniteFloat, model_validator
 
+from ib_analysis.information.inference.fit_checks import Interval
 from ib_analysis.information.inference.repeated_fits import FitSpread, RepeatedEstimate
 from ib_analysis.information.measurement.estimate import Bound, Estimate
 from ib_analysis.information.measurement.quantity import Quantity
@@ -14,15 +16,21 @@ from ib_analysis.units import bits, bits_per_dim
 
 DATASET_ALONE: dict[str, Any] = {"encoder": "", "regime": "", "seed": None, "epoch": None, "tap": ""}
 """What stands in place of an address in the row of a quantity of the data set."""
-IntervalOf = Literal["images and fits", "images", "exact"]
-"""What an interval takes into account, beside the truth itself where that is known."""
+IntervalOf = Literal["calibrated", "images and fits", "images", "exact"]
+"""What an interval takes into account, beside the truth itself where that is known.
+
+A calibrated one holds the information with 95 %: it takes in images, fits, and what the decoders themselves are wrong
+by on the ladder. The others hold what such decoders read on average.
+"""
 
 
 class InformationRow(Spec):
     """One estimate in nats and in bits; CE(x), H(x) and H(y) are quantities of the data set and have no address.
 
     `stderr_bits` combines the error over evaluation images and, where it is known, that over fits. `low_bits` to
-    `high_bits` is a 95 % interval by Student's t on the degrees of freedom of both; `interval` says what it covers.
+    `high_bits` is a 95 % interval; `interval` says what it covers. Of an information, `raw_bits` is what its decoder
+    gives by itself, `fitted_bits` what is read of images that the decoders were fitted to, and `weight` the share of
+    the decoder in the density, the rest of which ignores h or knows the label alone.
     """
 
     encoder: str
@@ -43,6 +51,9 @@ class InformationRow(Spec):
     interval: IntervalOf
     n_fits: int | None = Field(ge=1)
     """Fits whose probabilities were averaged; empty where no decoder was fitted."""
+    raw_bits: FiniteFloat | None
+    fitted_bits: FiniteFloat | None
+    weight: FiniteFloat | None = Field(ge=0, le=1)
     bound: Bound
     n_images: int = Field(ge=1)
     method: str = Field(min_length=1)
@@ -67,6 +78,20 @@ class InformationRow(Spec):
         return self
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside an information, in nats: by its decoder alone, of fitted images, the decoder's share.
+
+    `interval` is calibrated; None where there is no ladder. `warnings` are further sentences.
+    """
+
+    raw: float
+    fitted: float
+    weight: float
+    interval: Interval | None = None
+    warnings: tuple[str, ...] = ()
+
+
 def information_row(
     estimate: Estimate,
     point: Point | None = None,
@@ -75,6 +100,7 @@ def information_row(
     spread: FitSpread | None = None,
     dimensions: int | None = None,
     band_nats: float | None = None,
+    beside: Beside | None = None,
 ) -> InformationRow:
     """The row of an estimate at a point, or of the data set alone.
 
@@ -85,10 +111,14 @@ def information_row(
         spread: how far one of them lies from the mean of fits; None where it is unknown.
         dimensions: sub-pixels of an image, used for image quantities alone.
         band_nats: how far the simultaneous band of its curve reaches up and down.
+        beside: of an information, what else is known of it.
     """
     whole = RepeatedEstimate(estimate.value, estimate.stderr, spread, estimate.n, n_fits or 1)
     reach, fits_nats = whole.half_width(), whole.stderr_fits_nats
     per_dim = dimensions is not None and estimate.quantity.of_image
+    calibrated = None if beside is None else beside.interval
+    interval = calibrated or Interval(estimate.value - reach, estimate.value + reach)
+    warnings = (*estimate.warnings, *(beside.warnings if beside else ()))
     address = DATASET_ALONE if point is None else point._asdict()
     return InformationRow(
         **address,
@@ -99,15 +129,18 @@ def information_row(
         stderr_bits=bits(whole.stderr_nats),
         stderr_images_bits=bits(estimate.stderr),
         stderr_fits_bits=None if fits_nats is None else bits(fits_nats),
-        low_bits=bits(estimate.value - reach),
-        high_bits=bits(estimate.value + reach),
-        interval=_interval_of(estimate, spread),
+        low_bits=bits(interval.low),
+        high_bits=bits(interval.high),
+        interval="calibrated" if calibrated else _interval_of(estimate, spread),
         n_fits=n_fits,
+        raw_bits=None if beside is None else bits(beside.raw),
+        fitted_bits=None if beside is None else bits(beside.fitted),
+        weight=None if beside is None else beside.weight,
         bound=estimate.bound,
         n_images=estimate.n,
         method=estimate.method,
         band_bits=None if band_nats is None else bits(band_nats),
-        warnings=" ".join(estimate.warnings),
+        warnings=" ".join(warnings),
     )
 
 

@@ -1,0 +1,204 @@
+"""Fit and evaluate the decoders of one group of rungs of the calibration ladder."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from decoders.evaluation import class_log_probabilities, nats_per_example
+from decoders.pairs import TensorPairs
+from decoders.saving import load_decoder
+from decoders.spec import FitSpec, LabelTarget
+from ib_analysis import spec
+from ib_analysis.activations.recomputed import RecomputedActivations
+from ib_analysis.calibration.ladder import H, Ladder, Rung
+from ib_analysis.datasets.dataset import Dataset, Part
+from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.device import resolve_device
+from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
+from ib_analysis.information.estimators.code_entropy import code_entropy
+from ib_analysis.information.measurement.evaluation import PointNats
+from ib_analysis.information.measurement.parts import Parts, rows_of_decoder_part
+from ib_analysis.information.measurement.rung_evaluation import (
+    RungEvaluation,
+    RungNats,
+    Truth,
+    write_rung_evaluation,
+)
+from ib_analysis.provenance import Job
+from ib_analysis.scratch import locked
+from ib_analysis.sections.calibration import Group
+from ib_analysis.stages.fit_decoders import Piece, fit_or_reuse, image_target, pretrained_path
+
+BATCH = 256
+Rows = NDArray[np.int64] | None
+
+
+class Spec(spec.Spec):
+    """Slice of the experiment."""
+
+    variant: str
+    group: Group
+    k_means: tuple[int, ...]
+    noise_units: int
+    signs: tuple[int, ...]
+    rotations: int
+    seed: int
+    epoch: int
+    tap: str
+    architecture: spec.Described
+    image: spec.Described
+    image_fit: FitSpec
+    label: spec.Described
+    label_fit: FitSpec
+    holdout: float
+
+
+def run(
+    slice_: Spec,
+    job: Job,
+    *,
+    dataset: Path,
+    checkpoints: list[Path],
+    pretrained: list[Path],
+    scratch: Path,
+    out: Path,
+) -> None:
+    """Write `out`: nats of images under the decoders of each rung, and what is known of the rung.
+
+    `checkpoints` are of the network whose h some rungs take; there are none for groups of codes.
+    """
+    device = resolve_device(job.device, job.threads)
+    data = open_dataset(dataset.parent)
+    rungs = list(_rungs(slice_, data, checkpoints, device))
+    with locked(scratch):
+        decoders = _Decoders(slice_, job, data, pretrained_path(pretrained), scratch, device)
+        found = [
+            RungNats(rung.name, rung.family, rung.calibrates, *_truths(rung, data), decoders.nats(rung))
+            for rung in rungs
+        ]
+    write_rung_evaluation(out, RungEvaluation(slice_.variant, tuple(found)))
+    job.record(out)
+
+
+def _rungs(slice_: Spec, data: Dataset, checkpoints: list[Path], device: torch.device) -> Iterator[Rung]:
+    """The rungs of the group; a mistake in any of them is found before the first fit."""
+    ladder = Ladder(data, slice_.seed, slice_.noise_units)
+    if slice_.group == "label":
+        yield from ladder.of_label()
+    elif slice_.group in ("k-means", "k-means-noise"):
+        noise = slice_.group == "k-means-noise"
+        yield from (ladder.of_k_means(clusters, noise=noise) for clusters in slice_.k_means)
+    elif slice_.group == "signs":
+        yield from map(ladder.of_signs, slice_.signs)
+    else:
+        encoder = load_checkpoint(checkpoints[0] / checkpoint_name(slice_.epoch)).encoder.to(device)
+        decoder, evaluation = (
+            _all_h(RecomputedActivations(encoder, part, device), slice_.tap) for part in _parts(data)
+        )
+        if slice_.group == "rotations":
+            yield from ladder.rotations(decoder, evaluation, slice_.rotations)
+        else:
+            yield from ladder.of_another(decoder, evaluation)
+
+
+def _parts(data: Dataset) -> tuple[Part, Part]:
+    return data.decoder, data.evaluation
+
+
+def _all_h(activations: RecomputedActivations, tap: str) -> H:
+    rows = np.arange(len(activations))
+    blocks = [activations.rows(tap, rows[start : start + BATCH]) for start in range(0, len(rows), BATCH)]
+    return torch.cat(blocks).cpu().numpy()
+
+
+def _truths(rung: Rung, data: Dataset) -> tuple[Truth, Truth | None]:
+    """What is known of I(x; h) and of I(y; h); codes and labels are counted on all images but the encoder's."""
+    labels = np.concatenate([np.asarray(part.labels) for part in _parts(data)]).astype(np.int64)
+    of_labels = code_entropy(labels)
+    if rung.kind == "equal":
+        return Truth("equal"), Truth("equal")
+    if rung.kind == "class":
+        return Truth("ceiling", of_labels.nats, of_labels.stderr_nats), None
+    if rung.kind == "nothing":
+        return Truth("exact"), Truth("exact")
+    assert rung.codes is not None, "a code has codes"
+    code = code_entropy(rung.codes)
+    both = code_entropy(rung.codes * (int(labels.max()) + 1) + labels)
+    shared = max(0.0, code.nats + of_labels.nats - both.nats)
+    stderr = abs(both.bias_nats - code.bias_nats - of_labels.bias_nats) / 2
+    sampling = float(np.hypot(both.stderr_nats, code.stderr_nats)) / 2
+    return Truth("exact", code.nats, code.stderr_nats), Truth(
+        "exact", shared, float(np.hypot(stderr, sampling))
+    )
+
+
+@dataclass(frozen=True)
+class _Decoders:
+    """Fits the decoders of a rung with the recipe of the points, and evaluates them on the same images."""
+
+    slice_: Spec
+    job: Job
+    data: Dataset
+    pretrained: Path | None
+    scratch: Path
+    device: torch.device
+
+    def nats(self, rung: Rung) -> PointNats:
+        """What the decoders of the rung say of the images of each kind."""
+        image, label = (load_decoder(path).to(self.device) for path in self._fitted(rung))
+        images, labels = (
+            [self._pairs(rung, part, target) for part in _parts(self.data)] for target in TARGETS
+        )
+
+        def of_image(pairs: TensorPairs, rows: Rows) -> NDArray[np.float64]:
+            return nats_per_example(image, pairs, self.device, BATCH, rows=rows)
+
+        def of_classes(pairs: TensorPairs, rows: Rows) -> NDArray[np.float64]:
+            return class_log_probabilities(label, pairs, self.device, BATCH, rows=rows)
+
+        held, fitted = rows_of_decoder_part(len(self.data.decoder), self.slice_.holdout)
+        kinds = ((1, None), (0, held), (0, fitted))
+        classes = Parts(*(of_classes(labels[part], rows) for part, rows in kinds))
+        of_labels = [
+            np.asarray(_parts(self.data)[part].labels)[slice(None) if rows is None else rows]
+            for part, rows in kinds
+        ]
+        return PointNats.of(
+            Parts(*(of_image(images[part], rows) for part, rows in kinds)), classes, of_labels
+        )
+
+    def _fitted(self, rung: Rung) -> Iterator[Path]:
+        """The weights of the decoder of images and of that of labels."""
+        header, part = self.data.header, self.data.decoder
+        facts = {
+            "code": self.job.code,
+            "dataset": header.fingerprint,
+            "h": hashlib.sha256(rung.decoder.tobytes()).hexdigest(),
+        }
+        shape = rung.decoder.shape[1:]
+        for target, decoder, fit, predicted, start in (
+            ("images", self.slice_.image, self.slice_.image_fit, image_target(header), self.pretrained),
+            (
+                "labels",
+                self.slice_.label,
+                self.slice_.label_fit,
+                LabelTarget(classes=len(header.class_names)),
+                None,
+            ),
+        ):
+            name, pairs = f"{rung.name}.{target}", self._pairs(rung, part, target)
+            piece = Piece(name, decoder, predicted, shape, pairs, fit, facts, start)
+            yield fit_or_reuse(piece, self.scratch, self.device) / "decoder.safetensors"
+
+    def _pairs(self, rung: Rung, part: Part, target: str) -> TensorPairs:
+        h = rung.decoder if part is self.data.decoder else rung.evaluation
+        of = torch.from_numpy(np.array(getattr(part, target))).to(self.device)
+        return TensorPairs(of, torch.from_numpy(h).to(self.device))
+
+
+TARGETS = ("images", "labels")
