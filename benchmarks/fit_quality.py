@@ -67,7 +67,6 @@ class Quality(NamedTuple):
     stderr: float
     gflop: float
     seconds: float
-    near_plateau: bool
     late_gain: float
     curve: tuple[tuple[int, float], ...]
     """Bits per dimension on the held-out share by step."""
@@ -156,7 +155,6 @@ def quality(recipe: Recipe, fitting: Tensor, evaluation: Tensor) -> Quality:
         bits_per_dim(stderr, dimensions),
         gflop,
         found.seconds,
-        found.near_plateau,
         bits_per_dim(found.late_gain_nats, dimensions),
         tuple((row.step, bits_per_dim(row.holdout_nats, dimensions)) for row in found.history),
     )
@@ -191,10 +189,9 @@ def main() -> None:
 
 def shown(found: Quality) -> Quality:
     """Print one line."""
-    late = "at its plateau" if found.near_plateau else "not at its plateau"
     judged = f"evaluation {found.bits_per_dim:.3f} +- {found.stderr:.3f} bits/dim"
     spent = f"{found.gflop / 1000:8.1f} TFLOP  {found.seconds:6.0f} s"
-    words = f"{judged}  {spent}  {late}, late gain {found.late_gain:.3f}"
+    words = f"{judged}  {spent}  late gain {found.late_gain:.3f}"
     print(f"{found.recipe.name:40} held out {found.heldout:.3f}  {words}", flush=True)
     return found
 

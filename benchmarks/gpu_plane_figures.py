@@ -166,7 +166,7 @@ def table(run: Run) -> list[dict[str, Any]]:
     for i, m in enumerate(run.members):
         row = {key: m[key] for key in ("regime", "network", "epoch", "tap", "decoder_seed")}
         row |= cross_entropies({part: bits[i] for part, bits in run.bits.items()})
-        row |= {key: m[key] for key in ("steps", "near_plateau")}
+        row |= {"steps": m["steps"]}
         row |= {"late_gain_bits": round(m["late_gain_nats"] / NATS_PER_BIT, 3), "best_step": m["best_step"]}
         rows.append(row if m["regime"] else row | {"network": "", "epoch": ""})
     rows.append(

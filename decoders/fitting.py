@@ -38,11 +38,10 @@ class Fit:
     Attributes:
         steps: gradient steps taken.
         stopped: "plateau" where the patience ran out, "budget" where the steps did.
-        near_plateau: whether the late gain is small (`decoders.training.plateau.LateGain`).
         best_step: gradient steps of the weights that were kept.
         holdout_nats: held-out cross-entropy of those weights.
         holdout_stderr_nats: its standard error over held-out examples.
-        late_gain_nats: improvement in the last quarter of the steps.
+        late_gain_nats: improvement in the last quarter of the steps (`decoders.training.plateau.LateGain`).
         late_gain_stderr_nats: its paired standard error.
         seconds: time of all runs of the fit.
         seconds_in_data: the part of it spent on fetching pairs; on a GPU an estimate from one step in 20.
@@ -51,7 +50,6 @@ class Fit:
 
     steps: int
     stopped: Literal["plateau", "budget"]
-    near_plateau: bool
     best_step: int
     holdout_nats: float
     holdout_stderr_nats: float
@@ -68,7 +66,6 @@ class Fit:
         return cls(
             steps=steps,
             stopped="plateau" if history.out_of_patience else "budget",
-            near_plateau=gain.near_plateau,
             best_step=best.step,
             holdout_nats=best.holdout_nats,
             holdout_stderr_nats=best.holdout_stderr_nats,

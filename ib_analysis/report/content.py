@@ -64,7 +64,11 @@ class FitSummary:
     late_gain_nats: float
     late_gain_stderr_nats: float
     seconds: float
-    ignores_h: bool = False
+
+    @property
+    def never_improved(self) -> bool:
+        """Whether no validation step was better than the start: nothing was learned of what is fitted."""
+        return self.best_step == 0
 
     @property
     def density(self) -> str:

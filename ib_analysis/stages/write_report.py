@@ -9,6 +9,8 @@ from ib_analysis.artefacts import made_from, provenance_path, read_json, verifie
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import decoder_of, fits_path
 from ib_analysis.encoders.training.training_curve import CurveRow, curve_path
+from ib_analysis.information.inference.fit_checks import SURE, near_plateau
+from ib_analysis.information.measurement.evaluation import INFORMATION
 from ib_analysis.information.tables.agreement import Agreement
 from ib_analysis.information.tables.consistency import ConsistencyRow
 from ib_analysis.information.tables.controls import ControlRow
@@ -31,6 +33,7 @@ from ib_analysis.report.content import (
 from ib_analysis.report.page import write_page, write_tables
 from ib_analysis.rows import read_rows
 from ib_analysis.studies.verdict import Verdict
+from ib_analysis.units import nats
 
 FIGURES = {
     "information_plane": "Information plane",
@@ -72,17 +75,17 @@ def run(
 ) -> None:
     """Write `out`, one HTML page, and its tables as CSV and LaTeX into the folder `tables`."""
     experiment = slice_.experiment
-    header = open_dataset(dataset.parent).header
+    header, rows = open_dataset(dataset.parent).header, read_rows(table, InformationRow)
     content = ReportContent(
         title=experiment["title"] or experiment["name"],
         experiment=experiment["name"],
         dataset=header,
         encoders=tuple(_encoders(experiment, checkpoints)),
         decoders=tuple(_decoders(experiment)),
-        rows=read_rows(table, InformationRow),
+        rows=rows,
         stages=read_rows(two_stages, StagesRow),
         mixture=read_rows(verified(mixture), ComponentRow),
-        fits=tuple(_fits(marginal, decoders)),
+        fits=tuple(_fits(marginal, decoders, rows)),
         figures=(
             *_figures(figures),
             *(_beside(figures, "calibration") for _ in validation),
@@ -159,25 +162,36 @@ def _value(value: Any) -> str:
     return "-".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _fits(marginal: Sequence[Path], decoders: Sequence[Path]) -> Iterator[FitSummary]:
+def _fits(
+    marginal: Sequence[Path], decoders: Sequence[Path], rows: Sequence[InformationRow]
+) -> Iterator[FitSummary]:
+    """The fits; each is judged by the information that it is for, p(x) by the smallest that is told from 0."""
+    informations = {(row.point, row.quantity): row for row in rows if row.quantity in INFORMATION.values()}
+    told = [
+        row for row in informations.values() if row.quantity.of_image and row.bits > SURE * row.stderr_bits
+    ]
+    smallest = min(told, key=lambda row: row.bits, default=None)
     for folder in marginal:
         (record,) = read_json(fits_path(folder)).values()
         seed = made_from(folder)["fit"]["seed"]
-        yield FitSummary(point=None, target="image", decoder_seed=seed, **_fit_facts(record))
+        facts = _fit_facts(record, smallest)
+        yield FitSummary(point=None, target="image", decoder_seed=seed, **facts)
     for folder in decoders:
         made = made_from(folder)
         for name, record in read_json(fits_path(folder)).items():
             target, tap = decoder_of(name)
-            yield FitSummary(
-                point=Network.of(made).at(made["epoch"], tap),
-                target=target,
-                decoder_seed=made[f"{target}_fit"]["seed"],
-                **_fit_facts(record),
-            )
+            point = Network.of(made).at(made["epoch"], tap)
+            facts = _fit_facts(record, informations.get((point, INFORMATION[target])))
+            seed = made[f"{target}_fit"]["seed"]
+            yield FitSummary(point=point, target=target, decoder_seed=seed, **facts)
 
 
-def _fit_facts(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: record[name] for name in FitSummary.__dataclass_fields__ if name in record}
+def _fit_facts(record: Mapping[str, Any], row: InformationRow | None) -> dict[str, Any]:
+    """What is said of a fit, and whether it is near its plateau beside the information of that row."""
+    facts = {name: record[name] for name in FitSummary.__dataclass_fields__ if name in record}
+    gain, stderr = record["late_gain_nats"], record["late_gain_stderr_nats"]
+    information, error = (0.0, 0.0) if row is None else (row.nats, nats(row.stderr_bits))
+    return facts | {"near_plateau": near_plateau(gain, stderr, information, error)}
 
 
 def _figures(folder: Path) -> Iterator[Illustration]:

@@ -26,7 +26,6 @@ def member(regime, network, epoch, tap, seed, final):
         "tap": tap,
         "decoder_seed": seed,
         "steps": 20,
-        "near_plateau": True,
         "best_step": 20,
         "late_gain_nats": 2.0 * NATS,
         "holdout_history": [[0, 100.0 * NATS], [10, (final + 4 * epoch) * NATS], [20, final * NATS]],

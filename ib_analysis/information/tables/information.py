@@ -51,12 +51,12 @@ class InformationRow(Spec):
     interval: IntervalOf
     n_fits: int | None = Field(ge=1)
     """Fits whose probabilities were averaged; empty where no decoder was fitted."""
-    raw_bits: FiniteFloat | None
-    fitted_bits: FiniteFloat | None
-    weight: FiniteFloat | None = Field(ge=0, le=1)
     bound: Bound
     n_images: int = Field(ge=1)
     method: str = Field(min_length=1)
+    raw_bits: FiniteFloat | None = None
+    fitted_bits: FiniteFloat | None = None
+    weight: FiniteFloat | None = Field(None, ge=0, le=1)
     band_bits: FiniteFloat | None = Field(None, ge=0)
     """How far the 95 % band reaches up and down that covers the whole curve of its tap over epochs at once."""
     warnings: str = ""

@@ -10,9 +10,9 @@ from ib_analysis.units import bits
 
 NOTE = (
     "Cross-entropy on the held-out share of the decoder part. Late gain: improvement during the last quarter of "
-    "the steps, ± its paired standard error. Near its plateau: the late gain is below two standard errors or "
-    "below 0.5 % of the cross-entropy; a larger decoder may still reach a lower value. ignores h: the fitted "
-    "p(x|h) is no better than p(x) on the held-out share, and p(x) replaces it."
+    "the steps, ± its paired standard error. Near its plateau: the late gain is below two standard errors, or below "
+    "one standard error or 2 % of the information that the decoder is for (of p(x): of the smallest that is told from 0); "
+    "a larger decoder may still reach a lower value. never improved: the best step is the first."
 )
 
 
@@ -48,7 +48,7 @@ def _row(fit: FitSummary) -> tuple[str, ...]:
         f"{fit.best_step:,}",
         measured_text(bits(fit.holdout_nats), bits(fit.holdout_stderr_nats)),
         measured_text(bits(fit.late_gain_nats), bits(fit.late_gain_stderr_nats)),
-        "ignores h" if fit.ignores_h else fit.stopped,
+        "never improved" if fit.never_improved else fit.stopped,
         "yes" if fit.near_plateau else "no †",
         f"{fit.seconds:,.1f}",
     )

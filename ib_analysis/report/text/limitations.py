@@ -3,6 +3,7 @@
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.report.content import NEIGHBOUR, PRETRAINED, ReportContent
 
+HALF = 0.5
 ALWAYS = (
     "In a deterministic network the true I(x;h) is constant (for discrete x) or infinite (for continuous "
     "x) [2, 3]. What is measured here is the information that this family of decoders can use, I_V(h → x) "
@@ -89,13 +90,15 @@ def _fits(content: ReportContent) -> tuple[str, ...]:
 
 
 def _ignorance(content: ReportContent) -> tuple[str, ...]:
-    ignored = sum(fit.ignores_h for fit in content.fits)
+    ignored = sum(
+        row.weight is not None and row.weight < HALF for row in content.rows if row.quantity.of_image
+    )
     if not ignored:
         return ()
     return (
-        f"At {ignored} points the fitted p(x|h) was no better than p(x) on the held-out share, and p(x) replaces "
-        "it, since a family of decoders must be able to ignore h [4]. I(x;h) = 0 there means that these decoders "
-        "could not use h. Where h holds little information, overfitting to h still lowers I(x;h).",
+        f"At {ignored} points the decoder has less than half of the weight in p(x|h): what ignores h or knows the "
+        "label alone predicts the held-out share better. A family of decoders must be able to ignore h [4]. A small "
+        "I(x;h) there means that these decoders could not use h.",
     )
 
 

@@ -32,10 +32,12 @@ def test_a_leak_below_one_per_cent_of_the_point_passes_however_small_the_error()
     assert must_vanish(CE, CE - 0.15, 10.0).verdict == "fails"
 
 
-def test_the_identity_may_leave_five_per_cent():
-    assert must_explain(CE, 0.04 * CE).verdict == "passes"
-    found = must_explain(CE, 0.06 * CE)
+def test_the_identity_may_leave_less_than_the_smallest_claim():
+    """5 % of CE(x), 3 nats, is much where an experiment tells an information of 2 nats from 0."""
+    assert must_explain(CE, 0.03 * CE, smallest_claim=2.0).verdict == "passes"
+    found = must_explain(CE, 0.04 * CE, smallest_claim=2.0)
     assert found.verdict == "fails"
+    assert "2.9 bits" in found.rule
     assert found.point_nats == pytest.approx(CE.mean())
 
 
@@ -73,5 +75,5 @@ def test_to_pass_is_not_to_be_shown_the_same():
     assert found.verdict == "passes"
     assert found.equivalence.verdict == "undecided"
     assert must_stay(20.0 + NOISE, 20.0 + NOISE).equivalence.verdict == "no change"
-    assert must_explain(CE, 0.04 * CE).equivalence is None
+    assert must_explain(CE, 0.04 * CE, 2.0).equivalence is None
     assert must_vanish(CE, CE + NOISE, 0.0).equivalence is None

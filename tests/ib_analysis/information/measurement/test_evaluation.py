@@ -1,7 +1,5 @@
 """Nats per image survive the disk, and a broken file is named."""
 
-from typing import get_args
-
 import numpy as np
 import pytest
 
@@ -9,24 +7,37 @@ from ib_analysis.errors import UserError
 from ib_analysis.information.measurement.evaluation import (
     Evaluation,
     MarginalEvaluation,
+    MixedMarginal,
+    PointNats,
     read_evaluation,
     read_marginal_evaluation,
+    read_mixed_marginal,
     write_evaluation,
     write_marginal_evaluation,
+    write_mixed_marginal,
 )
-from ib_analysis.point import Network, Target
+from ib_analysis.information.measurement.parts import Parts
+from ib_analysis.point import Network
+
+
+def parts(rng, *trailing: int) -> Parts:
+    return Parts(*(rng.normal(size=(n, *trailing)) for n in (5, 3, 4)))
+
+
+def point_nats(rng) -> PointNats:
+    return PointNats(parts(rng), parts(rng, 10), parts(rng))
 
 
 def evaluation() -> Evaluation:
     rng = np.random.default_rng(0)
     network = Network("resnet10", "classifier", 3)
-    nats = {
-        (network.at(epoch, tap), target): rng.normal(size=5)
-        for epoch in (0, 10)
-        for tap in ("h1", "pooled")
-        for target in get_args(Target)
-    }
-    return Evaluation("filters-8", network, nats)
+    points = {network.at(epoch, tap): point_nats(rng) for epoch in (0, 10) for tap in ("h1", "pooled")}
+    return Evaluation("filters-8", network, points)
+
+
+def same(a: PointNats, b: PointNats) -> bool:
+    pairs = zip((a.image, a.classes, a.label), (b.image, b.classes, b.label), strict=True)
+    return all(np.array_equal(x, y) for one, other in pairs for x, y in zip(one, other, strict=True))
 
 
 def test_round_trip_keeps_every_value_and_the_order_of_taps(tmp_path):
@@ -36,8 +47,29 @@ def test_round_trip_keeps_every_value_and_the_order_of_taps(tmp_path):
     assert read.network == Network("resnet10", "classifier", 3)
     assert read.epochs == [0, 10]
     assert read.taps == ["h1", "pooled"]
-    for (point, target), values in evaluation().nats.items():
-        assert np.array_equal(read.at(point.epoch, point.tap, target), values)
+    assert all(same(read.points[point], found) for point, found in evaluation().points.items())
+    assert not same(*list(read.points.values())[:2])
+
+
+def test_the_nats_of_a_label_are_those_of_its_own_class(tmp_path):
+    table = np.log(np.array([[0.2, 0.8], [0.6, 0.4]]))
+    found = PointNats.of(Parts(*[np.zeros(2)] * 3), Parts(*[table] * 3), [np.array([1, 0])] * 3)
+    for nats in found.label:
+        assert np.exp(-nats) == pytest.approx([0.8, 0.6])
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_the_mixture_of_a_variant_keeps_its_classes_where_it_has_some(tmp_path, labelled):
+    rng = np.random.default_rng(2)
+    classes = Parts(*(rng.normal(size=(10, n)) for n in (5, 3, 4))) if labelled else None
+    whole = MixedMarginal("measurement", parts(rng), classes)
+    write_mixed_marginal(tmp_path / "nats.npz", whole)
+    read = read_mixed_marginal(tmp_path / "nats.npz")
+    assert read.variant == "measurement"
+    assert np.array_equal(read.image.fitted, whole.image.fitted)
+    assert (read.of_classes is None) != labelled
+    if labelled:
+        assert np.array_equal(read.of_classes.holdout, classes.holdout)
 
 
 def test_nats_of_the_marginal_keep_the_name_of_their_variant(tmp_path):

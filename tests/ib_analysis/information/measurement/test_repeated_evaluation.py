@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ib_analysis.errors import UserError
-from ib_analysis.information.measurement.evaluation import Evaluation
+from ib_analysis.information.measurement.evaluation import Evaluation, PointNats
+from ib_analysis.information.measurement.parts import Parts
 from ib_analysis.information.measurement.repeated_evaluation import by_network
 from ib_analysis.point import Network
 
@@ -12,7 +13,8 @@ NETS = (Network("a", "classifier", 0), Network("a", "classifier", 1))
 
 
 def evaluation(variant, network, value, taps=("h1",)):
-    points = {(network.at(5, tap), "image"): np.full(3, float(value)) for tap in taps}
+    parts = Parts(*(np.full(n, float(value)) for n in (3, 2, 1)))
+    points = {network.at(5, tap): PointNats(parts, parts, parts) for tap in taps}
     return Evaluation(variant, network, points)
 
 
@@ -20,8 +22,13 @@ def test_the_fits_of_each_network_come_together():
     files = [evaluation(v, n, 10 * i + j) for i, v in enumerate(("x", "y")) for j, n in enumerate(NETS)]
     first, second = by_network(files)
     assert (first.network, second.network) == NETS
-    assert first.at(5, "h1", "image").tolist() == [[0.0] * 3, [10.0] * 3]
-    assert second.at(5, "h1", "image").tolist() == [[1.0] * 3, [11.0] * 3]
+    point = NETS[0].at(5, "h1")
+    assert [fit.alone(point, "image").tolist() for fit in first.fits] == [[0.0] * 3, [10.0] * 3]
+    assert [fit.alone(NETS[1].at(5, "h1"), "label").tolist() for fit in second.fits] == [
+        [1.0] * 3,
+        [11.0] * 3,
+    ]
+    assert first.points == [point]
 
 
 def test_fits_of_other_points_or_of_other_seeds_are_refused():

@@ -17,7 +17,8 @@ from ib_analysis.rows import columns, read_rows, write_rows
 
 HEADER = (
     "encoder,regime,seed,epoch,tap,quantity,nats,bits,bits_per_dim,stderr_bits,stderr_images_bits,"
-    "stderr_fits_bits,low_bits,high_bits,interval,n_fits,bound,n_images,method,band_bits,warnings"
+    "stderr_fits_bits,low_bits,high_bits,interval,n_fits,bound,n_images,method,raw_bits,"
+    "fitted_bits,weight,band_bits,warnings"
 )
 
 SIXTY_FOUR_BITS = 64 * math.log(2)
