@@ -520,7 +520,7 @@ class Experiment(Spec):
             ],
             "decoder": self.decoders.image.described(),
             "holdout": self.decoders.unseen,
-        } | self.decoders.mixture.model_dump(mode="json")
+        } | self.decoders.mixture.model_dump(mode="json", exclude={"classes"})
 
     def evaluate_marginal(self) -> dict[str, Any]:
         """Slice of stage evaluate_marginal."""

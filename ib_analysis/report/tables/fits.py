@@ -11,8 +11,8 @@ from ib_analysis.units import bits
 NOTE = (
     "Cross-entropy on the held-out share of the decoder part. Late gain: improvement during the last quarter of "
     "the steps, ± its paired standard error. Near its plateau: the late gain is below two standard errors, or below "
-    "one standard error or 2 % of the information that the decoder is for (of p(x): of the smallest that is told from 0); "
-    "a larger decoder may still reach a lower value. never improved: the best step is the first."
+    "one standard error or 2 % of the information that the decoder is for (of p(x): of the smallest that is told from "
+    "0); a larger decoder may still reach a lower value. never improved: the best step is the first."
 )
 
 

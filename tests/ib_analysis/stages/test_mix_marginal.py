@@ -12,7 +12,7 @@ from ib_analysis.__main__ import main
 from ib_analysis.datasets.digits import Digits
 from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
 from ib_analysis.datasets.specs.digits import DigitsSpec
-from ib_analysis.information.measurement.evaluation import read_marginal_evaluation
+from ib_analysis.information.measurement.evaluation import read_mixed_marginal
 from ib_analysis.information.tables.mixture import ComponentRow
 from ib_analysis.rows import read_rows
 from ib_analysis.stages import mix_marginal
@@ -20,6 +20,8 @@ from ib_analysis.units import bits
 
 VARIANTS = ("measurement", "decoder-seed-1")
 OWN, OTHER, BLIND, UNCONDITIONAL = 50.0, 90.0, 70.0, 60.0
+TOLD = 3
+"""The class that the class decoder gives every image to."""
 NET = {"encoder": "net", "regime": "classifier", "seed": 0}
 
 
@@ -48,6 +50,8 @@ class FakeDecoder(torch.nn.Module):
             if self.name == "half.image":
                 right = h.argmax(1) == half(x)
                 nats = torch.where(right, torch.tensor(OWN), torch.tensor(OTHER))
+            elif self.name == "classes.image":
+                nats = torch.where(h.argmax(1) == TOLD, torch.tensor(OWN), torch.tensor(OTHER))
             else:
                 nats = torch.full((len(x),), UNCONDITIONAL if self.name == "marginal.image" else BLIND)
             return -(nats + self.later)
@@ -76,7 +80,7 @@ def mixed(tmp_path, dataset, monkeypatch):
         (path / "provenance.json").write_text(json.dumps({"spec": made}))
         return str(path)
 
-    def run(points, nearest=48):
+    def run(points, nearest=48, classes=False):
         slice_ = {
             "variants": VARIANTS,
             "networks": [
@@ -92,12 +96,13 @@ def mixed(tmp_path, dataset, monkeypatch):
                 "mix_marginal", "--spec", json.dumps(slice_), "--dataset", str(dataset / "header.json"),
                 "--checkpoints", folder("net", NET),
                 "--marginals", *(folder(f"{v}/decoders/marginal", {"variant": v}) for v in VARIANTS),
+                "--classes", *(folder(f"{v}/decoders/classes", {"variant": v}) for v in VARIANTS * classes),
                 "--decoders", *(folder(f"{v}/decoders/e5", NET | {"variant": v, "epoch": 5}) for v in VARIANTS),
                 "--out", *out, "--table", str(tmp_path / "mixture.csv"),
             ]
         )  # fmt: skip
         assert code == 0
-        nats = [read_marginal_evaluation(tmp_path / f"{variant}.npz") for variant in VARIANTS]
+        nats = [read_mixed_marginal(tmp_path / f"{variant}.npz") for variant in VARIANTS]
         return nats, read_rows(tmp_path / "mixture.csv", ComponentRow)
 
     return run
@@ -111,8 +116,8 @@ def later(nats):
 def test_without_points_it_is_the_average_of_p_of_x(mixed):
     nats, rows = mixed(0)
     assert [found.variant for found in nats] == list(VARIANTS)
-    assert nats[0].nats == pytest.approx(UNCONDITIONAL)
-    assert nats[1].nats == pytest.approx(UNCONDITIONAL + 1)
+    assert nats[0].image.evaluation == pytest.approx(UNCONDITIONAL)
+    assert nats[1].image.evaluation == pytest.approx(UNCONDITIONAL + 1)
     assert [row.weight for row in rows] == [0.5, 0.5, 1.0]
     assert rows[-1].bits == pytest.approx(bits(later(UNCONDITIONAL)))
 
@@ -128,12 +133,33 @@ def test_the_point_that_tells_most_joins_at_the_price_of_its_h(mixed, dataset):
     lowest = OWN - np.log(summed)
     weight = 2 * rows[2].weight
     assert 0.9 < weight < 1.0
-    assert nats[0].nats == pytest.approx(lowest - math.log(weight), abs=1e-3)
-    assert (nats[0].nats > OWN - np.log(share[own])).all()
+    assert nats[0].image.evaluation == pytest.approx(lowest - math.log(weight), abs=1e-3)
+    assert (nats[0].image.evaluation > OWN - np.log(share[own])).all()
     assert rows[2].bits == pytest.approx(bits(float(lowest.mean())))
-    assert rows[-1].bits == pytest.approx(bits(later(float(nats[0].nats.mean()))))
+    assert rows[-1].bits == pytest.approx(bits(later(float(nats[0].image.evaluation.mean()))))
 
 
 def test_a_point_that_tells_nothing_stays_out(mixed):
     _, rows = mixed(2)
     assert not any("blind" in row.component for row in rows)
+
+
+def test_the_class_mixture_joins_with_the_frequencies_of_the_decoder_part(mixed, dataset):
+    nats, rows = mixed(0, classes=True)
+    data = open_dataset(dataset)
+    share = float((np.asarray(data.decoder.labels) == TOLD).mean())
+    alone = {row.component: row.bits for row in rows if row.variant == "measurement"}
+    assert alone["label"] == pytest.approx(bits(OWN - math.log(share)), abs=1e-6)
+    assert rows[-1].bits < min(alone["label"], alone["p(x)"]) + 1.0
+    told = nats[0].of_classes.evaluation
+    assert told.shape == (10, len(data.evaluation))
+    assert (told[TOLD] == OWN).all()
+    assert (np.delete(told, TOLD, axis=0) == OTHER).all()
+
+
+def test_values_are_given_for_held_out_and_fitted_images_too(mixed, dataset):
+    (found, _), _ = mixed(0)
+    count = len(open_dataset(dataset).decoder)
+    assert len(found.image.holdout) == round(0.3 * count)
+    assert len(found.image.fitted) == count - len(found.image.holdout)
+    assert found.of_classes is None

@@ -12,9 +12,13 @@ from ib_analysis.datasets.specs.digits import DigitsSpec
 from ib_analysis.information.measurement.evaluation import (
     Evaluation,
     MarginalEvaluation,
+    MixedMarginal,
+    PointNats,
     write_evaluation,
     write_marginal_evaluation,
+    write_mixed_marginal,
 )
+from ib_analysis.information.measurement.parts import Parts
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.controls import ControlRow
 from ib_analysis.point import Network
@@ -61,10 +65,20 @@ def test_a_control_is_compared_with_its_own_marginal_and_h_shuffled_with_the_mea
         found = MarginalEvaluation(variant, noisy(level))
         return kept(tmp_path / f"{next(files)}.npz", lambda path: write_marginal_evaluation(path, found))
 
+    def mixture(level):
+        whole = Parts(noisy(level), *[np.full(50, level)] * 2)
+        return kept(
+            tmp_path / f"{next(files)}.npz",
+            lambda path: write_mixed_marginal(path, MixedMarginal("measurement", whole, None)),
+        )
+
     def network(variant, level):
         net = Network("net", "classifier", 0)
         point = net.at(5, "h1")
-        found = Evaluation(variant, net, {(point, "image"): noisy(level), (point, "label"): noisy(1.0)})
+        image = Parts(noisy(level), *[np.full(50, level)] * 2)
+        label = Parts(noisy(1.0), *[np.full(50, 1.0)] * 2)
+        classes = Parts(*[np.full((size, 10), np.log(0.1)) for size in (n, 50, 50)])
+        found = Evaluation(variant, net, {point: PointNats(image, classes, label)})
         return kept(tmp_path / f"{next(files)}.npz", lambda path: write_evaluation(path, found))
 
     names = [*reversed(MARGINALS), "shuffled"]
@@ -80,6 +94,8 @@ def test_a_control_is_compared_with_its_own_marginal_and_h_shuffled_with_the_mea
             str(dataset / "header.json"),
             "--marginal",
             marginal("measurement", 100.0),
+            "--mixture",
+            mixture(100.0),
             "--nats",
             network("measurement", CONDITIONAL),
             "--identity",

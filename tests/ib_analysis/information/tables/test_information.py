@@ -69,7 +69,7 @@ def test_the_table_reads_back_exactly(table):
         ("I(y;h)", "I(z;h)", "line 3, column quantity"),
         ("lower", "tight", "line 3, column bound"),
         (",50,", ",0,", "line 2, column n_images"),
-        (",lower,50", ",lower,50,extra,more", "line 3 has 23 cells for 21 columns"),
+        (",lower,50", ",lower,50,extra,more", "line 3 has 26 cells for 24 columns"),
         ("bits_per_dim", "bits_per_pixel", "does not have the columns"),
         ("0.48", "nan", "line 3"),
     ],
@@ -83,8 +83,8 @@ def test_a_table_that_was_changed_by_hand_is_refused_by_line_and_column(table, o
 
 
 def test_a_truncated_table_is_refused(table):
-    table.write_text(table.read_text()[:190])
-    with pytest.raises(UserError, match=r"information\.csv line 2 has \d+ cells for 21 columns"):
+    table.write_text(table.read_text()[:240])
+    with pytest.raises(UserError, match=r"information\.csv line 2 has \d+ cells for 24 columns"):
         read_rows(table, InformationRow)
 
 
