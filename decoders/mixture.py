@@ -82,22 +82,35 @@ def partial_mixture(nats: Nats, count: int) -> Nats:
     return found
 
 
-def partial_class_mixture(nats: Nats, frequencies: Nats) -> Nats:
-    """-log of some terms of the class mixture sum_c f(c) q(x | c); with all its classes the whole of it.
+def partial_mixtures_of_classes(nats: Nats, classes: NDArray[np.int64], counts: Nats) -> Nats:
+    """-log of the mixtures 1/N_c sum_j q(x | h_j), each over the h_j of one class, from some of their terms.
+
+    With the shares N_c / N they make the mixture over all h_j. A class of which no term was computed gives infinity.
 
     Args:
-        nats: -log q(x_i | c) of the classes that were computed for example i, shape (terms, examples).
-        frequencies: f of those classes, shape (terms, examples), from examples other than these; a class may stand once
-            for an example.
+        nats: -log q(x_i | h_j) of the terms that were computed for example i, shape (terms, examples).
+        classes: of those h_j, shape (terms, examples).
+        counts: N_c, all terms of each class that example i has, shape (classes, examples).
+
+    Returns:
+        Shape (classes, examples).
 
     Raises:
-        FitError: frequencies of an example that add up to more than 1.
+        FitError: more terms of a class than there are.
+
+    >>> found = partial_mixtures_of_classes(np.zeros((2, 1)), np.array([[0], [0]]), np.array([[2.0], [5.0]]))
+    >>> found.tolist()
+    [[-0.0], [inf]]
     """
-    most = float(frequencies.sum(axis=0).max())
-    if most > 1.0 + 1e-6:
-        raise FitError(f"frequencies add up to {most:.4g} for an example: name each class once")
-    with np.errstate(divide="ignore"):
-        found: Nats = -np.logaddexp.reduce(np.log(frequencies) - nats, axis=0)
+    found = np.full(counts.shape, np.inf)
+    for c in range(len(counts)):
+        own = classes == c
+        if (own.sum(axis=0) > counts[c]).any():
+            raise FitError(f"more terms of class {c} than there are: each counts once")
+        with np.errstate(divide="ignore"):
+            summed = np.logaddexp.reduce(np.where(own, -nats, -np.inf), axis=0)
+            found[c] = np.log(counts[c]) - summed
+    found[np.isnan(found)] = np.inf
     return found
 
 

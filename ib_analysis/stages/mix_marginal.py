@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 
 from decoders.density import Decoder
 from decoders.evaluation import nats_per_example
-from decoders.mixture import averaged, choose_components, mixed, mixture_weights, nearest, partial_mixture
+from decoders.mixture import (
+    averaged,
+    choose_components,
+    mixed,
+    mixture_weights,
+    nearest,
+    partial_mixture,
+    partial_mixtures_of_classes,
+)
 from decoders.saving import load_decoder
 from decoders.training.progress import progress
 from ib_analysis import spec
@@ -31,7 +39,7 @@ from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
 from ib_analysis.encoders.specs.training import Regime
 from ib_analysis.information.measurement.evaluation import MixedMarginal, write_mixed_marginal
 from ib_analysis.information.measurement.nats import mean_with_error
-from ib_analysis.information.measurement.parts import Parts, rows_of_decoder_part, stacked
+from ib_analysis.information.measurement.parts import Parts, rows_of_decoder_part
 from ib_analysis.information.tables.mixture import WHOLE, ComponentRow
 from ib_analysis.point import Network, Point
 from ib_analysis.provenance import Job
@@ -98,6 +106,18 @@ class Images:
 
 
 @dataclass(frozen=True)
+class Component:
+    """A density of x under each fit, -log q(x), shape (fits, images), and where it is told a class.
+
+    `of_classes` is -log q(x | y), shape (fits, classes, images); with the class frequencies it makes q(x) again. A
+    density that cannot be told is the same for every class.
+    """
+
+    whole: Parts
+    of_classes: Parts
+
+
+@dataclass(frozen=True)
 class Neighbours:
     """The h of all images of the decoder part at one point, and of each asked image the rows of the nearest."""
 
@@ -107,6 +127,19 @@ class Neighbours:
     chosen: Rows
     count: int
     """All terms of the mixture."""
+    labels: Rows
+    """Of all images of the decoder part."""
+    left_out: Rows | None
+    """The class of the term that each asked image lacks: its own; None for new images, which lack none."""
+
+    def per_class(self, classes: int) -> Values:
+        """How many terms of the mixture are of each class, for each asked image; shape (classes, images)."""
+        counts = np.repeat(
+            np.bincount(self.labels, minlength=classes)[:, np.newaxis], self.chosen.shape[1], axis=1
+        )
+        if self.left_out is not None:
+            counts[self.left_out, np.arange(counts.shape[1])] -= 1
+        return counts.astype(np.float64)
 
 
 def run(
@@ -132,21 +165,29 @@ def run(
     folders = {_address(folder): folder for folder in decoders}
     networks = dict(zip((Network.of(made_from(folder)) for folder in checkpoints), checkpoints, strict=True))
     found = {UNCONDITIONAL: _unconditional(_by_variant(slice_, marginals), images, device)}
-    of_classes = [_of_classes(folder, images, device) for folder in _by_variant(slice_, classes)]
-    if of_classes:
-        frequencies = np.bincount(data.decoder.labels, minlength=len(data.header.class_names))
-        found[CLASS_MIXTURE] = _class_mixture(of_classes, frequencies / len(data.decoder))
+    if classes:
+        found[CLASS_MIXTURE] = _class_mixture(_by_variant(slice_, classes), images, device)
     for point in _chosen(slice_, networks, folders, [*found.values()], images, device):
         found[f"nearest h, {point.label}"] = _of_point(slice_, point, networks, folders, images, device)
-    averages = [component.map(averaged) for component in found.values()]
+    averages = [component.whole.map(averaged) for component in found.values()]
     weights = mixture_weights(np.stack([average.holdout for average in averages]))
     for k, (variant, path) in enumerate(zip(slice_.variants, out, strict=True)):
-        of_fit = stacked([component.map(lambda nats, k=k: nats[k]) for component in found.values()])
-        whole = of_fit.map(lambda nats: mixed(nats, weights))
-        write_mixed_marginal(path, MixedMarginal(variant, whole, of_classes[k] if of_classes else None))
+        whole = _mixed([component.whole for component in found.values()], weights, k)
+        told = _mixed([component.of_classes for component in found.values()], weights, k) if classes else None
+        write_mixed_marginal(path, MixedMarginal(variant, whole, told))
         job.record(path)
     write_rows(table, ComponentRow, [*_rows(slice_.variants, found, weights)])
     job.record(table)
+
+
+def _mixed(components: Sequence[Parts], weights: Values, fit: int) -> Parts:
+    """The mixture of the components under one fit, whatever axes the images have before them."""
+
+    def mix(*nats: Values) -> Values:
+        of_fit = np.stack([values[fit] for values in nats])
+        return mixed(of_fit.reshape(len(of_fit), -1), weights).reshape(of_fit.shape[1:])
+
+    return components[0].map(mix, *components[1:])
 
 
 def _by_variant(slice_: Spec, folders: Sequence[Path]) -> list[Path]:
@@ -160,10 +201,10 @@ def _address(folder: Path) -> tuple[str, Network, int]:
     return str(made["variant"]), Network.of(made), int(made["epoch"])
 
 
-def _unconditional(folders: Sequence[Path], images: Images, device: torch.device) -> Parts:
-    """p(x) under each fit, (fits, images)."""
+def _unconditional(folders: Sequence[Path], images: Images, device: torch.device) -> Component:
+    """p(x), which cannot be told a class."""
     decoders = [load_decoder(weights_path(folder, "image")).to(device) for folder in folders]
-    return Parts(
+    whole = Parts(
         *(
             np.stack(
                 [nats_per_example(d, ImagePairs(part, device), device, BATCH, rows=rows) for d in decoders]
@@ -171,29 +212,23 @@ def _unconditional(folders: Sequence[Path], images: Images, device: torch.device
             for part, rows in images.kinds
         )
     )
+    classes = len(images.data.header.class_names)
+    return Component(whole, whole.map(lambda nats: np.repeat(nats[:, np.newaxis], classes, axis=1)))
 
 
-def _of_classes(folder: Path, images: Images, device: torch.device) -> Parts:
-    """-log q(x | y) for every class y, (classes, images)."""
-    decoder = load_decoder(weights_path(folder, "image", CLASSES)).to(device)
+def _class_mixture(folders: Sequence[Path], images: Images, device: torch.device) -> Component:
+    """sum_y f(y) q(x | y), with the class frequencies of the decoder part."""
     count = len(images.data.header.class_names)
-    return Parts(
-        *(
-            np.stack(
-                [
-                    nats_per_example(decoder, ClassPairs(part, device, count, told), device, BATCH, rows=rows)
-                    for told in range(count)
-                ]
-            )
-            for part, rows in images.kinds
-        )
-    )
+    frequencies = np.bincount(images.data.decoder.labels, minlength=count) / len(images.data.decoder)
+    decoders = [load_decoder(weights_path(folder, "image", CLASSES)).to(device) for folder in folders]
 
+    def nats(decoder: Decoder, part: Part, rows: Rows) -> Values:
+        pairs = (ClassPairs(part, device, count, told) for told in range(count))
+        return np.stack([nats_per_example(decoder, of, device, BATCH, rows=rows) for of in pairs])
 
-def _class_mixture(of_classes: Sequence[Parts], frequencies: Values) -> Parts:
-    """-log sum_y f(y) q(x | y) under each fit, (fits, images)."""
-    return stacked(list(of_classes)).map(
-        lambda nats: np.stack([mixed(fit, frequencies) for fit in nats]),
+    of_classes = Parts(*(np.stack([nats(d, part, rows) for d in decoders]) for part, rows in images.kinds))
+    return Component(
+        of_classes.map(lambda fits: np.stack([mixed(fit, frequencies) for fit in fits])), of_classes
     )
 
 
@@ -201,7 +236,7 @@ def _chosen(
     slice_: Spec,
     networks: Mapping[Network, Path],
     folders: Folders,
-    others: Sequence[Parts],
+    others: Sequence[Component],
     images: Images,
     device: torch.device,
 ) -> Iterator[Point]:
@@ -220,8 +255,9 @@ def _chosen(
                 of_h = _neighbours(point, networks, images.data, device, COMPARED_TERMS, compared)
                 if of_h is not None:
                     decoder = _decoder(folders, slice_.variants[0], point, device)
-                    points[point.label], candidates[point.label] = point, _mixture(decoder, of_h, device)
-    base = np.stack([averaged(component.holdout[:, shown]) for component in others])
+                    points[point.label] = point
+                    candidates[point.label] = partial_mixture(_terms(decoder, of_h, device), of_h.count)
+    base = np.stack([averaged(component.whole.holdout[:, shown]) for component in others])
     yield from (points[name] for name in choose_components(base, candidates, slice_.points))
 
 
@@ -232,14 +268,18 @@ def _of_point(
     folders: Folders,
     images: Images,
     device: torch.device,
-) -> Parts:
+) -> Component:
     decoders = [_decoder(folders, variant, point, device) for variant in slice_.variants]
-    found = []
+    classes = len(images.data.header.class_names)
+    whole, of_classes = [], []
     for rows in (None, images.holdout, images.fitted):
         of_h = _neighbours(point, networks, images.data, device, slice_.nearest, rows)
         assert of_h is not None  # it was a candidate
-        found.append(np.stack([_mixture(decoder, of_h, device) for decoder in decoders]))
-    return Parts(*found)
+        terms = [_terms(decoder, of_h, device) for decoder in decoders]
+        whole.append(np.stack([partial_mixture(nats, of_h.count) for nats in terms]))
+        labels, counts = of_h.labels[of_h.chosen], of_h.per_class(classes)
+        of_classes.append(np.stack([partial_mixtures_of_classes(nats, labels, counts) for nats in terms]))
+    return Component(Parts(*whole), Parts(*of_classes))
 
 
 def _decoder(folders: Folders, variant: str, point: Point, device: torch.device) -> Decoder:
@@ -264,15 +304,16 @@ def _neighbours(
     activations = RecomputedActivations(encoder, data.decoder, device)
     if 4 * len(activations) * int(np.prod(activations.shape(point.tap))) > MOST_BYTES:
         return None
-    h = _all_h(activations, point.tap)
+    h, labels = _all_h(activations, point.tap), np.asarray(data.decoder.labels)
     if rows is None:
         part = data.evaluation
         asked = _all_h(RecomputedActivations(encoder, part, device), point.tap)
         count = len(h)
-        return Neighbours(h, part.images, np.arange(len(part)), nearest(asked, h, min(most, count)), count)
+        chosen = nearest(asked, h, min(most, count))
+        return Neighbours(h, part.images, np.arange(len(part)), chosen, count, labels, None)
     count = len(h) - 1
     chosen = nearest(h[rows], h, min(most, count), own=rows)
-    return Neighbours(h, data.decoder.images, rows, chosen, count)
+    return Neighbours(h, data.decoder.images, rows, chosen, count, labels, labels[rows])
 
 
 def _all_h(activations: RecomputedActivations, tap: str) -> NDArray[np.float32]:
@@ -281,20 +322,21 @@ def _all_h(activations: RecomputedActivations, tap: str) -> NDArray[np.float32]:
     return torch.cat(blocks).cpu().numpy()
 
 
-def _mixture(decoder: Decoder, of_h: Neighbours, device: torch.device) -> Values:
-    """-log of the sum of the nearest terms, shape (images,)."""
+def _terms(decoder: Decoder, of_h: Neighbours, device: torch.device) -> Values:
+    """-log q(x | h) of each of the nearest h, shape (terms, images)."""
     terms, count = of_h.chosen.shape
     pairs = CrossedPairs(of_h.images, np.tile(of_h.rows, terms), of_h.h, of_h.chosen.ravel(), device)
-    nats = nats_per_example(decoder, pairs, device, BATCH)
-    return partial_mixture(nats.reshape(terms, count), of_h.count)
+    return nats_per_example(decoder, pairs, device, BATCH).reshape(terms, count)
 
 
-def _rows(variants: Sequence[str], found: Mapping[str, Parts], weights: Values) -> Iterator[ComponentRow]:
+def _rows(variants: Sequence[str], found: Mapping[str, Component], weights: Values) -> Iterator[ComponentRow]:
     for (name, component), weight in zip(found.items(), weights, strict=True):
-        for variant, holdout, nats in zip(variants, component.holdout, component.evaluation, strict=True):
+        for variant, holdout, nats in zip(
+            variants, component.whole.holdout, component.whole.evaluation, strict=True
+        ):
             yield _row(name, variant, float(weight) / len(variants), holdout, nats)
     whole = [
-        mixed(np.stack([averaged(getattr(component, part)) for component in found.values()]), weights)
+        mixed(np.stack([averaged(getattr(component.whole, part)) for component in found.values()]), weights)
         for part in ("holdout", "evaluation")
     ]
     yield _row(WHOLE, "", 1.0, *whole)

@@ -90,6 +90,8 @@ def _of_label(fits: Sequence[tuple[RungNats, ...]], entropy: Nats) -> list[tuple
 
 def _judged(quantity: Quantity, found: Sequence[tuple[RungNats, Truth, Reading]]) -> Iterator[CalibrationRow]:
     """The rows of a quantity; each rung gets the interval that the other calibrating rungs give it."""
+    if not found:
+        return
     estimates = repeated_estimates(
         found[0][2].marginal,
         [reading.averaged for _, _, reading in found],

@@ -14,8 +14,8 @@ from decoders.mixture import (
     mixed,
     mixture_weights,
     nearest,
-    partial_class_mixture,
     partial_mixture,
+    partial_mixtures_of_classes,
 )
 
 
@@ -66,17 +66,23 @@ def test_a_partial_mixture_that_divides_by_its_own_terms_would_be_no_density():
     assert np.exp(-partial_mixture(best, count=3)).sum() > 1.5
 
 
-def test_a_class_mixture_of_all_classes_is_the_marginal_law():
-    laws, f = random_laws(5, 30), np.array([0.1, 0.1, 0.2, 0.3, 0.3])
-    whole = partial_class_mixture(-np.log(laws), np.repeat(f[:, None], 30, axis=1))
-    np.testing.assert_allclose(whole, -np.log(f @ laws))
-    some = partial_class_mixture(-np.log(laws[1:3]), np.repeat(f[1:3, None], 30, axis=1))
+def test_mixtures_of_classes_make_the_whole_with_the_shares_of_the_classes():
+    laws, classes = random_laws(12, 30), np.array([0, 1, 1, 2] * 3)
+    counts = np.bincount(classes, minlength=4).astype(float)
+    table = np.repeat(classes[:, None], 30, axis=1)
+    found = partial_mixtures_of_classes(-np.log(laws), table, np.repeat(counts[:, None], 30, axis=1))
+    assert found.shape == (4, 30)
+    np.testing.assert_allclose(np.exp(-found[:3]).sum(axis=1), 1.0)
+    assert np.isinf(found[3]).all()
+    np.testing.assert_allclose(mixed(found, counts / 12), partial_mixture(-np.log(laws), 12))
+
+
+def test_terms_of_a_class_that_are_left_out_keep_an_upper_bound():
+    laws, classes = random_laws(12, 30), np.repeat(np.array([0, 1] * 6)[:, None], 30, axis=1)
+    counts = np.full((2, 30), 6.0)
+    whole = partial_mixtures_of_classes(-np.log(laws), classes, counts)
+    some = partial_mixtures_of_classes(-np.log(laws[:5]), classes[:5], counts)
     assert (some >= whole).all()
-
-
-def test_a_class_that_was_never_seen_adds_nothing():
-    nats, f = np.array([[1.0], [2.0]]), np.array([[0.0], [1.0]])
-    np.testing.assert_allclose(partial_class_mixture(nats, f), 2.0)
 
 
 def test_nearest_is_the_literal_sort_of_standardised_distances():
@@ -164,7 +170,10 @@ def test_a_mixture_bounds_the_entropy_from_above_and_lies_below_its_best_compone
         (lambda: mixed(np.zeros((2, 3)), np.array([0.5, 0.6])), "adding up to 1"),
         (lambda: mixed(np.zeros((2, 3)), np.array([1.0])), "one for each"),
         (lambda: partial_mixture(np.zeros((5, 2)), 4), "each counts once"),
-        (lambda: partial_class_mixture(np.zeros((2, 1)), np.array([[0.7], [0.7]])), "each class once"),
+        (
+            lambda: partial_mixtures_of_classes(np.zeros((2, 1)), np.zeros((2, 1), int), np.ones((1, 1))),
+            "each counts once",
+        ),
         (lambda: nearest(np.zeros((2, 1)), np.zeros((3, 1)), 4), "1 to 3"),
         (lambda: mixture_weights(np.array([[np.inf]])), "finite"),
         (lambda: fit_mixture({}, {}), "none"),
