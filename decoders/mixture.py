@@ -107,7 +107,7 @@ def partial_mixtures_of_classes(nats: Nats, classes: NDArray[np.int64], counts: 
         own = classes == c
         if (own.sum(axis=0) > counts[c]).any():
             raise FitError(f"more terms of class {c} than there are: each counts once")
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             summed = np.logaddexp.reduce(np.where(own, -nats, -np.inf), axis=0)
             found[c] = np.log(counts[c]) - summed
     found[np.isnan(found)] = np.inf
