@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from ib_analysis.datasets.dataset import Header
+from ib_analysis.figures.samples import Samples
 from ib_analysis.information.tables.agreement import Agreement
 from ib_analysis.information.tables.consistency import ConsistencyRow
 from ib_analysis.information.tables.controls import ControlRow
@@ -110,6 +111,7 @@ class ReportContent:
     fits: tuple[FitSummary, ...]
     figures: tuple[Illustration, ...]
     samples: tuple[Illustration, ...]
+    """Sheets of samples, for paper and for readers without scripts."""
     provenance: tuple[Provenance, ...]
     mixture: tuple[ComponentRow, ...] = ()
     """What CE(x) is made of."""
@@ -118,6 +120,10 @@ class ReportContent:
     validation: tuple[ValidationRow, ...] = ()
     consistency: tuple[ConsistencyRow, ...] = ()
     papers: tuple[Verdict, ...] = ()
+    drawn: tuple[Samples, ...] = ()
+    """The samples themselves, for the explorer."""
+    trusted: tuple[Illustration, ...] = ()
+    """The figures that say how far to trust the numbers: known information first, then controls."""
     studies: tuple[Illustration, ...] = ()
     """The figures of the studies."""
     versions: Mapping[str, str] = field(default_factory=dict)

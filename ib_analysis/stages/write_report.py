@@ -9,6 +9,7 @@ from ib_analysis.artefacts import made_from, provenance_path, read_json, verifie
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import decoder_of, fits_path
 from ib_analysis.encoders.training.training_curve import CurveRow, curve_path
+from ib_analysis.figures.samples import read_samples
 from ib_analysis.information.tables.agreement import Agreement
 from ib_analysis.information.tables.consistency import ConsistencyRow
 from ib_analysis.information.tables.controls import ControlRow
@@ -38,9 +39,9 @@ FIGURES = {
     "tap_curves": "Each tap on its own scale",
     "two_stages": "Fitting and compression",
     "training_curves": "Training",
-    "controls": "Controls",
     "baseline_planes": "Every estimator",
 }
+TRUSTED = {"controls": "Controls"}
 
 
 class Spec(spec.Spec):
@@ -66,7 +67,8 @@ def run(
     consistency: list[Path],
     verdicts: list[Path],
     figures: Path,
-    samples: Path,
+    sheets: Path,
+    samples: list[Path],
     tables: Path,
     out: Path,
 ) -> None:
@@ -84,11 +86,12 @@ def run(
         mixture=read_rows(verified(mixture), ComponentRow),
         fits=tuple(_fits(marginal, decoders)),
         figures=(
-            *_figures(figures),
-            *(_beside(figures, "calibration") for _ in validation),
+            *_figures(figures, FIGURES),
             *(_beside(figures, "consistency") for _ in consistency),
         ),
-        samples=tuple(_sheets(samples)),
+        trusted=(*(_beside(figures, "calibration") for _ in validation), *_figures(figures, TRUSTED)),
+        samples=tuple(_sheets(sheets)),
+        drawn=tuple(read_samples(verified(path)) for path in samples),
         controls=tuple(row for path in controls for row in read_rows(path, ControlRow)),
         validation=tuple(row for path in validation for row in read_rows(path, ValidationRow)),
         consistency=tuple(row for path in consistency for row in read_rows(path, ConsistencyRow)),
@@ -180,12 +183,16 @@ def _fit_facts(record: Mapping[str, Any]) -> dict[str, Any]:
     return {name: record[name] for name in FitSummary.__dataclass_fields__ if name in record}
 
 
-def _figures(folder: Path) -> Iterator[Illustration]:
-    captions = read_json(folder / "captions.json")
-    kinds = list(FIGURES)
-    for name, caption in sorted(captions.items(), key=lambda entry: kinds.index(entry[0].partition("-")[0])):
-        kind, _, network = name.partition("-")
-        title = FIGURES[kind] + (f": {network.replace('-', ' ')}" if network else "")
+def _figures(folder: Path, titles: Mapping[str, str]) -> Iterator[Illustration]:
+    """The figures of these kinds in the order of their titles."""
+    kinds = list(titles)
+    captions = [
+        (*name.partition("-"), name, caption)
+        for name, caption in read_json(folder / "captions.json").items()
+        if name.partition("-")[0] in kinds
+    ]
+    for kind, _, network, name, caption in sorted(captions, key=lambda entry: kinds.index(entry[0])):
+        title = titles[kind] + (f": {network.replace('-', ' ')}" if network else "")
         yield Illustration(title, folder / name, caption)
 
 
