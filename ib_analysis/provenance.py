@@ -24,7 +24,7 @@ from ib_analysis.artefacts import provenance_path, sha256, write_json
 from ib_analysis.own_modules import installed_version, own_files
 
 PACKAGES = ("ib_analysis", "decoders")
-BESIDE = {".mplstyle", ".css", ".jinja", ".c", ".h"}
+BESIDE = {".mplstyle", ".css", ".jinja", ".js", ".c", ".h"}
 """Suffixes of files beside a module that are part of its code."""
 VERSIONS = ("ib-analysis", "torch", "numpy", "scipy", "matplotlib", "snakemake", "safetensors")
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 from ib_analysis.datasets.dataset import Header
+from ib_analysis.figures.samples import Samples
 from ib_analysis.information.tables.agreement import Agreement
+from ib_analysis.information.tables.calibration import CalibrationRow
 from ib_analysis.information.tables.consistency import ConsistencyRow
 from ib_analysis.information.tables.controls import ControlRow
 from ib_analysis.information.tables.information import InformationRow
@@ -114,14 +116,21 @@ class ReportContent:
     fits: tuple[FitSummary, ...]
     figures: tuple[Illustration, ...]
     samples: tuple[Illustration, ...]
+    """Sheets of samples, for paper and for readers without scripts."""
     provenance: tuple[Provenance, ...]
     mixture: tuple[ComponentRow, ...] = ()
     """What CE(x) is made of."""
+    ladder: tuple[CalibrationRow, ...] = ()
+    """What the decoders read of codes whose information is known."""
     controls: tuple[ControlRow, ...] = ()
     agreement: tuple[Agreement, ...] = ()
     validation: tuple[ValidationRow, ...] = ()
     consistency: tuple[ConsistencyRow, ...] = ()
     papers: tuple[Verdict, ...] = ()
+    drawn: tuple[Samples, ...] = ()
+    """The samples themselves, for the explorer."""
+    trusted: tuple[Illustration, ...] = ()
+    """The figures that say how far to trust the numbers: known information first, then controls."""
     studies: tuple[Illustration, ...] = ()
     """The figures of the studies."""
     versions: Mapping[str, str] = field(default_factory=dict)

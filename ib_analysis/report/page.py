@@ -1,33 +1,43 @@
 """The report: one self-contained page that opens offline."""
 
+from base64 import b64encode
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ib_analysis.artefacts import replacing_folder, write_text
 from ib_analysis.report.content import Illustration, ReportContent
+from ib_analysis.report.explorer.block import explorer_block
 from ib_analysis.report.images import chosen_file, data_uri, embedded_bytes
 from ib_analysis.report.tables.agreement import agreement_table
 from ib_analysis.report.tables.calibration import calibration_table
 from ib_analysis.report.tables.consistency import consistency_table
-from ib_analysis.report.tables.controls import failing, identity_sentence, ranking_sentences, trust_table
+from ib_analysis.report.tables.controls import (
+    failing_controls,
+    identity_sentence,
+    ranking_sentences,
+    trust_table,
+)
 from ib_analysis.report.tables.fits import fits_sentence, fits_table
 from ib_analysis.report.tables.information import dataset_table, information_table
+from ib_analysis.report.tables.ladder import ladder_table
 from ib_analysis.report.tables.mixture import mixture_table
 from ib_analysis.report.tables.papers import papers_table
 from ib_analysis.report.tables.seeds import seeds_table
 from ib_analysis.report.tables.table import Table
 from ib_analysis.report.tables.two_stages import verdict_table
-from ib_analysis.report.text.finding import finding
+from ib_analysis.report.text.finding import finding, verdicts_sentence
 from ib_analysis.report.text.limitations import limitations
 from ib_analysis.report.text.meanings import meanings
 from ib_analysis.report.text.references import REFERENCES
+from ib_analysis.report.text.trust import trust_sentence
 
 HERE = Path(__file__).parent
 LARGEST_PAGE_BYTES = 10_000_000
-LONG_TABLE = 60
-"""Tables with more rows are collapsed on the screen."""
+WORDS_BYTES = 1_000_000
+"""Kept free for words, tables and numbers."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,8 @@ class Picture:
 def write_page(path: Path, content: ReportContent) -> None:
     """Writes the page atomically.
 
-    Figures are always embedded. Sample sheets are embedded as long as the page stays below 10 MB; the others are named.
+    Figures are always embedded, then as many images of the explorer as fit. Sample sheets are embedded as long as the
+    page stays below 10 MB; the others are named.
 
     Raises:
         UserError: a figure is missing.
@@ -54,27 +65,37 @@ def write_page(path: Path, content: ReportContent) -> None:
 
 def render(content: ReportContent, folder: Path) -> str:
     """The page as text; files that are named but not embedded are named relative to `folder`."""
-    figures = [_picture(figure, folder, LARGEST_PAGE_BYTES) for figure in content.figures]
-    studies = [_picture(figure, folder, LARGEST_PAGE_BYTES) for figure in content.studies]
-    room = LARGEST_PAGE_BYTES - sum(len(figure.source) for figure in (*figures, *studies))
+    figures, trusted, studies = (
+        [_picture(figure, folder, LARGEST_PAGE_BYTES) for figure in pictures]
+        for pictures in (content.figures, content.trusted, content.studies)
+    )
+    room = LARGEST_PAGE_BYTES - WORDS_BYTES - sum(len(f.source) for f in (*figures, *trusted, *studies))
+    explorer = explorer_block(content, room)
+    scripts = [*([_read("explorer/explorer.js")] if explorer else []), _read("contents.js")]
     return (
         _environment()
         .get_template("page.html.jinja")
         .render(
             content=content,
             finding=finding(content.rows, content.stages),
+            verdicts_sentence=verdicts_sentence(content.stages),
+            trust_sentence=trust_sentence(content),
+            explorer=explorer,
+            scripts=scripts,
+            script_hashes=" ".join(map(_script_hash, scripts)),
             **tables(content),
             identity=identity_sentence(content.controls),
             rankings=ranking_sentences(content.controls),
             fits_sentence=fits_sentence(content.fits),
             figures=figures,
+            trusted=trusted,
             studies=studies,
-            groups=_groups(_within(content.samples, folder, room)),
+            groups=_groups(_within(content.samples, folder, room - len(explorer))),
             meanings=meanings(content.rows),
             limitations=limitations(content),
             references=REFERENCES,
-            style=(HERE / "page.css").read_text(encoding="utf-8"),
-            long_table=LONG_TABLE,
+            style=_read("page.css")
+            + (_read("explorer/explorer.css") if explorer else "[hidden] { display: none; }"),
         )
     )
 
@@ -86,7 +107,8 @@ def tables(content: ReportContent) -> dict[str, Table]:
         "papers": papers_table(content.papers),
         "of_dataset": dataset_table(content.rows),
         "mixture": mixture_table(content.mixture),
-        "information": information_table(content.rows, content.fits, failing(content.controls)),
+        "ladder": ladder_table(content.ladder),
+        "information": information_table(content.rows, content.fits, failing_controls(content.controls)),
         "trust": trust_table(content.controls, content.fits),
         "seeds": seeds_table(content.rows, content.controls),
         "agreement": agreement_table(content.agreement),
@@ -103,6 +125,15 @@ def write_tables(folder: Path, content: ReportContent) -> None:
             if table.rows:
                 write_text(new / f"{name}.csv", table.to_csv())
                 write_text(new / f"{name}.tex", table.to_latex() + "\n")
+
+
+def _read(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _script_hash(script: str) -> str:
+    """The script as the page's policy names it: the browser runs no other, and requests nothing from anywhere."""
+    return f"'sha256-{b64encode(sha256(script.encode()).digest()).decode('ascii')}'"
 
 
 def _environment() -> Environment:

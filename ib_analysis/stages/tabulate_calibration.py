@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from ib_analysis import spec
-from ib_analysis.artefacts import verified
+from ib_analysis.artefacts import verified, write_json
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.errors import UserError
+from ib_analysis.figures.checks import ladder
+from ib_analysis.figures.style.saving import save
 from ib_analysis.information.inference.calibrated_interval import Case, Measured, calibrate, inside
 from ib_analysis.information.inference.repeated_fits import RepeatedEstimate, repeated_estimates
 from ib_analysis.information.measurement.evaluation import MixedMarginal, read_mixed_marginal
@@ -43,9 +45,16 @@ class _Read:
 
 
 def run(
-    slice_: Spec, job: Job, *, dataset: Path, marginal: list[Path], rungs: list[Path], table: Path
+    slice_: Spec,
+    job: Job,
+    *,
+    dataset: Path,
+    marginal: list[Path],
+    rungs: list[Path],
+    table: Path,
+    figure: Path,
 ) -> None:
-    """Write the table."""
+    """Write the table, the figure `figure`.pdf, .svg and .png, and its caption `figure`.caption.json."""
     data = open_dataset(dataset.parent)
     marginals = [read_mixed_marginal(verified(path)) for path in marginal]
     fits = _by_rung([read_rung_evaluation(verified(path)) for path in rungs], marginals)
@@ -55,6 +64,9 @@ def run(
     ]
     write_rows(table, CalibrationRow, rows)
     job.record(table, dataset=data.header.fingerprint)
+    for path in save(ladder.draw(rows), figure).values():
+        job.record(path)
+    write_json(figure.with_name(f"{figure.name}.caption.json"), ladder.caption(rows))
 
 
 def _by_rung(

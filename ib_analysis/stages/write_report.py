@@ -9,9 +9,11 @@ from ib_analysis.artefacts import made_from, provenance_path, read_json, verifie
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import decoder_of, fits_path
 from ib_analysis.encoders.training.training_curve import CurveRow, curve_path
+from ib_analysis.figures.samples import read_samples
 from ib_analysis.information.inference.fit_checks import SURE, near_plateau
 from ib_analysis.information.measurement.evaluation import INFORMATION
 from ib_analysis.information.tables.agreement import Agreement
+from ib_analysis.information.tables.calibration import CalibrationRow
 from ib_analysis.information.tables.consistency import ConsistencyRow
 from ib_analysis.information.tables.controls import ControlRow
 from ib_analysis.information.tables.information import InformationRow
@@ -41,9 +43,9 @@ FIGURES = {
     "tap_curves": "Each tap on its own scale",
     "two_stages": "Fitting and compression",
     "training_curves": "Training",
-    "controls": "Controls",
     "baseline_planes": "Every estimator",
 }
+TRUSTED = {"controls": "Controls"}
 
 
 class Spec(spec.Spec):
@@ -60,6 +62,7 @@ def run(
     table: Path,
     two_stages: Path,
     mixture: Path,
+    calibration: list[Path],
     checkpoints: list[Path],
     marginal: list[Path],
     decoders: list[Path],
@@ -69,7 +72,8 @@ def run(
     consistency: list[Path],
     verdicts: list[Path],
     figures: Path,
-    samples: Path,
+    sheets: Path,
+    samples: list[Path],
     tables: Path,
     out: Path,
 ) -> None:
@@ -87,11 +91,17 @@ def run(
         mixture=read_rows(verified(mixture), ComponentRow),
         fits=tuple(_fits(marginal, decoders, rows)),
         figures=(
-            *_figures(figures),
-            *(_beside(figures, "calibration") for _ in validation),
+            *_figures(figures, FIGURES),
             *(_beside(figures, "consistency") for _ in consistency),
         ),
-        samples=tuple(_sheets(samples)),
+        trusted=(
+            *(_beside(figures, "ladder") for _ in calibration),
+            *(_beside(figures, "calibration") for _ in validation),
+            *_figures(figures, TRUSTED),
+        ),
+        ladder=tuple(row for path in calibration for row in read_rows(verified(path), CalibrationRow)),
+        samples=tuple(_sheets(sheets)),
+        drawn=tuple(read_samples(verified(path)) for path in samples),
         controls=tuple(row for path in controls for row in read_rows(path, ControlRow)),
         validation=tuple(row for path in validation for row in read_rows(path, ValidationRow)),
         consistency=tuple(row for path in consistency for row in read_rows(path, ConsistencyRow)),
@@ -194,12 +204,16 @@ def _fit_facts(record: Mapping[str, Any], row: InformationRow | None) -> dict[st
     return facts | {"near_plateau": near_plateau(gain, stderr, information, error)}
 
 
-def _figures(folder: Path) -> Iterator[Illustration]:
-    captions = read_json(folder / "captions.json")
-    kinds = list(FIGURES)
-    for name, caption in sorted(captions.items(), key=lambda entry: kinds.index(entry[0].partition("-")[0])):
-        kind, _, network = name.partition("-")
-        title = FIGURES[kind] + (f": {network.replace('-', ' ')}" if network else "")
+def _figures(folder: Path, titles: Mapping[str, str]) -> Iterator[Illustration]:
+    """The figures of these kinds in the order of their titles."""
+    kinds = list(titles)
+    captions = [
+        (*name.partition("-"), name, caption)
+        for name, caption in read_json(folder / "captions.json").items()
+        if name.partition("-")[0] in kinds
+    ]
+    for kind, _, network, name, caption in sorted(captions, key=lambda entry: kinds.index(entry[0])):
+        title = titles[kind] + (f": {network.replace('-', ' ')}" if network else "")
         yield Illustration(title, folder / name, caption)
 
 

@@ -36,13 +36,16 @@ rule tabulate_calibration:
         marginal=expand(MIXED_NATS, variant=FITTED),
         rungs=expand(RUNGS, variant=FITTED, group=GROUPS),
     output:
-        f"{RESULTS}/calibration.csv",
+        table=f"{RESULTS}/calibration.csv",
+        figure=figure("ladder", "Information", "ladder"),
     log:
         log_of("tabulate_calibration"),
     params:
         **stage("tabulate_calibration"),
+        figure=stem_of_figure,
     shell:
         command(
             "tabulate_calibration",
-            "--dataset {input.dataset} --marginal {input.marginal} --rungs {input.rungs} --table {output}",
+            "--dataset {input.dataset} --marginal {input.marginal} --rungs {input.rungs}"
+            " --table {output.table} --figure {params.figure}",
         )

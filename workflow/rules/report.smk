@@ -7,8 +7,10 @@ rule write_report:
         table=INFORMATION,
         two_stages=TWO_STAGES,
         mixture=MIXTURE,
+        calibration=CALIBRATION,
         figures=rules.plot_figures.output,
-        samples=rules.plot_samples.output,
+        sheets=rules.plot_samples.output,
+        samples=of_networks(SAMPLES),
         controls=CONTROLS,
         agreement=AGREEMENT,
         validation=VALIDATION,
@@ -30,7 +32,8 @@ rule write_report:
         command(
             "write_report",
             "--dataset {input.dataset} --table {input.table} --two_stages {input.two_stages} --mixture {input.mixture}"
-            " --figures {params.figures} --samples {input.samples} --checkpoints {input.checkpoints}"
+            " --calibration {input.calibration}"
+            " --figures {params.figures} --sheets {input.sheets} --samples {input.samples} --checkpoints {input.checkpoints}"
             " --marginal {input.marginal} --decoders {input.decoders} --controls {input.controls}"
             " --agreement {input.agreement} --validation {input.validation} --consistency {input.consistency}"
             " --verdicts {input.verdicts} --tables {output.tables} --out {output.page}",

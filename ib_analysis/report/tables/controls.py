@@ -23,9 +23,13 @@ NOTE = (
 )
 
 
-def failing(rows: Sequence[ControlRow]) -> set[tuple[Point, Target]]:
-    """Points and targets with a control that fails."""
-    return {(row.point, row.quantity.target) for row in rows if row.verdict == "fails"}
+def failing_controls(rows: Sequence[ControlRow]) -> dict[tuple[Point, Target], list[str]]:
+    """The names of the controls that fail, by point and target."""
+    found: dict[tuple[Point, Target], list[str]] = {}
+    for row in rows:
+        if row.verdict == "fails":
+            found.setdefault((row.point, row.quantity.target), []).append(row.control.replace("-", " "))
+    return found
 
 
 def trust_table(rows: Sequence[ControlRow], fits: Sequence[FitSummary]) -> Table:

@@ -1,9 +1,9 @@
-"""The finding of the report, derived from the numbers."""
+"""The finding of the report, one sentence with its interval, and what all verdicts together say."""
 
 import math
 from collections.abc import Sequence
 
-from ib_analysis.figures.style.number_text import measured_text
+from ib_analysis.figures.style.number_text import bits_text, measured_text
 from ib_analysis.information.measurement.estimate import Bound
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.information import InformationRow
@@ -11,47 +11,78 @@ from ib_analysis.information.tables.two_stages import StagesRow
 
 
 def finding(rows: Sequence[InformationRow], stages: Sequence[StagesRow]) -> str:
-    """The result of the two stages, or the range over taps, then the distance from known values."""
+    """The surest change of I(x;h) along the training, with its interval; without epochs the range over taps.
+
+    Of all shown falls it is the one whose interval begins highest, then of all shown rises; a selection, which the
+    correction for all taps and regimes takes into account.
+    """
     ours = [stage for stage in stages if stage.quantity is Quantity.IMAGE_INFORMATION]
-    sentences = [_stages(ours) if ours else _range(rows), _truth(rows)]
-    return " ".join(sentence for sentence in sentences if sentence)
+    fallen = [s for s in ours if s.compression_verdict == "yes"]
+    risen = [s for s in ours if s.fitting_verdict == "yes"]
+    if fallen:
+        return _fall(max(fallen, key=lambda s: s.compression_low_bits))
+    if risen:
+        return _rise(max(risen, key=lambda s: s.fitting_low_bits))
+    return _neither(ours) if ours else _range(rows)
 
 
-def _stages(stages: Sequence[StagesRow]) -> str:
-    networks = dict.fromkeys((stage.encoder, stage.regime) for stage in stages)
-    parts = [_network(*n, [s for s in stages if (s.encoder, s.regime) == n]) for n in networks]
-    return "I(x;h) as measured by these decoders: " + "; ".join(parts) + "."
+def _fall(stage: StagesRow) -> str:
+    interval = _interval(stage.compression_bits, stage.compression_low_bits, stage.compression_high_bits)
+    return f"{_subject(stage)} falls by {interval} from epoch {stage.peak_epoch} to {stage.last_epoch}{_scope(stage)}."
+
+
+def _rise(stage: StagesRow) -> str:
+    interval = _interval(stage.fitting_bits, stage.fitting_low_bits, stage.fitting_high_bits)
+    return (
+        f"{_subject(stage)} rises by {interval} from epoch {stage.first_epoch} to {stage.peak_epoch}{_scope(stage)}, "
+        "and no fall after a peak is shown at any tap."
+    )
+
+
+def _neither(stages: Sequence[StagesRow]) -> str:
+    largest = max(stages, key=lambda s: s.compression_bits)
+    interval = _interval(
+        largest.compression_bits, largest.compression_low_bits, largest.compression_high_bits
+    )
+    return (
+        f"No rise and no fall of I(x;h) along the training is shown at any of {len(stages)} taps; the largest fall is "
+        f"{interval}, at {largest.tap} of {largest.encoder} ({largest.regime})."
+    )
+
+
+def _subject(stage: StagesRow) -> str:
+    return f"At {stage.tap} of {stage.encoder} ({stage.regime}), I(x;h) as measured by these decoders"
+
+
+def _scope(stage: StagesRow) -> str:
+    return f", over {stage.scope}" if stage.networks > 1 else f", in {stage.scope}"
+
+
+def _interval(bits: float, low: float, high: float) -> str:
+    return f"{bits_text(bits)} bits (95 % interval {bits_text(low)} to {bits_text(high)})"
+
+
+def verdicts_sentence(stages: Sequence[StagesRow]) -> str:
+    """At how many taps each network fits and compresses; empty without stages."""
+    ours = [stage for stage in stages if stage.quantity is Quantity.IMAGE_INFORMATION]
+    networks = dict.fromkeys((stage.encoder, stage.regime) for stage in ours)
+    parts = [_network(*n, [s for s in ours if (s.encoder, s.regime) == n]) for n in networks]
+    return f"All taps: {'; '.join(parts)}." if parts else ""
 
 
 def _network(encoder: str, regime: str, stages: Sequence[StagesRow]) -> str:
     """What is shown of one encoder in one regime: of its networks, or of a lone network and its fits."""
-    return (
-        _of_networks(encoder, regime, stages) if stages[0].networks > 1 else _of_fits(encoder, regime, stages)
-    )
-
-
-def _of_networks(encoder: str, regime: str, stages: Sequence[StagesRow]) -> str:
-    fitted = sum(s.fitting_verdict == "yes" for s in stages)
-    compressed = [s for s in stages if s.compression_verdict == "yes"]
-    counts = f"fitting at {fitted} and compression at {len(compressed)} of {len(stages)} taps"
-    text = f"{encoder} ({regime}) shows {counts}, over {stages[0].scope}"
-    return f"{text} ({_most(compressed)})" if compressed else text
-
-
-def _of_fits(encoder: str, regime: str, stages: Sequence[StagesRow]) -> str:
     risen = sum(s.fitting_verdict == "yes" for s in stages)
-    fallen = [s for s in stages if s.compression_verdict == "yes"]
-    text = (
+    fallen = sum(s.compression_verdict == "yes" for s in stages)
+    if stages[0].networks > 1:
+        return (
+            f"{encoder} ({regime}) shows fitting at {risen} and compression at {fallen} of {len(stages)} taps, over "
+            f"{stages[0].scope}"
+        )
+    return (
         f"{encoder} ({regime}): in {stages[0].scope}, information rises to a peak at {risen} and falls after it at "
-        f"{len(fallen)} of {len(stages)} taps"
+        f"{fallen} of {len(stages)} taps"
     )
-    return f"{text} ({_most(fallen)})" if fallen else text
-
-
-def _most(fallen: Sequence[StagesRow]) -> str:
-    most = max(fallen, key=lambda s: s.compression_bits)
-    lost = measured_text(most.compression_bits, most.compression_stderr_bits)
-    return f"most at {most.tap}: {lost} bits lost from epoch {most.peak_epoch} to {most.last_epoch}"
 
 
 def _range(rows: Sequence[InformationRow]) -> str:
@@ -65,8 +96,8 @@ def _range(rows: Sequence[InformationRow]) -> str:
     return f"I(x;h) as measured by these decoders lies between {ends[0]} and {ends[1]}."
 
 
-def _truth(rows: Sequence[InformationRow]) -> str:
-    """The largest distance from a known value, in standard errors of the difference."""
+def truth_sentence(rows: Sequence[InformationRow]) -> str:
+    """The largest distance from a known value, in standard errors of the difference; empty where none is known."""
     distances = _distances(rows)
     if not distances:
         return ""

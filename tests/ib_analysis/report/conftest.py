@@ -3,9 +3,11 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from ib_analysis.datasets.dataset import Header
+from ib_analysis.figures.samples import Samples
 from ib_analysis.information.tables.information import InformationRow
 from ib_analysis.information.tables.two_stages import StagesRow
 from ib_analysis.point import Network
@@ -128,3 +130,20 @@ def content(rows, stages, fits, tmp_path):
         versions={"torch": "2.6.1", "numpy": "2.0.2"},
         seeds={"split": "4711"},
     )
+
+
+@pytest.fixture
+def drawn():
+    """Samples of every point: four originals, two draws of each, no two images alike."""
+    rng = np.random.default_rng(0)
+
+    def images(*shape):
+        return rng.integers(0, 17, (*shape, 1, 8, 8)).astype(np.uint8)
+
+    networks = [Network("net", regime, 0) for regime in ("classifier", "autoencoder")]
+    originals = images(4)
+    return tuple(
+        Samples(network, 17, np.arange(4), originals, ("0", "1", "2", "0"),
+                {network.at(epoch, tap): images(2, 4) for epoch in EPOCHS for tap in TAPS})
+        for network in networks
+    )  # fmt: skip

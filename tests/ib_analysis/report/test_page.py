@@ -1,8 +1,10 @@
 """The page holds every number, opens offline, and escapes what it is given."""
 
+import html
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from dataclasses import replace
+from hashlib import sha256
 from html.parser import HTMLParser
 
 import pytest
@@ -80,11 +82,21 @@ def test_nothing_is_loaded_from_outside(text):
     reader = Reader(text)
     assert len(reader.loaded) == 2
     assert all(address.startswith("data:image/") for address in reader.loaded)
-    assert "<script" not in text
     assert "@import" not in text
     assert not re.search(r"url\(", text)
     outside = [link for link in reader.links if not link.startswith("#")]
     assert all(link.startswith(("https://arxiv.org/", "https://openreview.net/")) for link in outside)
+
+
+def test_the_browser_is_told_to_request_nothing_and_to_run_these_scripts_alone(content, drawn, tmp_path):
+    text = render(replace(content, drawn=drawn), tmp_path)
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', text)
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    named = [f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts]
+    assert len(scripts) == 2
+    assert html.unescape(policy) == (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {' '.join(named)}"
+    )
 
 
 def test_inner_links_lead_somewhere(text):
@@ -98,17 +110,27 @@ def test_pictures_are_the_files(text, content):
     assert b64decode(data.partition(",")[2]) == content.figures[0].stem.with_suffix(".svg").read_bytes()
 
 
-def test_everything_is_escaped(content, tmp_path):
+def test_everything_is_escaped(content, drawn, tmp_path):
     evil = '<script>alert("x")</script>'
     summary = replace(content.encoders[0], architecture=evil, encoder=evil, taps=(evil,))
     figure = replace(content.figures[0], caption=evil, title='" onload="x')
     rows = tuple(row.model_copy(update={"tap": evil}) if row.tap else row for row in content.rows)
     dataset = content.dataset.model_copy(update={"name": evil, "fingerprint": evil})
+    drawn = replace(drawn[0], classes=(evil,) * 4)
     text = render(
-        replace(content, title=evil, encoders=(summary,), figures=(figure,), rows=rows, dataset=dataset),
+        replace(
+            content,
+            title=evil,
+            encoders=(summary,),
+            figures=(figure,),
+            rows=rows,
+            dataset=dataset,
+            drawn=(drawn,),
+        ),
         tmp_path,
     )
-    assert "<script" not in text
+    assert evil not in text
+    assert text.count("<script") == 3
     assert 'alt="&#34; onload=&#34;x"' in text
     assert "&lt;script&gt;" in text
 
@@ -117,6 +139,7 @@ def test_finding_captions_limits_provenance_and_meanings(text):
     words = " ".join(" ".join(Reader(text).words).split())
     for sentence in (
         "Fish & <chips>",
+        "At h1 of net (classifier), I(x;h) as measured by these decoders falls by 5.52 bits (95 % interval 4.20",
         "in this network, these fits, information rises to a peak at 1 and falls after it at 2 of 2 taps",
         "Where <each> tap lies. n = 599.",
         "neither a lower nor an upper bound",
@@ -157,7 +180,9 @@ def test_a_missing_figure_is_named_and_the_old_page_stays(content, tmp_path):
 
 
 def test_samples_beyond_the_room_are_named(content, tmp_path, monkeypatch):
-    monkeypatch.setattr(page, "LARGEST_PAGE_BYTES", len(Reader(render(content, tmp_path)).loaded[0]) + 10)
+    room = len(Reader(render(content, tmp_path)).loaded[0]) + 10 + page.WORDS_BYTES
+    monkeypatch.setattr(page, "LARGEST_PAGE_BYTES", room)
+    monkeypatch.setattr(page, "explorer_block", lambda content, room: "")
     text = render(content, tmp_path)
     assert len(Reader(text).loaded) == 1
     assert "figures/sheet.svg" in text
@@ -170,10 +195,42 @@ def test_a_study_of_one_checkpoint_and_no_pictures(content, tmp_path):
     assert "No samples were drawn" in words
 
 
-def test_long_tables_fold(content, tmp_path, monkeypatch):
-    assert "All points" not in render(content, tmp_path)
-    monkeypatch.setattr(page, "LONG_TABLE", 7)
-    assert "<summary>All points (8 rows)</summary>" in render(content, tmp_path)
+def test_tables_fold(content, tmp_path):
+    assert "<summary>All points <small>(8 rows)</small></summary>" in render(content, tmp_path)
+
+
+SECTIONS = [
+    "explorer",
+    "samples",
+    "trust",
+    "figures",
+    "verdicts",
+    "information",
+    "run",
+    "limitations",
+    "references",
+]
+
+
+def test_the_order_of_the_page_is_a_readers(content, drawn, tmp_path):
+    text = render(replace(content, drawn=drawn), tmp_path)
+    ids = Reader(text).ids
+    assert sorted(SECTIONS, key=ids.index) == SECTIONS
+    assert text.index('class="finding"') < text.index('id="explorer"')
+
+
+def test_every_section_stands_in_the_contents(content, drawn, tmp_path):
+    text = render(replace(content, drawn=drawn), tmp_path)
+    contents = re.findall(r'<a href="#([a-z]+)"', text[text.index('id="contents"') : text.index("</nav>")])
+    assert contents == re.findall(r'<section id="([a-z]+)"', text)
+
+
+def test_how_far_to_trust_it_is_one_sentence_with_the_figures(content, tmp_path):
+    trusted = (replace(content.figures[0], title="Known information"),)
+    text = render(replace(content, trusted=trusted), tmp_path)
+    section = text[text.index('id="trust"') : text.index('id="figures"')]
+    assert "No control was run; 3 of 4 decoders had stopped improving when their fit ended." in section
+    assert 'alt="Known information"' in section
 
 
 def test_the_same_content_gives_the_same_page(content, tmp_path):

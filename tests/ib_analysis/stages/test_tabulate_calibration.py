@@ -61,6 +61,7 @@ def table(folder, dataset, make, variants=VARIANTS):
         [
             "tabulate_calibration", "--spec", "{}", "--dataset", str(dataset / "header.json"),
             "--marginal", *map(str, marginals), "--rungs", *map(str, rungs), "--table", str(folder / "c.csv"),
+            "--figure", str(folder / "ladder"),
         ]
     )  # fmt: skip
     return code, folder / "c.csv"

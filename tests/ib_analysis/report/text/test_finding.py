@@ -1,7 +1,7 @@
 """The finding follows from the numbers."""
 
 from ib_analysis.information.measurement.estimate import Bound
-from ib_analysis.report.text.finding import finding
+from ib_analysis.report.text.finding import finding, truth_sentence, verdicts_sentence
 
 
 def of_networks(stages, count=3):
@@ -9,21 +9,49 @@ def of_networks(stages, count=3):
     return tuple(stage.model_copy(update=scope) for stage in stages)
 
 
-def test_stages_of_networks(rows, stages):
-    words = finding(rows, of_networks(stages))
+def test_the_surest_fall_is_named_with_its_interval(rows, stages):
+    """The interval of logits begins higher, though its fall at h1 is listed first."""
+    surer = stages[1].model_copy(update={"compression_low_bits": 6.1})
+    assert finding(rows, (stages[0], surer)) == (
+        "At logits of net (classifier), I(x;h) as measured by these decoders falls by 7.77 bits (95 % interval 6.10 to "
+        "9.00) from epoch 1 to 10, in this network, these fits."
+    )
+
+
+def test_a_fall_of_label_information_is_no_finding_of_the_image(rows, stages):
+    label = stages[1].model_copy(update={"quantity": "I(y;h)", "compression_low_bits": 99.0})
+    assert "At h1" in finding(rows, (stages[0], label))
+
+
+def test_a_rise_where_nothing_falls(rows, stages):
+    rises = stages[1].model_copy(update={"compression_verdict": "no"})
+    assert finding(rows, of_networks((rises,))) == (
+        "At logits of net (classifier), I(x;h) as measured by these decoders rises by 2.31 bits (95 % interval 1.40 to "
+        "3.20) from epoch 0 to 1, over 3 networks, and no fall after a peak is shown at any tap."
+    )
+
+
+def test_neither_is_said_with_the_largest_fall(rows, stages):
+    assert finding(rows, (stages[3],)) == (
+        "No rise and no fall of I(x;h) along the training is shown at any of 1 taps; the largest fall is 5.52 bits "
+        "(95 % interval 4.20 to 9.00), at h1 of net (autoencoder)."
+    )
+
+
+def test_verdicts_of_networks(stages):
+    words = verdicts_sentence(of_networks(stages))
     assert "net (classifier) shows fitting at 1 and compression at 2 of 2 taps, over 3 networks" in words
-    assert "most at logits: 7.77 ± 0.61 bits lost from epoch 1 to 10" in words
     assert words.endswith(
         "net (autoencoder) shows fitting at 0 and compression at 0 of 1 taps, over 3 networks."
     )
 
 
-def test_one_network_speaks_of_itself_and_never_of_compression(rows, stages):
-    words = finding(rows, stages)
+def test_one_network_speaks_of_itself_and_never_of_compression(stages):
+    words = verdicts_sentence(stages)
     assert "compression" not in words
     assert (
         "net (classifier): in this network, these fits, information rises to a peak at 1 and falls after it at 2 of 2 "
-        "taps (most at logits: 7.77 ± 0.61 bits lost from epoch 1 to 10)" in words
+        "taps" in words
     )
 
 
@@ -40,7 +68,7 @@ def test_distance_from_the_truth(rows):
     )
     assert (
         "Of 1 values known in closed form, the largest deviation of a measurement is 2.0 standard errors"
-        in finding((*rows, truth), ())
+        in truth_sentence((*rows, truth))
     )
 
 
@@ -50,8 +78,9 @@ def test_a_truth_that_was_sampled_brings_its_own_error(rows):
     truth = measured.model_copy(
         update={"bound": Bound.EXACT, "bits": measured.bits + 4 * measured.stderr_bits, "stderr_bits": error}
     )
-    assert "the largest deviation of a measurement is 2.0 standard errors of the difference" in finding(
-        (*rows, truth), ()
+    assert (
+        "the largest deviation of a measurement is 2.0 standard errors of the difference"
+        in truth_sentence((*rows, truth))
     )
 
 

@@ -1,0 +1,49 @@
+"""How far the numbers can be trusted, in one sentence: known cases, controls, fits."""
+
+from collections.abc import Sequence
+
+from ib_analysis.report.content import FitSummary, ReportContent
+from ib_analysis.report.text.finding import truth_sentence
+
+
+def trust_sentence(content: ReportContent) -> str:
+    """What was checked and how it ended; says so where nothing was."""
+    parts = [
+        part for part in (_ladder(content), _cases(content), _controls(content), _fits(content.fits)) if part
+    ]
+    checked = (
+        f"{'; '.join(parts)}." if parts else "No known case, no control and no fit says how far to trust it."
+    )
+    return " ".join(
+        sentence for sentence in (checked[0].upper() + checked[1:], truth_sentence(content.rows)) if sentence
+    )
+
+
+def _ladder(content: ReportContent) -> str:
+    rungs = [row for row in content.ladder if row.quantity.of_image]
+    if not rungs:
+        return ""
+    inside = sum(row.inside for row in rungs)
+    return f"{inside} of {len(rungs)} codes of known information lie in the interval that the other codes give them"
+
+
+def _cases(content: ReportContent) -> str:
+    if not content.validation:
+        return ""
+    good = sum(row.good for row in content.validation)
+    return f"{good} of {len(content.validation)} estimates of known information lie near the truth"
+
+
+def _controls(content: ReportContent) -> str:
+    judged = [row for row in content.controls if row.verdict != "shown"]
+    if not judged:
+        return "no control was run"
+    failed = sum(row.verdict == "fails" for row in judged)
+    return f"{len(judged) - failed} of {len(judged)} controls pass"
+
+
+def _fits(fits: Sequence[FitSummary]) -> str:
+    if not fits:
+        return ""
+    near = sum(fit.near_plateau for fit in fits)
+    return f"{near} of {len(fits)} decoders had stopped improving when their fit ended"
