@@ -190,7 +190,13 @@ def spread_sentence(rows: Sequence[Row], *, curves: bool = False) -> str:
     shaded = " Shaded: simultaneous 95 % band over images for the whole curve of a tap." if banded else ""
     fits = max((int(column(row, "n_fits") or 1) for row in rows), default=1)
     both = f"images and {fits} fits" if fits > 1 else "images, of one fit"
-    return f"Error bars: one standard error over {both} (n = {over}); one encoder seed.{shaded}"
+    shared = any(column(row, "interval") == "calibrated" for row in rows)
+    beyond = (
+        " What all decoders are wrong by together is not in them: the table's intervals hold it."
+        if shared
+        else ""
+    )
+    return f"Error bars: one standard error over {both} (n = {over}); one encoder seed.{beyond}{shaded}"
 
 
 def bound_sentence(rows: Iterable[Row], quantities: Sequence[Mutual] = ("I(x;h)", "I(y;h)")) -> str:

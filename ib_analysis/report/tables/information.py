@@ -12,14 +12,24 @@ from ib_analysis.report.content import FitSummary
 from ib_analysis.report.tables.table import Column, Table
 
 WARNED = (
-    "§: either few images carry most of the variance, so that the standard error may be too small (Cochran's "
-    "rule, n at least 25 skewness²), or the estimate is negative beyond its error; information.csv names the case."
+    "§: few images carry most of the variance, so that the standard error may be too small (Cochran's rule, n at least "
+    "25 skewness²), or the estimate is negative beyond its error, contradicts another, or lies beyond the ladder; "
+    "information.csv names the case."
 )
 MEASURED = (
     Quantity.IMAGE_INFORMATION,
     Quantity.LABEL_INFORMATION,
     Quantity.CONDITIONAL_IMAGE_CROSS_ENTROPY,
     Quantity.CONDITIONAL_LABEL_CROSS_ENTROPY,
+)
+CALIBRATED = (
+    "95 %: an interval for the information itself. Beside images and fits it takes in what these decoders are wrong by "
+    "on the codes of the calibration ladder; it does not hold for an h that they cannot read, as signs of random "
+    "projections. "
+)
+OF_DECODERS = (
+    "95 %: an interval by Student's t on the degrees of freedom of that error. It does not hold what the decoders miss "
+    "or invent: a calibration ladder, controls and known cases show that. "
 )
 FLAG = " †"
 CONTROLS_FLAG = " ‡"
@@ -80,10 +90,7 @@ def information_table(
     flags = {point: _flags(point, short, failing) for point in points}
     body = tuple(_row(point, found, exact, flags[point]) for point, found in points.items())
     note = f"±: one standard error over {_sources(rows)}, paired by image for differences. "
-    note += (
-        "95 %: an interval by Student's t on the degrees of freedom of that error. It does not hold what the "
-    )
-    note += "decoders miss or invent; the controls and the known cases show that. "
+    note += CALIBRATED if any(row.interval == "calibrated" for row in rows) else OF_DECODERS
     note += f"{FLAG.strip()}: the decoder was still improving when its budget ended. " if short else ""
     note += f"{CONTROLS_FLAG.strip()}: a control of this point fails. " if failing else ""
     note += WARNED if any(row.warnings for row in rows if row.tap) else ""
@@ -143,7 +150,7 @@ def _interval(row: InformationRow | None) -> str:
 
 def _sources(rows: Sequence[InformationRow]) -> str:
     fits = {row.n_fits for row in rows if row.tap and row.n_fits}
-    if any(row.interval == "images and fits" for row in rows):
+    if any(row.tap and row.stderr_fits_bits is not None for row in rows):
         return f"images and over the {max(fits)} fits whose probabilities are averaged"
     return "images alone: each decoder was fitted once, and the error over fits is unknown"
 

@@ -31,7 +31,7 @@ CONTROLS = {
 
 def limitations(content: ReportContent) -> tuple[str, ...]:
     """General limitations, then those of this run."""
-    of_this_run = (_budget, _controls, _seeds, _fits, _ignorance, _pretrained, _entropy, _taps)
+    of_this_run = (_budget, _calibration, _controls, _seeds, _fits, _ignorance, _pretrained, _entropy, _taps)
     return (*ALWAYS, *(sentence for found in of_this_run for sentence in found(content)))
 
 
@@ -41,6 +41,21 @@ def _budget(content: ReportContent) -> tuple[str, ...]:
     return (
         "Points of different epochs had different budgets: the last epoch's decoder was fitted by itself, each earlier "
         "one from the decoder of the next. This lowers I(x;h) of early points, most where h keeps little.",
+    )
+
+
+def _calibration(content: ReportContent) -> tuple[str, ...]:
+    """What the intervals hold, and what they do not."""
+    if not content.ladder:
+        return (
+            "No calibration ladder was run (the key is calibration): intervals hold what such decoders read on "
+            "average, not the information itself.",
+        )
+    out = [row.rung.replace("-", " ") for row in content.ladder if row.quantity.of_image and not row.inside]
+    missed = f" Codes of this run outside their intervals: {', '.join(out)}." if out else ""
+    return (
+        "The intervals hold an information that such decoders can use: codes that scatter it over all pixels, as signs "
+        f"of random projections, hold more than these decoders read.{missed}",
     )
 
 

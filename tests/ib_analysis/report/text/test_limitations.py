@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from ib_analysis.information.measurement.estimate import Bound
 from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.information.tables.calibration import CalibrationRow
 from ib_analysis.information.tables.controls import ControlRow
 from ib_analysis.report.content import NEIGHBOUR, PRETRAINED
 from ib_analysis.report.text.limitations import limitations
@@ -15,6 +16,22 @@ def test_one_seed_short_fits_unknown_entropy(content):
     assert "1 of 4 decoders were still improving" in words
     assert "H(x) is not known" in words
     assert "4 verdicts" in words
+
+
+def test_what_the_intervals_hold_depends_on_the_ladder(content):
+    assert "No calibration ladder was run" in " ".join(limitations(content))
+    rungs = [
+        CalibrationRow(
+            rung=name, family=name, quantity="I(x;h)", truth="exact", truth_bits=3.0, truth_stderr_bits=0.0,
+            estimate_bits=3.0, fitted_bits=3.0, stderr_images_bits=0.1, stderr_fits_bits=None, stderr_bits=0.1,
+            low_bits=2.0, high_bits=4.0, inside=name == "label", raw_bits=3.0, weight=1.0, calibrates=True,
+            n_images=9, n_fits=1,
+        )
+        for name in ("label", "signs-8")
+    ]  # fmt: skip
+    words = " ".join(limitations(replace(content, ladder=tuple(rungs))))
+    assert "No calibration ladder" not in words
+    assert "outside their intervals: signs 8." in words
 
 
 def test_several_seeds_and_good_fits(content):
