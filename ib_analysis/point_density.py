@@ -28,9 +28,10 @@ class Reading:
     """An information at a point from all its fits, in nats.
 
     `marginal` is -log q(x) or -log f(y) of each evaluation image, shape (images,). `averaged` is -log of the average of
-    the fits' probabilities given h, `members` those of each fit, shape (fits, images), and `alone` what the decoder
-    gives by itself. `fitted` is the information of images that the decoders were fitted to. `weight` is the share of
-    the decoder in its density.
+    the fits' probabilities given h, and `alone` what the decoder gives by itself. `members`, shape (fits, images), are
+    of each fit and such that `marginal` less them is its own information, by its own CE(x): what a fit is worse by at
+    CE(x) and at CE(x | h) alike is no error of their difference. `fitted` is the information of images that the
+    decoders were fitted to. `weight` is the share of the decoder in its density.
     """
 
     marginal: Nats
@@ -66,8 +67,13 @@ def read_image(fits: Sequence[PointNats], marginals: Sequence[MixedMarginal]) ->
     each = {name: stacked([components[name] for components in of_fits]).map(averaged) for name in names}
     weights = mixture_weights(np.stack([each[name].holdout for name in names]))
     whole = stacked([each[name] for name in names]).map(lambda nats: mixed(nats, weights))
-    members = [mixed(np.stack([found[name].evaluation for name in names]), weights) for found in of_fits]
     marginal = average_marginal(marginals)
+    members = [
+        mixed(np.stack([found[name].evaluation for name in names]), weights)
+        + marginal.evaluation
+        - own.image.evaluation
+        for found, own in zip(of_fits, marginals, strict=True)
+    ]
     return Reading(
         marginal=marginal.evaluation,
         averaged=whole.evaluation,

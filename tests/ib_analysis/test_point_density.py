@@ -83,6 +83,14 @@ def test_fits_are_averaged_as_probabilities_and_kept_one_by_one():
     assert found.averaged == pytest.approx(average)
 
 
+def test_what_a_fit_is_worse_by_everywhere_is_no_spread_of_its_information():
+    worse = MixedMarginal("decoder-seed-1", marginal().image.map(lambda nats: nats + 3.0), None)
+    fits = [point(each(lambda n, y, k=k: MARGINAL - 5.0 + k + noise(n))) for k in (0.0, 3.0)]
+    found = read_image(fits, [marginal(), worse])
+    informations = (found.marginal - found.members).mean(axis=1)
+    assert informations == pytest.approx([5.0, 5.0], abs=0.1)
+
+
 def test_the_images_that_were_fitted_tell_what_was_learned_by_heart():
     own = Parts(*(MARGINAL - gain + noise(n) for n, gain in zip(SIZES, (3.0, 3.0, 9.0), strict=True)))
     found = read_image([point(own)], [marginal()])
