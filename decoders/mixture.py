@@ -100,7 +100,7 @@ def partial_mixtures_of_classes(nats: Nats, classes: NDArray[np.int64], counts: 
 
     >>> found = partial_mixtures_of_classes(np.zeros((2, 1)), np.array([[0], [0]]), np.array([[2.0], [5.0]]))
     >>> found.tolist()
-    [[-0.0], [inf]]
+    [[0.0], [inf]]
     """
     found = np.full(counts.shape, np.inf)
     for c in range(len(counts)):

@@ -17,7 +17,7 @@ RULES = {
     )
 }
 HEAVY = sorted(name for name, body in RULES.items() if "device_command(" in body)
-FITS = ("fit_pretrained", "fit_marginal", "fit_decoders")
+FITS = ("fit_pretrained", "fit_marginal", "fit_class_decoder", "fit_decoders")
 PROFILES = ("gpu", "slurm")
 
 
@@ -114,7 +114,7 @@ def test_a_profile_lets_several_processes_share_a_fit_for_all_rules_or_for_one(l
         if shared := re.search(r"--processes (\d)", command):
             found[shared[1]].add(re.search(r"ib_analysis (\w+)", command)[1])
     assert found == {
-        "2": {"fit_marginal"},
+        "2": {"fit_class_decoder", "fit_marginal"},
         "4": {"fit_decoders"},
     }  # stage fit_marginal fits the pretrained one, too
 

@@ -86,8 +86,6 @@ def fit_arguments(folder: Path, out: str = "decoders") -> list[str]:
         "--spec",
         spec,
         *paths,
-        "--marginal",
-        f"{folder}/marginal",
         "--pretrained",
         "--neighbour",
         "--scratch",

@@ -71,8 +71,6 @@ def arguments(folder, name):
         f"{folder}/dataset/header.json",
         "--checkpoints",
         f"{folder}/net",
-        "--marginal",
-        f"{folder}/marginal",
         "--pretrained",
         "--neighbour",
     ]
