@@ -49,7 +49,7 @@ check_that_it_can_start() {
 write_configuration() {
     local folder=$1 host cpus memory
     host=$(hostname -s)
-    cpus=$(nproc)
+    cpus=$(($(nproc) < 2 ? 1 : 2))  # so that a third job waits
     memory=$(awk '/^MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo)
     mkdir -p $CONFIGURATION "$folder"/{state,spool}
     # SLURM gives a job the number of its GPU in CUDA_VISIBLE_DEVICES only where the file is a character device.
