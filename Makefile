@@ -13,7 +13,7 @@ install: $(STAMP)  ## a virtual environment in .venv, with pinned versions
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt "torch==2.13.0"
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev,slurm]"
 	touch $(STAMP)
 
 demo: install  ## the whole laboratory on handwritten digits: a table, and a report that opens offline
@@ -22,6 +22,10 @@ demo: install  ## the whole laboratory on handwritten digits: a table, and a rep
 
 test: install  ## every test
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+test-cluster: install  ## the tests on a real SLURM, which it installs (Debian, Ubuntu) and starts; as root
+	tests/cluster/single_node_slurm.sh install
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/cluster -rs -s
 
 lint: install  ## style, types, import contracts, workflow
 	$(BIN)/ruff check .
@@ -46,4 +50,4 @@ bench-gpu: install  ## checks and times the whole GPU path; writes results/bench
 schema:  ## regenerate the JSON schema and the key lists of the configurations
 	$(BIN)/python -m ib_analysis.schema
 
-.PHONY: help install demo test lint bench bench-quick check-gpu bench-gpu schema
+.PHONY: help install demo test test-cluster lint bench bench-quick check-gpu bench-gpu schema

@@ -11,6 +11,7 @@ from ib_analysis.device_name import check_device
 from ib_analysis.experiment import load_experiment
 from ib_analysis.errors import UserError
 from ib_analysis.provenance import canonical_json, stage_digest
+from ib_analysis.slurm_queue import demand_empty_queue
 
 min_version("9.27")
 
@@ -64,6 +65,13 @@ include: "workflow/rules/studies.smk"
 include: "workflow/rules/samples.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+
+
+onstart:
+    try:
+        demand_empty_queue(Path(scratch("slurm-run")), log)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 
 
 rule all:

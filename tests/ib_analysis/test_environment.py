@@ -14,9 +14,10 @@ NEEDED_BY_PIP = {"pip", "torchvision"}
 """Named for the sake of what pip installs: without conda's torchvision pip would bring its own, and a torch with it."""
 
 
-def requirements() -> dict[str, Requirement]:
+def requirements(extra: str | None = None) -> dict[str, Requirement]:
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
-    return {r.name: r for r in map(Requirement, project["dependencies"])}
+    lines = project["optional-dependencies"][extra] if extra else project["dependencies"]
+    return {r.name: r for r in map(Requirement, lines)}
 
 
 def test_conda_and_pip_agree():
@@ -36,5 +37,5 @@ def test_every_dependency_is_pinned_inside_its_range():
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     pins = {name.lower(): version for name, version in pins.items()}
     assert pins["torch"] == "2.13.0"
-    for name, requirement in requirements().items():
+    for name, requirement in (requirements() | requirements("slurm")).items():
         assert Version(pins[name]) in requirement.specifier, name

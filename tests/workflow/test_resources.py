@@ -18,7 +18,7 @@ RULES = {
 }
 HEAVY = sorted(name for name, body in RULES.items() if "device_command(" in body)
 FITS = ("fit_pretrained", "fit_marginal", "fit_class_decoder", "fit_decoders")
-PROFILES = ("gpu", "slurm")
+DEVICES = {"gpu": "cuda", "slurm": "cuda", "slurm-cpu": "cpu"}
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +84,11 @@ def test_a_seed_of_the_decoders_is_fitted_once_for_a_control_and_for_consistency
     assert (plan["fit_pretrained"], plan["fit_marginal"], plan["measure_consistency"]) == ("3", "3", "12")
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-def test_a_profile_sets_the_device_once_and_names_no_rule(profile):
+@pytest.mark.parametrize(("profile", "device"), DEVICES.items())
+def test_a_profile_sets_the_device_once_and_names_no_rule(profile, device):
     settings = yaml.safe_load(Path(f"workflow/profiles/{profile}/config.yaml").read_text())
-    assert settings["default-resources"]["device"] == "cuda"
-    assert not {"set-threads", "set-resources"} & set(settings)
+    assert settings["default-resources"]["device"] == device
+    assert not {"set-threads", "set-resources", "groups"} & set(settings)
 
 
 def test_the_gpu_profile_reaches_the_command_line_of_every_heavy_rule(planned):

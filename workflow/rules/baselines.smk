@@ -11,6 +11,8 @@ rule estimate_baselines:
         log_of(f"estimate_baselines/{NETWORK}"),
     benchmark:
         benchmark_of(f"estimate_baselines/{NETWORK}")
+    group:
+        "evaluation"
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=720),
@@ -32,6 +34,8 @@ rule tabulate_baselines:
         agreement=f"{RESULTS}/agreement.csv",
     log:
         log_of("tabulate_baselines"),
+    group:
+        "tables"
     params:
         **stage("tabulate_baselines"),
     shell:

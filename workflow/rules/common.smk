@@ -112,16 +112,22 @@ def device_command(name, options):
     )
 
 
-# A profile sets `device`, `processes` and `device_threads` once, for all rules.
+# A profile sets `device`, `gpu`, `processes`, `device_threads` and `device_runtime` once, for all rules.
 PROFILE = workflow.resource_settings.default_resources or {}
 DEVICE_THREADS = PROFILE["device_threads"].value if "device_threads" in PROFILE else 1
 
 
-def on_device(**needs):
-    """Resources of a job that computes on the device."""
-    usual = {"device": "auto", "processes": 1}
+def on_device(runtime):
+    """Resources of a job that computes on the device; each further attempt asks for more memory."""
+    usual = {"device": "auto", "gpu": 1, "processes": 1}
     own = {name: value for name, value in usual.items() if name not in PROFILE}
-    return {"gpu": 1, "mem_mb": 6000} | own | needs
+    minutes = (
+        PROFILE["device_runtime"].value if "device_runtime" in PROFILE else runtime
+    )
+    return own | {
+        "mem_mb": lambda wildcards, attempt: 6000 * attempt,
+        "runtime": minutes,
+    }
 
 
 def of_networks(pattern, networks=experiment.networks, variants=(MEASUREMENT.name,)):

@@ -16,6 +16,8 @@ rule measure_consistency:
         log_of("{variant}/measure_consistency/{test}"),
     benchmark:
         benchmark_of("{variant}/measure_consistency/{test}")
+    group:
+        "pieces"
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=1440),
@@ -38,6 +40,8 @@ rule tabulate_consistency:
         figure=figure("consistency", "Information", "consistency"),
     log:
         log_of("tabulate_consistency"),
+    group:
+        "tables"
     params:
         **stage("tabulate_consistency"),
         figure=stem_of_figure,

@@ -14,6 +14,8 @@ rule tabulate_controls:
         table=f"{RESULTS}/controls.csv",
     log:
         log_of("tabulate_controls"),
+    group:
+        "tables"
     params:
         **stage("tabulate_controls"),
     shell:

@@ -1,6 +1,11 @@
 """Images, in three disjoint parts."""
 
 
+# It may download an archive, and the computing nodes of a cluster often reach no network: it runs beside Snakemake.
+localrules:
+    prepare_dataset,
+
+
 rule prepare_dataset:
     output:
         DATASET,

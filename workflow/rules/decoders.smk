@@ -87,6 +87,8 @@ rule fit_decoders:
         log_of(f"{{variant}}/fit_decoders/{NETWORK}/epoch{{epoch}}"),
     benchmark:
         benchmark_of(f"{{variant}}/fit_decoders/{NETWORK}/epoch{{epoch}}")
+    group:
+        "fits-epoch{epoch}"
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=2880),

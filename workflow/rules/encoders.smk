@@ -11,6 +11,8 @@ rule train_encoder:
         log_of(f"train_encoder/{NETWORK}"),
     benchmark:
         benchmark_of(f"train_encoder/{NETWORK}")
+    group:
+        "networks"
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=1440),

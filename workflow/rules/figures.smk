@@ -33,6 +33,8 @@ rule plot_figures:
         ],
     log:
         log_of("plot_figures"),
+    group:
+        "tables"
     params:
         **stage("plot_figures"),
         folder=lambda wildcards, output: Path(output[0]).parent,
@@ -57,6 +59,8 @@ rule plot_samples:
         ),
     log:
         log_of("plot_samples"),
+    group:
+        "tables"
     params:
         **stage("plot_samples"),
     shell:

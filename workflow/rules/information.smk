@@ -11,6 +11,8 @@ rule evaluate_marginal:
         log_of("{variant}/evaluate_marginal"),
     benchmark:
         benchmark_of("{variant}/evaluate_marginal")
+    group:
+        "evaluation"
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=240),
@@ -34,6 +36,8 @@ rule evaluate_decoders:
         log_of(f"{{variant}}/evaluate_decoders/{NETWORK}"),
     benchmark:
         benchmark_of(f"{{variant}}/evaluate_decoders/{NETWORK}")
+    group:
+        "evaluation"
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=720),
@@ -60,6 +64,8 @@ rule mix_marginal:
         log_of("mix_marginal"),
     benchmark:
         benchmark_of("mix_marginal")
+    group:
+        "evaluation"
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=720),
@@ -84,6 +90,8 @@ rule tabulate_information:
         two_stages=TWO_STAGES,
     log:
         log_of("tabulate_information"),
+    group:
+        "tables"
     params:
         **stage("tabulate_information"),
     shell:

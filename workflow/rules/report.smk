@@ -25,6 +25,8 @@ rule write_report:
         tables=directory(f"{RESULTS}/tables"),
     log:
         log_of("write_report"),
+    group:
+        "tables"
     params:
         **stage("write_report"),
         figures=lambda wildcards, input: Path(input.figures[0]).parent,

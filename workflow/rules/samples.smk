@@ -11,6 +11,8 @@ rule draw_marginal:
         log_of("{variant}/draw_marginal"),
     benchmark:
         benchmark_of("{variant}/draw_marginal")
+    group:
+        "evaluation"
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=120),
@@ -34,6 +36,8 @@ rule draw_samples:
         log_of(f"{{variant}}/draw_samples/{NETWORK}"),
     benchmark:
         benchmark_of(f"{{variant}}/draw_samples/{NETWORK}")
+    group:
+        "evaluation"
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=480),

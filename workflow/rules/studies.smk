@@ -15,6 +15,8 @@ rule run_study:
         log_of("run_study/{study}/{piece}"),
     benchmark:
         benchmark_of("run_study/{study}/{piece}")
+    group:
+        "pieces"
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=1440),
@@ -37,6 +39,8 @@ rule tabulate_study:
         figure=figure("{study}", "Papers", "study"),
     log:
         log_of("tabulate_study/{study}"),
+    group:
+        "tables"
     params:
         **stage("tabulate_study", "study"),
         figure=stem_of_figure,
@@ -67,6 +71,8 @@ rule plot_layers:
         figure=figure("{study}-layers", "Papers", "layers"),
     log:
         log_of("plot_layers/{study}"),
+    group:
+        "tables"
     params:
         **stage("plot_layers"),
         figure=stem_of_figure,
@@ -81,6 +87,8 @@ rule tabulate_verdicts:
         f"{RESULTS}/verdicts.csv",
     log:
         log_of("tabulate_verdicts"),
+    group:
+        "tables"
     params:
         **stage("tabulate_verdicts"),
     shell:

@@ -8,6 +8,8 @@ rule validate_case:
         log_of("validate_case/{case}"),
     benchmark:
         benchmark_of("validate_case/{case}")
+    group:
+        "pieces"
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=240),
@@ -26,6 +28,8 @@ rule tabulate_validation:
         figure=figure("calibration", "Information", "calibration"),
     log:
         log_of("tabulate_validation"),
+    group:
+        "tables"
     params:
         **stage("tabulate_validation"),
         figure=stem_of_figure,

@@ -1,0 +1,42 @@
+"""The jobs that a killed run has left in SLURM's queue: they would remove and write what the next run reads."""
+
+import re
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from ib_analysis.artefacts import write_text
+from ib_analysis.errors import UserError
+
+_RUN = re.compile(r"^SLURM run ID: (\S+)$", re.MULTILINE)
+"""How snakemake-executor-plugin-slurm says in Snakemake's log what its jobs are called."""
+
+
+def demand_empty_queue(record: Path, logs: Iterable[str]) -> None:
+    """Make sure that no earlier run has jobs in the queue, and record this run; without SLURM nothing happens.
+
+    Args:
+        record: the file that holds the name of the latest run's jobs.
+        logs: the files of Snakemake's log of this run.
+
+    Raises:
+        UserError: SLURM holds jobs of the recorded run, or does not answer.
+    """
+    runs = [name for log in logs for name in _RUN.findall(Path(log).read_text(encoding="utf-8"))]
+    if not runs:
+        return
+    if record.is_file() and (left := _jobs_called(record.read_text(encoding="utf-8").strip())):
+        raise UserError(
+            f"SLURM still holds jobs of an earlier run of this experiment, which is running or was killed: "
+            f"end them with `scancel {' '.join(left)}`, or wait until they have ended, and run again."
+        )
+    write_text(record, f"{runs[-1]}\n")
+
+
+def _jobs_called(name: str) -> list[str]:
+    """The numbers of the jobs of that name that wait or run."""
+    query = ["squeue", "--noheader", "--format", "%i", "--name", name]
+    answer = subprocess.run(query, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        raise UserError(f"squeue does not answer, so SLURM can start no job: {answer.stderr.strip()}")
+    return answer.stdout.split()

@@ -1,0 +1,268 @@
+"""A real SLURM: what its jobs ask for and see, and what becomes of them when they or Snakemake are killed."""
+
+import csv
+import html
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+import yaml
+
+TITLE = """It's a "tiny" {demo}: $HOME, `x` & 100 %"""
+PATIENCE = 180
+"""Seconds after which a test no longer waits for SLURM."""
+
+
+def arguments(config: str, *more: str, profile: str = "slurm-cpu") -> list[str]:
+    return ["--configfile", config, "--workflow-profile", f"workflow/profiles/{profile}", *more]
+
+
+def write_config(laboratory, name: str, seeds: list[int], saves: int) -> str:
+    """An experiment whose p(x) is saved so many times for each seed of the decoders; the path of its configuration."""
+    fit = {"steps": 10 * saves, "batch_size": 8, "evaluate_every": 10}
+    image = {"filters": 4, "layers": 1, "mixtures": 2, "dropout": 0.2}
+    rows = {
+        "architecture": {"kind": "kept_rows"},
+        "regimes": {"fixed": {"epochs": 0}},
+        "epochs": [0],
+        "taps": ["rows2"],
+    }
+    decoders = {"image": {"kind": "pixelcnn_pp", **image}, "image_fit": fit, "label_fit": fit, "seeds": seeds}
+    dataset = {"kind": "known_information", "count": 60, "levels": 4, "scale": 0.5}
+    content = {"name": name, "dataset": dataset, "encoders": {"rows": rows}, "decoders": decoders}
+    (laboratory.folder / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    return f"{name}.yaml"
+
+
+def start(laboratory, *given: str, seconds_a_save: float) -> subprocess.Popen[str]:
+    """Snakemake in the background."""
+    return subprocess.Popen(
+        [Path(sys.executable).with_name("snakemake"), "--nocolor", *given],
+        cwd=laboratory.folder,
+        env=laboratory.environment | {"SECONDS_A_SAVE": str(seconds_a_save)},
+        stdout=subprocess.DEVNULL,
+        stderr=(laboratory.folder / "snakemake.err").open("w"),
+        text=True,
+    )
+
+
+def wait_for(condition, process: subprocess.Popen[str]):
+    """What the condition gives once it is no longer false."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert process.poll() is None, "Snakemake ended before its time"
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.3)
+    return found
+
+
+def saves_of(laboratory, name: str) -> dict[str, int]:
+    """How many states of that experiment each SLURM job has saved."""
+    path = laboratory.folder / "saves.txt"
+    jobs = [line.split()[0] for line in path.read_text().splitlines() if f"results/{name}/" in line]
+    return {job: jobs.count(job) for job in dict.fromkeys(jobs)}
+
+
+def gpus_of_jobs(laboratory) -> dict[str, set[str]]:
+    """The GPUs that the commands of each SLURM job saw; without a GPU the set is empty."""
+    lines = [line.split() for line in (laboratory.folder / "gpus.txt").read_text().splitlines()]
+    found: dict[str, set[str]] = {}
+    for job, *gpus in filter(None, lines):
+        found.setdefault(job, set()).update(gpus)
+    return found
+
+
+def marginal(name: str, variant: str = "measurement") -> str:
+    return f"results/{name}/{variant}/decoders/marginal"
+
+
+def weights(laboratory, name: str, variant: str = "measurement") -> bytes:
+    return (laboratory.folder / marginal(name, variant) / "marginal.image.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def demo(slurm, submitting):
+    """The demo's rules and variants at the smallest sizes, run with the profile of a cluster with GPUs."""
+    config = yaml.safe_load((submitting.folder / "workflow/config/demo.yaml").read_text())
+    network = config["encoders"]["resnet10"]
+    network["architecture"] |= {"widths": [4, 4, 4, 4], "bottleneck": 4}
+    network["regimes"]["classifier"]["epochs"] = network["regimes"]["autoencoder"]["epochs"] = 1
+    network |= {"epochs": [0, 1], "taps": ["h3", "pooled", "bottleneck"]}
+    decoders = config["decoders"]
+    decoders["image"] |= {"filters": 4, "context_filters": 4, "mixtures": 2}
+    for fit in ("pretrained_fit", "image_fit", "label_fit"):
+        decoders[fit] |= {"steps": 10, "evaluate_every": 5}
+    config["controls"]["epochs"] = [1]
+    config["baselines"] = {"image": {"binning": {}}, "label": {"binning": {}}}
+    config["consistency"] = {"rows": [0, 4], "baselines": {"binning": {}}}
+    config["samples"] = {"images": 2, "draws": 1, "unconditional": 2}
+    (submitting.folder / "tiny.yaml").write_text(yaml.safe_dump(config))
+    given = arguments("tiny.yaml", "--jobs", "4", "--config", "name=tiny", f"title={json.dumps(TITLE)}", profile="slurm")
+    before = len(slurm.ended_jobs())
+    run = submitting.run(*given)
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-6000:]
+    return slurm.ended_jobs()[before:]
+
+
+def test_the_shape_of_the_demo_ends_with_its_report(submitting, demo):
+    assert {job.state for job in demo} == {"COMPLETED"}
+    results = submitting.folder / "results/tiny"
+    with (results / "information.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["encoder"] == "resnet10"]
+    assert {(row["regime"], row["epoch"]) for row in rows} == {
+        (regime, epoch) for regime in ("classifier", "autoencoder") for epoch in ("0", "1")
+    }
+
+
+def test_quotes_braces_and_dollars_reach_the_job_as_they_were_written(submitting, demo):
+    title = re.search(r"<title>(.*?)</title>", (submitting.folder / "results/tiny/report.html").read_text())[1]
+    assert html.unescape(title) == TITLE
+
+
+def test_a_job_sees_the_one_gpu_that_it_asked_for_and_the_light_ones_see_none(submitting, demo):
+    seen = gpus_of_jobs(submitting)
+    gpus = {job.number: seen[job.number] for job in demo}
+    (light,) = (job for job in demo if not gpus[job.number])
+    assert light == max(demo, key=lambda job: job.started)  # all tables and figures: one job, the last
+    assert {len(gpus[job.number]) for job in demo if job != light} == {1}
+
+
+def test_two_jobs_at_once_have_two_gpus(submitting, demo):
+    seen = gpus_of_jobs(submitting)
+    together = [
+        (seen[one.number], seen[other.number])
+        for one, other in combinations(demo, 2)
+        if one.started < other.ended and other.started < one.ended
+    ]
+    assert len(together) > 3
+    for one, other in together:
+        assert not one & other
+
+
+def test_few_seconds_of_a_job_are_lost_at_its_start(submitting, demo):
+    """The cost of a SLURM job, from which docs/cluster.md computes how many short jobs have to share one."""
+    working = [
+        float(path.read_text().splitlines()[1].split()[0])
+        for path in (submitting.folder / "results/tiny/benchmarks").rglob("*.tsv")
+        if path.name != "prepare_dataset.tsv"
+    ]
+    *with_benchmarks, _tables = sorted(demo, key=lambda job: job.started)
+    lost = (sum(job.seconds for job in with_benchmarks) - sum(working)) / len(with_benchmarks)
+    waited = sum((job.started - job.submitted).total_seconds() for job in demo) / len(demo)
+    print(f"\n{len(demo)} SLURM jobs for {len(working)} rules: {lost:.1f} s lost in each, {waited:.1f} s queued")
+    assert 0 < lost < 30
+
+
+def test_a_profile_without_gpus_asks_for_none_and_several_gpus_are_given_where_they_are_asked_for(
+    submitting, slurm
+):
+    config = write_config(submitting, "counted", [0, 1], 1)
+    for variant, more in (
+        ("measurement", ["--set-resources", "fit_marginal:gpu=2"]),
+        ("decoder-seed-1", []),
+    ):
+        run = submitting.run(*arguments(config, *more, marginal("counted", variant)))
+        assert run.returncode == 0, run.stderr
+    several, none = slurm.ended_jobs()[-2:]
+    assert gpus_of_jobs(submitting)[several.number] == {"0,1"}
+    assert gpus_of_jobs(submitting)[none.number] == set()
+
+
+def test_a_job_that_is_killed_in_the_middle_goes_on_where_it_was_with_more_memory(submitting, slurm):
+    saves = 12
+    config = write_config(submitting, "killed", [0], saves)
+    process = start(submitting, *arguments(config, marginal("killed")), seconds_a_save=1)
+    scratch = submitting.folder / "results/killed/scratch"
+    wait_for(lambda: list(scratch.rglob("state.pt")), process)
+    (number,) = slurm.queue()
+    subprocess.run(["scancel", "--signal=KILL", "--full", number], check=True)
+    assert process.wait(PATIENCE) == 0, (submitting.folder / "snakemake.err").read_text()
+    killed, resumed = slurm.ended_jobs()[-2:]
+    assert killed.number == number
+    assert (killed.state, resumed.state) == ("FAILED", "COMPLETED")
+    assert resumed.memory == 2 * killed.memory
+    of_jobs = saves_of(submitting, "killed")
+    assert 0 < of_jobs[resumed.number] < saves
+    config = write_config(submitting, "straight", [0], saves)
+    run = submitting.run("--configfile", config, "--cores", "1", marginal("straight"))
+    assert run.returncode == 0, run.stderr
+    (saved_straight,) = saves_of(submitting, "straight").values()
+    assert sum(of_jobs.values()) <= saved_straight + 1
+    assert weights(submitting, "killed") == weights(submitting, "straight")
+
+
+def test_a_job_over_its_time_limit_is_ended_and_goes_on_where_it_was(submitting, slurm):
+    config = write_config(submitting, "late", [0], 60)
+    minute = ["--set-resources", "fit_marginal:runtime=1"]
+    process = start(submitting, *arguments(config, *minute, marginal("late")), seconds_a_save=1.8)
+    assert process.wait(4 * PATIENCE) == 0, (submitting.folder / "snakemake.err").read_text()
+    *late, last = (job for job in slurm.ended_jobs() if job.number in saves_of(submitting, "late"))
+    assert {job.state for job in late} == {"TIMEOUT"}
+    assert last.state == "COMPLETED"
+    assert min(job.seconds for job in late) >= 60
+
+
+def test_a_job_that_takes_more_memory_than_it_asked_for_is_killed_and_asks_for_more(submitting, slurm):
+    config = write_config(submitting, "hungry", [0], 1)
+    before = len(slurm.ended_jobs())
+    little = ["--set-resources", "fit_marginal:mem_mb=300*attempt"]
+    run = submitting.run(*arguments(config, *little, "--restart-times", "4", marginal("hungry")))
+    assert run.returncode == 0, run.stderr
+    *killed, last = slurm.ended_jobs()[before:]
+    assert killed
+    assert {job.state for job in killed} == {"FAILED"}
+    assert [job.memory for job in (*killed, last)] == [300 * (n + 1) for n in range(len(killed) + 1)]
+
+
+def test_after_kill_9_of_snakemake_its_jobs_are_named_and_then_the_same_command_goes_on(submitting, slurm):
+    variants = ["measurement", *(f"decoder-seed-{seed}" for seed in (1, 2, 3))]
+    config = write_config(submitting, "left", [0, 1, 2, 3], 12)
+    given = arguments(config, *(marginal("left", variant) for variant in variants))
+    process = start(submitting, *given, seconds_a_save=2)
+    wait_for(lambda: sorted(slurm.queue().values()) == ["PENDING"] * 2 + ["RUNNING"] * 2, process)
+    wait_for(lambda: list((submitting.folder / "results/left/scratch").rglob("state.pt")), process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert len(slurm.queue()) == 4, "the jobs outlive Snakemake"
+
+    refused = submitting.run(*given)
+    assert refused.returncode != 0
+    advice = re.search(r"end them with `(scancel [\d ]+)`", refused.stdout + refused.stderr)[1]
+    assert set(advice.split()[1:]) == set(slurm.queue())
+    subprocess.run(advice.split(), check=True)
+    deadline = time.monotonic() + PATIENCE
+    while slurm.queue() and time.monotonic() < deadline:
+        time.sleep(0.3)
+
+    again = submitting.run(*given)
+    assert again.returncode == 0, again.stderr
+    run = submitting.run("--configfile", write_config(submitting, "whole", [0], 12), "--cores", "1", marginal("whole"))
+    assert run.returncode == 0, run.stderr
+    assert weights(submitting, "left") == weights(submitting, "whole")
+
+
+def test_ctrl_c_cancels_the_jobs(submitting, slurm):
+    config = write_config(submitting, "stopped", [0], 30)
+    process = start(submitting, *arguments(config, marginal("stopped")), seconds_a_save=2)
+    wait_for(lambda: "RUNNING" in slurm.queue().values(), process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(PATIENCE) != 0
+    assert slurm.queue() == {}
+
+
+def test_a_job_that_slurm_refuses_fails_the_run_while_the_others_go_on(submitting, slurm):
+    config = write_config(submitting, "refused", [0], 1)
+    much = ["--set-resources", "fit_marginal:mem_mb=100000000"]
+    network = "results/refused/encoders/rows/fixed/seed0"
+    run = submitting.run(*arguments(config, *much, marginal("refused"), network))
+    assert run.returncode != 0
+    assert "sbatch failed" in run.stdout + run.stderr
+    assert (submitting.folder / network / "epoch-0.safetensors").exists()
+    assert slurm.queue() == {}
