@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from decoders.density import Decoder
+from decoders.memory import MOST_AT_ONCE, examples_at_once
 from decoders.pairs import Pairs
 from decoders.spec import Precision
 from decoders.training.precision import autocast
@@ -30,7 +31,7 @@ def nats_per_example(
     decoder: Decoder,
     pairs: Pairs,
     device: torch.device | str,
-    batch_size: int,
+    batch_size: int | None = None,
     *,
     rows: NDArray[np.int64] | None = None,
     precision: Precision = "float32",
@@ -42,7 +43,7 @@ def nats_per_example(
         decoder: moved to the device; its mode (training or evaluation) is restored afterwards.
         pairs: the examples; memory is bounded by one block of them.
         device: where the decoder runs.
-        batch_size: pairs in a block.
+        batch_size: pairs in a block; by default as many as the memory of an evaluation holds (`decoders.memory`).
         rows: which pairs, in which order; by default all of them in order.
         precision: as `autocast`; bfloat16 moves the value by about 2e-4 of it.
         label: names the progress bar; no bar without it.
@@ -52,12 +53,13 @@ def nats_per_example(
     """
     device = torch.device(device)
     rows = np.arange(len(pairs)) if rows is None else rows
+    size = batch_size or examples_at_once(decoder.bytes_per_example, MOST_AT_ONCE)
     nats = np.empty(len(rows), dtype=np.float64)
     loss, was_training = NegativeLogLikelihood(decoder.to(device)), decoder.training
     loss.eval()
     with progress(range(len(rows)), label or "", unit="example", quiet=label is None) as bar:
-        for start in range(0, len(rows), batch_size):
-            block = rows[start : start + batch_size]
+        for start in range(0, len(rows), size):
+            block = rows[start : start + size]
             with autocast(device, precision):
                 nats[start : start + len(block)] = loss(*pairs.batch(block)).double().cpu().numpy()
             bar.update(len(block))

@@ -23,7 +23,6 @@ from ib_analysis.point import Network, Point, Target
 from ib_analysis.provenance import Job
 from ib_analysis.variant import Pairing
 
-BATCH = 256
 SHUFFLE_SEED = 0
 
 
@@ -73,6 +72,6 @@ def _nats(
     images = apply_control(ImagePairs(part, device, activations, tap), pairing, 1.0, SHUFFLE_SEED)
     labels = apply_control(LabelPairs(part, device, activations, tap), pairing, 1.0, SHUFFLE_SEED)
     return (
-        nats_per_example(image, images, device=device, batch_size=BATCH),
-        nats_per_example(label, labels, device=device, batch_size=BATCH),
+        nats_per_example(image, images, device=device),
+        nats_per_example(label, labels, device=device),
     )

@@ -35,7 +35,6 @@ from ib_analysis.sections.consistency import Piece as PieceName
 from ib_analysis.stages.estimate_baselines import build_estimators, first_images
 from ib_analysis.stages.fit_decoders import Piece, fit_or_reuse, pretrained_path
 
-BATCH = 256
 _PARTNERS = 9  # stream of random numbers
 
 
@@ -294,7 +293,6 @@ class _Decoders:
                 load_decoder(path).to(self.device),
                 QuestionPairs(images, first, second, question, self.device, path == conditional),
                 self.device,
-                BATCH,
             )
             for path in (marginal, conditional)
         ]

@@ -37,7 +37,6 @@ from ib_analysis.provenance import Job
 from ib_analysis.rows import write_rows
 from ib_analysis.units import bits
 
-BATCH = 256
 UNCONDITIONAL = "p(x)"
 # Points are compared by so many held-out images and so many terms each; the chosen ones get all.
 COMPARED_IMAGES = 256
@@ -154,7 +153,7 @@ def _unconditional(folders: Sequence[Path], images: Images, device: torch.device
     decoders = [load_decoder(weights_path(folder, "image")).to(device) for folder in folders]
     return Component(
         *(
-            np.stack([nats_per_example(d, ImagePairs(part, device), device, BATCH, rows=r) for d in decoders])
+            np.stack([nats_per_example(d, ImagePairs(part, device), device, rows=r) for d in decoders])
             for part, r in zip(parts, rows)
         )
     )
@@ -236,16 +235,14 @@ def _neighbours(
 
 
 def _all_h(activations: RecomputedActivations, tap: str) -> NDArray[np.float32]:
-    rows = np.arange(len(activations))
-    blocks = [activations.rows(tap, rows[start : start + BATCH]) for start in range(0, len(rows), BATCH)]
-    return torch.cat(blocks).cpu().numpy()
+    return activations.all_rows(tap).cpu().numpy()
 
 
 def _mixture(decoder: Decoder, of_h: Neighbours, device: torch.device) -> Values:
     """-log of the sum of the nearest terms, shape (images,)."""
     terms, count = of_h.chosen.shape
     pairs = CrossedPairs(of_h.images, np.tile(of_h.rows, terms), of_h.h, of_h.chosen.ravel(), device)
-    nats = nats_per_example(decoder, pairs, device, BATCH)
+    nats = nats_per_example(decoder, pairs, device)
     return partial_mixture(nats.reshape(terms, count), of_h.count)
 
 

@@ -26,6 +26,11 @@ TAPS = ("stem", "h2", "logits")
 IMAGE = ImageShape(channels=1, height=8, width=8, levels=17)
 
 
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr("ib_analysis.activations.recomputed.MOST_AT_ONCE", BLOCK)
+
+
 @pytest.fixture
 def part():
     rng = np.random.default_rng(0)
@@ -48,7 +53,6 @@ def stored(folder, encoder, part, precision="float32"):
         checkpoint_digest="c",
         device="cpu",
         precision=precision,
-        block=BLOCK,
     )
 
 
@@ -165,7 +169,9 @@ def pickled(path):
 def test_a_damaged_array_is_refused(tmp_path, encoder, part, damage):
     stored(tmp_path / "s", encoder, part)
     damage(tmp_path / "s" / "h2.npy")
-    with pytest.raises((UserError, DiskError), match=r"(damaged.*h2|h2.*(damaged|does not exist)).*(remove|run)"):
+    with pytest.raises(
+        (UserError, DiskError), match=r"(damaged.*h2|h2.*(damaged|does not exist)).*(remove|run)"
+    ):
         opened(tmp_path / "s")
 
 
