@@ -1,5 +1,6 @@
 """The laboratory as a DAG: validate the experiment, include the rules, say what is wanted."""
 
+import sys
 from pathlib import Path
 
 from snakemake.common.configfile import load_configfile
@@ -63,6 +64,14 @@ include: "workflow/rules/studies.smk"
 include: "workflow/rules/samples.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+
+
+onstart:
+    jobs = ", ".join(f"{rule} {megabytes:,}" for rule, megabytes in MEMORY.items())
+    print(
+        f"Memory of a job at most, in MB: {jobs}; others {USUAL:,}.",
+        file=sys.stderr,
+    )
 
 
 rule all:

@@ -5,6 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from ib_analysis.job_memory import USUAL, memory_of_jobs
 from ib_analysis.sections.consistency import PIECES as CONSISTENCY_TESTS
 from ib_analysis.variant import MEASUREMENT
 
@@ -112,11 +113,16 @@ PROFILE = workflow.resource_settings.default_resources or {}
 DEVICE_THREADS = PROFILE["device_threads"].value if "device_threads" in PROFILE else 1
 
 
+# Megabytes of the jobs that fit or evaluate image decoders; the maps of a GPU are not in the memory of its host.
+ON_GPU = "device" in PROFILE and str(PROFILE["device"].value).startswith("cuda")
+MEMORY = memory_of_jobs(experiment, ON_GPU)
+
+
 def on_device(**needs):
     """Resources of a job that computes on the device."""
     usual = {"device": "auto", "processes": 1}
     own = {name: value for name, value in usual.items() if name not in PROFILE}
-    return {"gpu": 1, "mem_mb": 6000} | own | needs
+    return {"gpu": 1, "mem_mb": USUAL} | own | needs
 
 
 def of_networks(pattern, networks=experiment.networks, variants=(MEASUREMENT.name,)):

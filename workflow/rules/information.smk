@@ -13,7 +13,7 @@ rule evaluate_marginal:
         benchmark_of("{variant}/evaluate_marginal")
     threads: DEVICE_THREADS
     resources:
-        **on_device(runtime=240),
+        **on_device(runtime=240, mem_mb=MEMORY["evaluate_marginal"]),
     params:
         **stage("evaluate_marginal"),
     shell:
@@ -36,7 +36,7 @@ rule evaluate_decoders:
         benchmark_of(f"{{variant}}/evaluate_decoders/{NETWORK}")
     threads: DEVICE_THREADS
     resources:
-        **on_device(runtime=720),
+        **on_device(runtime=720, mem_mb=MEMORY["evaluate_decoders"]),
     params:
         **stage("evaluate_decoders", "encoder", "regime", "seed"),
     shell:
@@ -61,7 +61,7 @@ rule mix_marginal:
         benchmark_of("mix_marginal")
     threads: DEVICE_THREADS
     resources:
-        **on_device(runtime=720),
+        **on_device(runtime=720, mem_mb=MEMORY["mix_marginal"]),
     params:
         **stage("mix_marginal"),
     shell:
