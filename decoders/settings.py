@@ -21,7 +21,7 @@ def refuse_truth_values(model: type[BaseModel], given: Any) -> Any:
 
 
 def _kinds(annotation: Any) -> set[Any]:
-    """The types of which an annotation is made: those of the entries of a tuple, of a union, under their constraints."""
+    """The types that an annotation is made of: those of the entries of a tuple, of a union, under constraints."""
     parts = get_args(annotation)
     if get_origin(annotation) is Annotated:
         parts = parts[:1]
