@@ -1,5 +1,6 @@
 """The laboratory as a DAG: validate the experiment, include the rules, say what is wanted."""
 
+import sys
 from pathlib import Path
 
 from snakemake.common.configfile import load_configfile
@@ -72,6 +73,11 @@ onstart:
         demand_empty_queue(Path(scratch("slurm-run")), log)
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    jobs = ", ".join(f"{rule} {megabytes:,}" for rule, megabytes in MEMORY.items())
+    print(
+        f"Memory of a job at most, in MB: {jobs}; others {USUAL:,}.",
+        file=sys.stderr,
+    )
 
 
 rule all:

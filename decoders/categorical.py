@@ -1,5 +1,6 @@
 """q(y | h): a classifier of h."""
 
+import math
 from typing import Any, ClassVar
 
 import torch
@@ -52,6 +53,14 @@ class Categorical(Decoder):
             self.standardise = Standardisation(self.context)
             self.linear = _linear_probe(spec, target.classes, self.context)
             self.reader = _reader(spec, target.classes, self.context) if spec.layers else None
+
+    @property
+    def bytes_per_example(self) -> int:
+        """h, its standardised values with what these take on the way, and the largest hidden maps twice."""
+        if self.context is None:
+            return 4 * self.target.classes
+        numbers, positions = math.prod(self.context), math.prod(self.context[1:])
+        return 4 * (6 * numbers + 2 * self.spec.hidden * max(1, positions // 4) + 4 * self.target.classes)
 
     def forward(self, h: Tensor | None) -> CategoricalDensity:
         """q(. | h); the logits are computed here."""

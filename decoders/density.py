@@ -54,6 +54,11 @@ class Decoder(nn.Module, ABC):
         """The weights that `start_from` copied; a fit multiplies their learning rate by `pretrained_rate`."""
         return []
 
+    @property
+    @abstractmethod
+    def bytes_per_example(self) -> int:
+        """Memory that one example takes in a pass without gradients."""
+
     @abstractmethod
     def description(self) -> dict[str, Any]:
         """{"implementation": "package.module:Class", "spec": {...}, "target": {...}, "context": [...] | None}."""

@@ -7,6 +7,7 @@ from torch import nn
 
 from decoders.categorical import CategoricalDensity
 from decoders.density import Decoder
+from decoders.memory import MOST_AT_ONCE, examples_at_once
 from decoders.pairs import Pairs
 from decoders.spec import Precision
 from decoders.training.precision import autocast
@@ -31,7 +32,7 @@ def nats_per_example(
     decoder: Decoder,
     pairs: Pairs,
     device: torch.device | str,
-    batch_size: int,
+    batch_size: int | None = None,
     *,
     rows: NDArray[np.int64] | None = None,
     precision: Precision = "float32",
@@ -43,7 +44,7 @@ def nats_per_example(
         decoder: moved to the device; its mode (training or evaluation) is restored afterwards.
         pairs: the examples; memory is bounded by one block of them.
         device: where the decoder runs.
-        batch_size: pairs in a block.
+        batch_size: pairs in a block; by default as many as the memory of an evaluation holds (`decoders.memory`).
         rows: which pairs, in which order; by default all of them in order.
         precision: as `autocast`; bfloat16 moves the value by about 2e-4 of it.
         label: names the progress bar; no bar without it.
@@ -53,12 +54,13 @@ def nats_per_example(
     """
     device = torch.device(device)
     rows = np.arange(len(pairs)) if rows is None else rows
+    size = batch_size or examples_at_once(decoder.bytes_per_example, MOST_AT_ONCE)
     nats = np.empty(len(rows), dtype=np.float64)
     loss, was_training = NegativeLogLikelihood(decoder.to(device)), decoder.training
     loss.eval()
     with progress(range(len(rows)), label or "", unit="example", quiet=label is None) as bar:
-        for start in range(0, len(rows), batch_size):
-            block = rows[start : start + batch_size]
+        for start in range(0, len(rows), size):
+            block = rows[start : start + size]
             with autocast(device, precision):
                 nats[start : start + len(block)] = loss(*pairs.batch(block)).double().cpu().numpy()
             bar.update(len(block))
@@ -71,7 +73,6 @@ def class_log_probabilities(
     decoder: Decoder,
     pairs: Pairs,
     device: torch.device | str,
-    batch_size: int,
     *,
     rows: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
@@ -81,7 +82,6 @@ def class_log_probabilities(
         decoder: a classifier of h, moved to the device; its mode is restored afterwards.
         pairs: the examples, of which h alone is used.
         device: where the decoder runs.
-        batch_size: pairs in a block.
         rows: which pairs, in which order; by default all of them in order.
 
     Returns:
@@ -90,9 +90,10 @@ def class_log_probabilities(
     rows = np.arange(len(pairs)) if rows is None else rows
     was_training = decoder.training
     decoder.to(device).eval()
+    size = examples_at_once(decoder.bytes_per_example, MOST_AT_ONCE)
     blocks = []
-    for start in range(0, len(rows), batch_size):
-        _, h = pairs.batch(rows[start : start + batch_size])
+    for start in range(0, len(rows), size):
+        _, h = pairs.batch(rows[start : start + size])
         density = decoder(h)
         assert isinstance(density, CategoricalDensity), "a decoder of images has no classes"
         blocks.append(density.log_probabilities.double().cpu().numpy())

@@ -57,6 +57,11 @@ class LinearGaussian(Decoder):
         self.register_buffer("offset", torch.zeros(d, dtype=torch.float64))
         self.register_buffer("cholesky", torch.eye(d, dtype=torch.float64))
 
+    @property
+    def bytes_per_example(self) -> int:
+        """The example, its mean and their difference, and h, all in float64."""
+        return 8 * (4 * self.target.dimensions + 2 * math.prod(self.context or (0,)))
+
     def forward(self, h: Tensor | None) -> GaussianDensity:
         """N(A h + b, Sigma)."""
         mean = self.offset[None] if h is None else self.offset + self._flat(h) @ self.gain.T

@@ -6,26 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 
 from decoders.density import Decoder
 from decoders.errors import DecoderFileError
 from decoders.spec import ImageTarget, LabelTarget
 from decoders.training.atomic_file import write_bytes
+from decoders.training.failures import reading
 
 FORMAT = "decoder-2"
-# Exceptions that a truncated file, a foreign header or weights of other shapes raise while a decoder is built.
-_UNREADABLE = (
-    SafetensorError,
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    ImportError,
-    RuntimeError,
-)
 _TARGET: TypeAdapter[ImageTarget | LabelTarget] = TypeAdapter(ImageTarget | LabelTarget)
 
 
@@ -45,18 +35,15 @@ def load_decoder(path: Path) -> Decoder:
     """Load a decoder, on the CPU, in evaluation mode; loading executes no code from the file.
 
     Raises:
-        DecoderFileError: the file is missing, truncated, or not a decoder of this package.
+        DecoderFileError: the file is truncated, or not a decoder of this package.
+        DiskError: the file is missing, or the operating system refuses it.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            description = _description(file, path)
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        decoder = build_decoder(description)
-        decoder.load_state_dict(weights)
-    except DecoderFileError:
-        raise
-    except _UNREADABLE as error:
-        raise DecoderFileError(_describe_failure(path, error)) from error
+    with (
+        reading(path, "is truncated or not a decoder file", "delete it and fit the decoder again"),
+        safe_open(path, framework="pt") as file,
+    ):
+        decoder = build_decoder(_description(file))
+        decoder.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (no mapping)
     return decoder.eval()
 
 
@@ -82,18 +69,9 @@ def build_decoder(description: dict[str, Any]) -> Decoder:
     return decoder
 
 
-def _description(file: Any, path: Path) -> dict[str, Any]:
+def _description(file: Any) -> dict[str, Any]:
     header: dict[str, str] = file.metadata() or {}
     if FORMAT not in header:
-        raise DecoderFileError(
-            f"{path} is not a decoder file of this program; delete it and fit the decoder again"
-        )
+        raise DecoderFileError("it is no decoder of this program")
     description: dict[str, Any] = json.loads(header[FORMAT])
     return description
-
-
-def _describe_failure(path: Path, error: Exception) -> str:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return (
-        f"{path} is missing, truncated or not a decoder file ({reason}); delete it and fit the decoder again"
-    )

@@ -36,8 +36,9 @@ from decoders.training.weight_average import WeightAverage
 
 # Steps between two checks of the loss, each of which makes a GPU wait.
 CHECK_EVERY = 50
-# Largest number of (member, example) pairs that a validation step evaluates together.
-ROWS_AT_ONCE = 4096
+# Largest number of (member, example) pairs that a validation step evaluates together, and that in batches: without
+# gradients an example takes less than a quarter of the memory that it takes in a gradient step.
+ROWS_AT_ONCE, BATCHES_AT_ONCE = 4096, 4
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,8 @@ class _Stack:
     @torch.no_grad()
     def _holdout_nats(self) -> NDArray[np.float64]:
         """Nats of the held-out examples of each member under its averaged weights, (members, examples)."""
-        count, width = self.holdout.shape[1], max(1, ROWS_AT_ONCE // len(self.decoders))
+        most = max(1, ROWS_AT_ONCE // len(self.decoders))
+        count, width = self.holdout.shape[1], min(most, BATCHES_AT_ONCE * self.spec.batch_size)
         blocks = []
         for start in range(0, count, width):
             target, h = self.pairs.batch(self.holdout[:, start : start + width])

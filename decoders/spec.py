@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from decoders.settings import Settings
 
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 """A seed that every generator takes."""
@@ -13,10 +15,9 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 Precision = Literal["float32", "mixed", "bfloat16"]
 
 
-class DecoderSpec(BaseModel):
+class DecoderSpec(Settings):
     """A decoder in the configuration. It names its implementation, so the configuration does not import it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     implementation: ClassVar[str] = ""
 
     def described(self) -> dict[str, Any]:
@@ -24,10 +25,9 @@ class DecoderSpec(BaseModel):
         return {"implementation": self.implementation, "spec": self.model_dump(mode="json")}
 
 
-class ImageTarget(BaseModel):
+class ImageTarget(Settings):
     """Target of an image decoder: integer levels 0..levels-1 of shape (channels, height, width)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     channels: int = Field(ge=1)
     height: int = Field(ge=1)
     width: int = Field(ge=1)
@@ -39,17 +39,15 @@ class ImageTarget(BaseModel):
         return self.channels * self.height * self.width
 
 
-class LabelTarget(BaseModel):
+class LabelTarget(Settings):
     """Target of a label decoder: a class 0..classes-1."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     classes: int = Field(ge=2)
 
 
-class FitSpec(BaseModel):
+class FitSpec(Settings):
     """Recipe of a maximum-likelihood fit."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     steps: int = Field(ge=1, description="budget: largest number of gradient steps")
     batch_size: int = Field(32, ge=1, description="examples per step")
     learning_rate: float = Field(1e-3, gt=0, description="largest learning rate")

@@ -4,6 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from decoders.errors import ContextError
+from decoders.moments import Moments
+
+BLOCK = 64  # examples whose double precision is in memory at once
 
 # A unit whose deviation is below this share of the largest counts as dead in the sample. It is divided by the largest
 # deviation, because its own would magnify its first nonzero value without bound.
@@ -35,8 +38,10 @@ class Standardisation(nn.Module):
     def measure(self, h: Tensor) -> None:
         """Set mean and deviation from a sample of h, (batch, *context)."""
         self.check(h)
-        axes = (0, *range(2, h.dim()))
-        deviation, mean = torch.std_mean(h.double(), dim=axes, keepdim=True, correction=0)
+        moments = Moments()
+        for block in h.split(BLOCK):
+            moments.add(block.double(), dim=(0, *range(2, h.dim())), keepdim=True)
+        deviation, mean = moments.std_mean()
         largest = deviation.max()
         deviation = torch.where(deviation > _DEAD * largest, deviation, largest)
         self.mean.copy_(mean[0])

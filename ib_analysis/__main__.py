@@ -17,7 +17,8 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from decoders.errors import DecoderError, PartnerError
-from decoders.training.disk import DiskError, explain_disk_errors
+from decoders.training.disk import DiskError
+from decoders.training.failures import explain_failures
 from ib_analysis import processes, stages
 from ib_analysis.errors import UserError
 from ib_analysis.mistakes import mistakes
@@ -48,7 +49,7 @@ def _run(arguments: list[str]) -> int:
             return _start(options.processes, arguments)
         spec = json.loads(options.spec)
         job = Job(stage, spec, _code(stage, spec, options.code), options.device, options.threads)
-        with explain_disk_errors("the results"):
+        with explain_failures("the results"):
             module.run(module.Spec(**spec), job, **_paths(module, options))
         sys.stdout.flush()
     except PartnerError as error:

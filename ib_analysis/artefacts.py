@@ -16,6 +16,7 @@ from typing import Any
 
 from decoders.training.atomic_file import replacing
 from decoders.training.disk import explain_disk_errors
+from decoders.training.failures import reading
 from ib_analysis.errors import UserError
 
 BLOCK = 1 << 20
@@ -65,14 +66,10 @@ def read_json(path: Path) -> Any:
     Raises:
         UserError: the file is missing or is not valid JSON.
     """
-    try:
+    if not path.exists():
+        raise UserError(f"{path} is missing: run the workflow again, it makes what is not there.")
+    with reading(path, "is not valid JSON", "remove it and run the workflow again.", UserError):
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: run the workflow again, it makes what is not there.") from None
-    except ValueError as error:
-        raise UserError(
-            f"{path} is not valid JSON ({error}): remove it and run the workflow again."
-        ) from None
 
 
 def link(source: Path, target: Path) -> None:

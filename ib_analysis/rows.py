@@ -3,12 +3,13 @@
 import csv
 import dataclasses
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from decoders.training.failures import reading
 from ib_analysis.artefacts import write_text
 from ib_analysis.errors import UserError
 
@@ -41,19 +42,23 @@ def read_rows(path: Path, kind: type[R]) -> tuple[R, ...]:
     Raises:
         UserError: the file is missing, has other columns, or a value is wrong; file, line and column are named.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise UserError(f"{path} is missing or is not text: run the workflow again to make it.") from None
-    reader = csv.reader(io.StringIO(text))
-    expected, found = columns(kind), tuple(next(reader, ()))
+    with reading(path, "is no table", REMEDY, UserError):
+        lines = tuple(_numbered(path.read_text(encoding="utf-8")))
+    expected, found = columns(kind), tuple(lines[0][1]) if lines else ()
     if found != expected:
         raise UserError(f"{path} does not have the columns {', '.join(expected)}: {REMEDY}.")
     hints = get_type_hints(kind)
     texts = frozenset(name for name in expected if hints[name] is str)
     adapter = TypeAdapter(kind)
-    numbered = ((f"{path} line {reader.line_num}", cells) for cells in reader)
+    numbered = ((f"{path} line {number}", cells) for number, cells in lines[1:])
     return tuple(_row(adapter, _record(expected, texts, cells, where), where) for where, cells in numbered)
+
+
+def _numbered(text: str) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each record with the number of its last line."""
+    reader = csv.reader(io.StringIO(text), strict=True)
+    for cells in reader:
+        yield reader.line_num, cells
 
 
 def _record(

@@ -3,8 +3,9 @@
 from importlib import import_module
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from decoders.settings import refuse_truth_values
 from ib_analysis.errors import UserError
 from ib_analysis.mistakes import mistakes
 
@@ -21,6 +22,11 @@ class Spec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     implementation: ClassVar[str] = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_are_numbers(cls, given: Any) -> Any:
+        return refuse_truth_values(cls, given)
 
     def described(self) -> dict[str, Any]:
         """The spec as JSON with the implementation, from which a stage builds the object."""

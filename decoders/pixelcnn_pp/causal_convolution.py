@@ -9,13 +9,14 @@ Causality follows from the shape of the kernel and the side of the padding, so n
 Source: Salimans, Karpathy, Chen & Kingma 2017 (PixelCNN++, arXiv 1701.05517), sections 2.2-2.4.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from decoders.moments import Moments
 
 # torch 2.13 writes beyond its buffers in the gradient of a channels-last convolution of fewer than 7 channels.
 FEWEST_CHANNELS_LAST = 16
@@ -193,29 +194,71 @@ def shift_right(x: Tensor) -> Tensor:
     return F.pad(x, (1, -1, 0, 0))
 
 
-@torch.no_grad()
-def _fit_gain_and_bias(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-    """Set g and b such that each output channel has mean 0 and the initial scale of the layer on these inputs."""
-    assert isinstance(layer, WeightNormalizedConvolution)
-    layer.gain.fill_(1.0)
-    layer.bias.zero_()
-    y = layer.forward(*inputs)
-    spread, mean = torch.std_mean(y, dim=(0, 2, 3), correction=0)
-    # A constant output is not scaled to unit variance, because the first other value would become enormous.
-    layer.gain.copy_(layer.initial_scale / spread.masked_fill(spread < SMALLEST_SPREAD, 1.0))
-    layer.bias.copy_(-mean * layer.gain)
+class _ReachedError(Exception):
+    """Ends a pass at the layer whose input it was to reach."""
 
 
-@contextmanager
-def data_dependent_initialization(network: nn.Module) -> Iterator[None]:
-    """Let every weight-normalised layer that is called in the block set its gain and bias from its input.
+class _Initialization:
+    """The layers of a network that have no gain and bias yet, and the moments of the outputs of the next one.
 
-    A hook on each layer of the network does this; the hooks are removed after the block, also after an error.
+    Each layer must see the outputs of the layers before it as they are in the end. One pass over all the data does
+    this, for a layer is fitted where it is first called. Where the data come in parts, each part ends at the first
+    layer that is not fitted, which is fitted once all parts have reached it: one round for each layer, and no more
+    memory than one part.
     """
-    layers = [m for m in network.modules() if isinstance(m, WeightNormalizedConvolution)]
-    hooks = [layer.register_forward_pre_hook(_fit_gain_and_bias) for layer in layers]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
+
+    def __init__(self, network: nn.Module, parts: Sequence[Callable[[], object]]) -> None:
+        self.left = {m for m in network.modules() if isinstance(m, WeightNormalizedConvolution)}
+        self.parts = parts
+        self.moments = Moments()
+
+    def run(self) -> None:
+        """Rounds until no part meets a layer that is not fitted."""
+        hooks = [layer.register_forward_pre_hook(self._measure) for layer in self.left]
+        try:
+            while self.left and all(self._ends_early(part) for part in self.parts):
+                pass
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _ends_early(self, part: Callable[[], object]) -> bool:
+        try:
+            part()
+        except _ReachedError:
+            return True
+        return False
+
+    @torch.no_grad()
+    def _measure(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        """Add the outputs of one part; after the last one set g and b."""
+        assert isinstance(layer, WeightNormalizedConvolution)
+        if layer not in self.left:
+            return
+        layer.gain.fill_(1.0)
+        layer.bias.zero_()
+        self.moments.add(layer.forward(*inputs), dim=(0, 2, 3))
+        if self.moments.parts == len(self.parts):
+            self._fit_gain_and_bias(layer)
+        if len(self.parts) > 1:
+            raise _ReachedError
+
+    def _fit_gain_and_bias(self, layer: WeightNormalizedConvolution) -> None:
+        """Set g and b such that each output channel has mean 0 and the initial scale of the layer."""
+        spread, mean = self.moments.std_mean()
+        # A constant output is not scaled to unit variance, because the first other value would become enormous.
+        layer.gain.copy_(layer.initial_scale / spread.masked_fill(spread < SMALLEST_SPREAD, 1.0))
+        layer.bias.copy_(-mean * layer.gain)
+        self.left.remove(layer)
+        self.moments = Moments()
+
+
+def initialize_from_data(network: nn.Module, parts: Sequence[Callable[[], object]]) -> None:
+    """Set the gain and bias of every weight-normalised layer from its inputs over all parts of the data.
+
+    Args:
+        network: whose layers are set.
+        parts: each passes one part of the data through the network, without gradients. All together they have the
+            moments that the whole would have in one pass, up to the order of floating-point sums.
+    """
+    _Initialization(network, parts).run()

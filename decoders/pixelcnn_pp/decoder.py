@@ -3,6 +3,10 @@
 Source: Salimans, Karpathy, Chen & Kingma 2017 (arXiv 1701.05517).
 """
 
+import math
+from collections.abc import Callable
+from functools import partial
+from itertools import repeat
 from typing import Any
 
 import torch
@@ -10,7 +14,9 @@ from torch import Generator, Tensor, nn
 
 from decoders.density import Decoder, Density
 from decoders.errors import ContextError
-from decoders.pixelcnn_pp.causal_convolution import data_dependent_initialization
+from decoders.memory import examples_at_once
+from decoders.pixelcnn_pp.causal_convolution import initialize_from_data
+from decoders.pixelcnn_pp.memory import DecoderMemory
 from decoders.pixelcnn_pp.network import PixelCNNPPNetwork
 from decoders.pixelcnn_pp.sampling import sample_images
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
@@ -114,14 +120,29 @@ class PixelCNNPP(PixelCNNPPNetwork, Decoder):
                 self.context_maps.standardise.measure(h)
             fresh = self._new_part()
             if fresh is not None:
-                with data_dependent_initialization(fresh):
-                    self(h).log_prob(target)
+                initialize_from_data(fresh, self._passes(target, h))
             if fresh is self:
                 start = self.mixture.start(target)
                 self.head.bias.mul_(start.spread).add_(start.centre)
                 self.head.gain.mul_(start.spread)
         finally:
             self.train(was_training)
+
+    def _passes(self, target: Tensor, h: Tensor | None) -> list[Callable[[], object]]:
+        """Passes of as many images at once as their memory allows, through the layers that are not copied."""
+        size = examples_at_once(self.bytes_per_example, len(target))
+        if self.pretrained_names and h is not None:
+            return [partial(self, part) for part in h.split(size)]
+        parts = zip(target.split(size), repeat(None) if h is None else h.split(size))
+        return [partial(self._parameters_given, *part) for part in parts]
+
+    def _parameters_given(self, target: Tensor, h: Tensor | None) -> Tensor:
+        return self.parameters_of(target, self(h).context)
+
+    @property
+    def bytes_per_example(self) -> int:
+        """Memory that one image takes in a pass without gradients."""
+        return DecoderMemory(self.spec, self.target, math.prod(self.context or (0,))).evaluation
 
     def _new_part(self) -> nn.Module | None:
         """The part without copied weights: the whole network, the layers that read h, or None."""

@@ -17,6 +17,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from decoders.checksum import append_checksum, has_its_checksum
+
 SOURCES = tuple(Path(__file__).with_name(name) for name in ("fused_layers.c", "sampling_operations.c"))
 HEADERS = (Path(__file__).with_name("expm1.h"),)
 SWITCH = "IB_ANALYSIS_NO_KERNEL"
@@ -51,7 +53,7 @@ def compiled_layers() -> ctypes.CDLL | None:
 
 
 def load_library(openmp: bool) -> ctypes.CDLL:
-    """Load the shared library. A cached one that cannot be loaded is compiled again.
+    """Load the shared library. A cached one that is damaged, or that cannot be loaded, is compiled again.
 
     Raises:
         OSError: there is no compiler, or the cache is not writable.
@@ -81,7 +83,8 @@ def shared_library(openmp: bool) -> Path:
     """
     compiler = shlex.split(os.environ.get("CC") or "cc")
     library = cache_folder() / f"pixelcnn_pp-{digest(compiler, openmp)}.so"
-    if not library.exists():
+    # A library that is cut short kills the process that loads it, and one with a wrong bit may compute other numbers.
+    if not library.exists() or not has_its_checksum(library):
         library.parent.mkdir(parents=True, exist_ok=True)
         # Compiled in a temporary folder and then moved, as another process may compile the same file.
         with tempfile.TemporaryDirectory(dir=library.parent) as folder:
@@ -89,6 +92,7 @@ def shared_library(openmp: bool) -> Path:
             objects = [compile_source(compiler, source, Path(folder), openmp) for source in SOURCES]
             # Linked without -fopenmp: the symbols come from the OpenMP that torch has loaded.
             run(*compiler, "-shared", *objects, "-o", str(made), "-lm")
+            append_checksum(made)
             os.replace(made, library)
     return library
 

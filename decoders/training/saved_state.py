@@ -4,27 +4,17 @@ import errno
 import os
 import time
 import warnings
-import zipfile
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 
+from decoders.checksum import append_checksum, has_its_checksum
+from decoders.errors import DecoderFileError
 from decoders.training.atomic_file import replacing
+from decoders.training.failures import reading
 
 SAVE_EVERY_SECONDS = 30.0
-# What torch.load raises on a file that is truncated, foreign, or holds more than tensors and plain values.
-_UNREADABLE = (
-    OSError,
-    RuntimeError,
-    UnpicklingError,
-    zipfile.BadZipFile,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-)
 
 
 class SavedState:
@@ -56,19 +46,28 @@ class SavedState:
                 torch.save({"identity": self.identity, "state": state}, file)
             except RuntimeError as error:  # torch's writer may report a failed write without an errno
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path)) from error
+            file.close()
+            append_checksum(temporary)  # torch checks no sum of what it reads
         self._written_at = time.monotonic()
 
     def read(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
         """The state, its tensors on the device; None where there is none, with a warning where the file is unusable.
 
         Only tensors and plain values are read (`weights_only`): reading executes no code.
+
+        Raises:
+            DiskError: the operating system refuses the file.
+            MemoryExhaustedError: there is no memory for the state.
         """
         if not self.path.is_file():
             return None
         try:
-            content = torch.load(self.path, map_location=device, weights_only=True)
-            identity, state = content["identity"], content["state"]
-        except _UNREADABLE:
+            with reading(self.path, "is not a saved state", "remove it"):
+                if not has_its_checksum(self.path):
+                    raise DecoderFileError("its checksum is wrong")
+                content = torch.load(self.path, map_location=device, weights_only=True)
+                identity, state = content["identity"], content["state"]
+        except DecoderFileError:
             self._warn("is damaged or is not a saved state")
             return None
         if identity != self.identity or not isinstance(state, dict):

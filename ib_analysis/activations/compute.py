@@ -23,11 +23,11 @@ def store_activations(
     checkpoint_digest: str,
     device: torch.device | str,
     precision: Precision = "float32",
-    block: int = 256,
 ) -> ActivationStore:
     """Computes h at the given taps for every image of the part, writes it to `folder` and opens it.
 
-    At most `block` images are in memory. An earlier store at `folder` is replaced once the new one is complete.
+    As many images are in memory as it holds (`decoders.memory`). An earlier store at `folder` is replaced once the new
+    one is complete.
 
     Raises:
         UserError: the disk is too small or full, or h is not finite or overflows float16.
@@ -43,8 +43,8 @@ def store_activations(
         precision=precision,
     )
     with writer:
-        for start in progress(range(0, len(part), block), f"activations of the {part.name} part"):
-            writer.append(source.rows_at(taps, np.arange(start, min(start + block, len(part)))))
+        for start in progress(range(0, len(part), source.at_once), f"activations of the {part.name} part"):
+            writer.append(source.rows_at(taps, np.arange(start, min(start + source.at_once, len(part)))))
     return ActivationStore.open(
         folder, fingerprint=fingerprint, part=part.name, checkpoint_digest=checkpoint_digest
     )

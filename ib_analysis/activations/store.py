@@ -12,10 +12,11 @@ from typing import Literal, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 from torch import Tensor
 
 from decoders.training.disk import explain_disk_errors
+from decoders.training.failures import reading
 from ib_analysis.activations.activations import Activations
 from ib_analysis.artefacts import sha256
 from ib_analysis.datasets.dataset import PartName
@@ -226,18 +227,14 @@ def _demand_replaceable(folder: Path) -> None:
 def _header(folder: Path) -> StoreHeader:
     if not folder.is_dir():
         raise UserError(f"{folder} is missing: run the workflow again to compute the activations")
-    try:
+    with reading(folder / HEADER, "is no header of activations", f"remove {folder} and run again", UserError):
         return StoreHeader(**json.loads((folder / HEADER).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, ValidationError) as error:
-        raise _refused(folder, f"has no valid {HEADER} ({type(error).__name__})") from None
 
 
 def _array(folder: Path, header: StoreHeader, tap: str) -> NDArray[np.floating]:
     path = folder / f"{tap}.npy"
-    try:
+    with reading(path, "is truncated or damaged", f"remove {folder} and run again", UserError):
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise _refused(folder, f"is truncated or damaged: {path.name} cannot be read ({error})") from None
     if array.shape != (header.count, *header.taps[tap].shape) or array.dtype != np.dtype(header.precision):
         raise _refused(folder, f"is damaged: {path.name} does not have the shape and type of its header")
     if sha256(path) != header.taps[tap].sha256:

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from decoders.training.failures import reading
 from ib_analysis.datasets.source import Block, in_blocks
 from ib_analysis.errors import UserError
 
 SHAPE = (3, 32, 32)
+NO_BATCH = "not a CIFAR batch", "remove it and unpack the official archive again"
 
 
 class _Array:
@@ -79,14 +81,9 @@ def read_pickle(path: Path) -> dict[str, Any]:
     Raises:
         UserError: the file is damaged, is not a dictionary, or names other types.
     """
-    try:
-        with path.open("rb") as file:
-            content = _ArraysOnly(file, encoding="bytes").load()
+    with reading(path, *NO_BATCH, UserError), path.open("rb") as file:
+        content = _ArraysOnly(file, encoding="bytes").load()
         return {_text(key): value for key, value in content.items()}
-    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError, AttributeError) as error:
-        raise UserError(
-            f"{path}: not a CIFAR batch ({error}); remove it and unpack the official archive again"
-        ) from error
 
 
 def _text(value: str | bytes) -> str:
@@ -102,7 +99,8 @@ def class_names(path: Path, key: str) -> tuple[str, ...]:
     names = read_pickle(path).get(key)
     if not isinstance(names, list) or not names:
         raise UserError(f"{path}: has no list {key!r}; remove it and unpack the official archive again")
-    return tuple(_text(name) for name in names)
+    with reading(path, *NO_BATCH, UserError):
+        return tuple(str(_text(name)) for name in names)
 
 
 def read_batch(path: Path, label_key: str, classes: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -112,13 +110,9 @@ def read_batch(path: Path, label_key: str, classes: int) -> tuple[NDArray[np.uin
         UserError: data or labels are missing, do not match, or are out of range.
     """
     batch = read_pickle(path)
-    try:
+    with reading(path, *NO_BATCH, UserError):
         images = batch["data"].rows().reshape(-1, *SHAPE)
         labels = np.array(batch[label_key], dtype=np.int64)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"{path}: not a CIFAR batch ({error}); remove it and unpack the official archive again"
-        ) from error
     if labels.shape != (len(images),) or labels.min(initial=0) < 0 or labels.max(initial=0) >= classes:
         raise UserError(f"{path}: its labels do not match its {len(images)} images and {classes} classes")
     return images, labels

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from decoders.training.failures import reading
 from ib_analysis.datasets.dataset import PartName
 from ib_analysis.datasets.source import Block, block_length
 from ib_analysis.errors import UserError
@@ -26,11 +27,11 @@ def read_image(path: Path, mode: Mode, resize: tuple[int, int] | None = None) ->
     Raises:
         UserError: Pillow cannot read the file, or its pixels have no fixed range.
     """
-    try:
-        with Image.open(path) as file:
-            image = _eight_bits(ImageOps.exif_transpose(file)).convert(_PILLOW_MODE[mode])
-    except Exception as error:  # Pillow raises many types of errors for damaged files
-        raise UserError(f"image {path}: cannot be read ({error}); replace or remove it") from error
+    with (
+        reading(path, "cannot be read", "replace or remove it", UserError),
+        Image.open(path) as file,
+    ):
+        image = _eight_bits(ImageOps.exif_transpose(file)).convert(_PILLOW_MODE[mode])
     if resize is not None:
         image = image.resize((resize[1], resize[0]), Image.Resampling.LANCZOS)
     pixels = np.asarray(image, dtype=np.uint8)

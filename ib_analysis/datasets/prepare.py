@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from decoders.training.disk import explain_disk_errors
+from decoders.training.failures import reading
 from decoders.training.progress import progress
 from ib_analysis.datasets.dataset import PARTS, Dataset, Header, Part
 from ib_analysis.datasets.source import Block, Source, block_length
@@ -249,12 +249,8 @@ def _read_header(folder: Path) -> Header:
     path = folder / HEADER
     if not path.is_file():
         raise UserError(f"{path}: is missing, so the data set is incomplete; {_remedy(folder)}")
-    try:
+    with reading(path, "not a header of a data set", _remedy(folder), UserError):
         header = Header.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise UserError(
-            f"{path}: not a header of a data set ({error.errors()[0]['msg']}); {_remedy(folder)}"
-        ) from error
     if set(header.counts) != set(PARTS) or min(header.counts.values()) < 1:
         raise UserError(f"{path}: lacks the counts of the three parts; {_remedy(folder)}")
     return header
@@ -262,12 +258,10 @@ def _read_header(folder: Path) -> Header:
 
 def _open_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """Memory-maps an array after checking its shape and type and the length of the file."""
-    try:
+    if not path.is_file():
+        raise UserError(f"{path}: is missing; {_remedy(path.parent)}")
+    with reading(path, "is truncated or not an array", _remedy(path.parent), UserError):
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: is missing; {_remedy(path.parent)}") from error
-    except (ValueError, EOFError) as error:
-        raise UserError(f"{path}: is truncated or not an array; {_remedy(path.parent)}") from error
     if not isinstance(array, np.memmap) or array.shape != shape or array.dtype != dtype:
         raise UserError(
             f"{path}: does not match {HEADER}, which states {dtype} {shape}; {_remedy(path.parent)}"

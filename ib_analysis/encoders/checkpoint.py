@@ -6,28 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 
 from decoders.training.atomic_file import write_bytes
+from decoders.training.failures import reading
 from ib_analysis.artefacts import sha256
 from ib_analysis.encoders.encoder import Encoder, ImageShape
 from ib_analysis.errors import UserError
 from ib_analysis.spec import Described
 
 KEY = "checkpoint"
-UNREADABLE = (
-    UserError,
-    SafetensorError,
-    ValidationError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    ImportError,
-    RuntimeError,
-)
 
 
 @dataclass(frozen=True)
@@ -72,19 +61,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     if not path.is_file():
         raise UserError(f"{path} is missing: run the workflow again, it trains the encoder")
-    try:
-        with safe_open(path, "pt") as file:
-            about = json.loads(file.metadata()[KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    wrong, remedy = "is truncated or not a checkpoint of an encoder", "remove it and run the workflow again"
+    with reading(path, wrong, remedy, UserError), safe_open(path, "pt") as file:
+        about = json.loads(file.metadata()[KEY])
         encoder = _build(about)
-        encoder.load_state_dict(tensors)
+        encoder.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
         epoch, seed = int(about["epoch"]), int(about["seed"])
-    except UNREADABLE as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise UserError(
-            f"{path} is truncated or not a checkpoint of an encoder ({reason}): remove it and run the workflow "
-            "again"
-        ) from None
     return Checkpoint(encoder.eval().requires_grad_(False), epoch, seed, sha256(path))
 
 

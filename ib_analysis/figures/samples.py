@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from decoders.training.failures import reading
 from ib_analysis.errors import UserError
 from ib_analysis.point import Network, Point
 
@@ -65,17 +65,17 @@ def read_samples(path: Path) -> Samples:
     Raises:
         UserError: the file is missing, truncated, or not a file of samples.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            header = json.loads(str(archive["header"]))
-            points = [Point.of(record) for record in header["points"]]
-            return Samples(
-                Network.of(header["network"]),
-                int(header["levels"]),
-                archive["rows"],
-                archive["originals"],
-                tuple(header["classes"]),
-                {point: archive[str(number)] for number, point in enumerate(points)},
-            )
-    except (ValueError, KeyError, TypeError, OSError, EOFError, BadZipFile) as error:
-        raise UserError(f"{path} does not hold samples ({error}): remove it and run again.") from None
+    with (
+        reading(path, "does not hold samples", "remove it and run again.", UserError),
+        np.load(path, allow_pickle=False) as archive,
+    ):
+        header = json.loads(str(archive["header"]))
+        points = [Point.of(record) for record in header["points"]]
+        return Samples(
+            Network.of(header["network"]),
+            int(header["levels"]),
+            archive["rows"],
+            archive["originals"],
+            tuple(header["classes"]),
+            {point: archive[str(number)] for number, point in enumerate(points)},
+        )

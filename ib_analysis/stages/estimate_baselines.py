@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from decoders.training.progress import progress
@@ -24,8 +23,6 @@ from ib_analysis.information.tables.information import InformationRow, informati
 from ib_analysis.point import Network, Point, Target
 from ib_analysis.provenance import Job
 from ib_analysis.rows import write_rows
-
-BATCH = 256
 
 
 class Spec(spec.Spec):
@@ -58,7 +55,7 @@ def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, table: Path
     rows: list[InformationRow] = []
     for epoch, tap in progress(places, label):
         encoder = load_checkpoint(checkpoints / checkpoint_name(epoch)).encoder.to(device)
-        h = activations(RecomputedActivations(encoder, part, device), tap, len(part))
+        h = RecomputedActivations(encoder, part, device).all_rows(tap).cpu().flatten(1).numpy()
         rows += _rows(methods, part, h, network.at(epoch, tap))
     write_rows(table, InformationRow, rows)
     job.record(table)
@@ -85,14 +82,6 @@ def whole(data: Dataset) -> Part:
 def first_images(part: Part, count: int | None) -> Part:
     """The first images of the part, whose order is random; all of them where no count is given."""
     return part if count is None else Part(part.name, part.images[:count], part.labels[:count])
-
-
-def activations(source: RecomputedActivations, tap: str, count: int) -> NDArray[np.float32]:
-    """h of every image, one row each, shape (count, numbers of h)."""
-    starts = range(0, count, BATCH)
-    rows = [source.rows(tap, np.arange(a, min(a + BATCH, count))).cpu() for a in starts]
-    h: NDArray[np.float32] = torch.cat(rows).flatten(1).numpy()
-    return h
 
 
 def _rows(

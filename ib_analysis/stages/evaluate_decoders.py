@@ -26,7 +26,6 @@ from ib_analysis.point import Network, Point
 from ib_analysis.provenance import Job
 from ib_analysis.variant import Pairing
 
-BATCH = 256
 SHUFFLE_SEED = 0
 
 
@@ -93,10 +92,10 @@ def _of_point(
     images, labels = (_images(slice_, kind, tap, of_parts, device) for kind in (ImagePairs, LabelPairs))
 
     def nats(pairs: Pairs, rows: NDArray[np.int64] | None) -> NDArray[np.float64]:
-        return nats_per_example(image, pairs, device, BATCH, rows=rows)
+        return nats_per_example(image, pairs, device, rows=rows)
 
     def classes(pairs: Pairs, rows: NDArray[np.int64] | None) -> NDArray[np.float64]:
-        return class_log_probabilities(label, pairs, device, BATCH, rows=rows)
+        return class_log_probabilities(label, pairs, device, rows=rows)
 
     return PointNats.of(images.parts(nats), labels.parts(classes), images.labels)
 

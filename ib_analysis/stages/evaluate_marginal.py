@@ -12,8 +12,6 @@ from ib_analysis.device import resolve_device
 from ib_analysis.information.measurement.evaluation import MarginalEvaluation, write_marginal_evaluation
 from ib_analysis.provenance import Job
 
-BATCH = 256
-
 
 class Spec(spec.Spec):
     """Slice of the experiment."""
@@ -27,6 +25,6 @@ def run(slice_: Spec, job: Job, *, dataset: Path, decoder: Path, out: Path) -> N
     device = resolve_device(job.device, job.threads)
     part = open_dataset(dataset.parent).evaluation
     marginal = load_decoder(weights_path(decoder, "image")).to(device)
-    nats = nats_per_example(marginal, ImagePairs(part, device), device=device, batch_size=BATCH)
+    nats = nats_per_example(marginal, ImagePairs(part, device), device=device)
     write_marginal_evaluation(out, MarginalEvaluation(slice_.variant, nats))
     job.record(out)

@@ -15,7 +15,7 @@ from decoders.saving import load_decoder
 from decoders.spec import FitSpec, LabelTarget
 from ib_analysis import spec
 from ib_analysis.activations.recomputed import RecomputedActivations
-from ib_analysis.calibration.ladder import H, Ladder, Rung
+from ib_analysis.calibration.ladder import Ladder, Rung
 from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.device import resolve_device
@@ -34,7 +34,6 @@ from ib_analysis.scratch import locked
 from ib_analysis.sections.calibration import Group
 from ib_analysis.stages.fit_decoders import Piece, fit_or_reuse, image_target, pretrained_path
 
-BATCH = 256
 Rows = NDArray[np.int64] | None
 
 
@@ -98,7 +97,8 @@ def _rungs(slice_: Spec, data: Dataset, checkpoints: list[Path], device: torch.d
     else:
         encoder = load_checkpoint(checkpoints[0] / checkpoint_name(slice_.epoch)).encoder.to(device)
         decoder, evaluation = (
-            _all_h(RecomputedActivations(encoder, part, device), slice_.tap) for part in _parts(data)
+            RecomputedActivations(encoder, part, device).all_rows(slice_.tap).cpu().numpy()
+            for part in _parts(data)
         )
         if slice_.group == "rotations":
             yield from ladder.rotations(decoder, evaluation, slice_.rotations)
@@ -108,12 +108,6 @@ def _rungs(slice_: Spec, data: Dataset, checkpoints: list[Path], device: torch.d
 
 def _parts(data: Dataset) -> tuple[Part, Part]:
     return data.decoder, data.evaluation
-
-
-def _all_h(activations: RecomputedActivations, tap: str) -> H:
-    rows = np.arange(len(activations))
-    blocks = [activations.rows(tap, rows[start : start + BATCH]) for start in range(0, len(rows), BATCH)]
-    return torch.cat(blocks).cpu().numpy()
 
 
 def _truths(rung: Rung, data: Dataset) -> tuple[Truth, Truth | None]:
@@ -156,10 +150,10 @@ class _Decoders:
         )
 
         def of_image(pairs: TensorPairs, rows: Rows) -> NDArray[np.float64]:
-            return nats_per_example(image, pairs, self.device, BATCH, rows=rows)
+            return nats_per_example(image, pairs, self.device, rows=rows)
 
         def of_classes(pairs: TensorPairs, rows: Rows) -> NDArray[np.float64]:
-            return class_log_probabilities(label, pairs, self.device, BATCH, rows=rows)
+            return class_log_probabilities(label, pairs, self.device, rows=rows)
 
         held, fitted = rows_of_decoder_part(len(self.data.decoder), self.slice_.holdout)
         kinds = ((1, None), (0, held), (0, fitted))

@@ -36,7 +36,6 @@ from ib_analysis.sections.consistency import Piece as PieceName
 from ib_analysis.stages.estimate_baselines import build_estimators, first_images
 from ib_analysis.stages.fit_decoders import Piece, fit_or_reuse, pretrained_path
 
-BATCH = 256
 _PARTNERS = 9  # stream of random numbers
 
 
@@ -296,7 +295,7 @@ class _Decoders:
         new, old = np.asarray(self.data.evaluation.images), self.data.decoder.images
         nats = {
             path: [
-                nats_per_example(decoder, pairs, self.device, BATCH, rows=rows)
+                nats_per_example(decoder, pairs, self.device, rows=rows)
                 for pairs, rows in (
                     (QuestionPairs(new, first, second, question, self.device, path == conditional), None),
                     (

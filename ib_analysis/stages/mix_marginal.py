@@ -46,7 +46,6 @@ from ib_analysis.provenance import Job
 from ib_analysis.rows import write_rows
 from ib_analysis.units import bits
 
-BATCH = 256
 UNCONDITIONAL = "p(x)"
 CLASS_MIXTURE = "label"
 # Points are compared by so many held-out images and so many terms each; the chosen ones get all.
@@ -206,9 +205,7 @@ def _unconditional(folders: Sequence[Path], images: Images, device: torch.device
     decoders = [load_decoder(weights_path(folder, "image")).to(device) for folder in folders]
     whole = Parts(
         *(
-            np.stack(
-                [nats_per_example(d, ImagePairs(part, device), device, BATCH, rows=rows) for d in decoders]
-            )
+            np.stack([nats_per_example(d, ImagePairs(part, device), device, rows=rows) for d in decoders])
             for part, rows in images.kinds
         )
     )
@@ -224,7 +221,7 @@ def _class_mixture(folders: Sequence[Path], images: Images, device: torch.device
 
     def nats(decoder: Decoder, part: Part, rows: Rows) -> Values:
         pairs = (ClassPairs(part, device, count, told) for told in range(count))
-        return np.stack([nats_per_example(decoder, of, device, BATCH, rows=rows) for of in pairs])
+        return np.stack([nats_per_example(decoder, of, device, rows=rows) for of in pairs])
 
     of_classes = Parts(*(np.stack([nats(d, part, rows) for d in decoders]) for part, rows in images.kinds))
     return Component(
@@ -317,16 +314,14 @@ def _neighbours(
 
 
 def _all_h(activations: RecomputedActivations, tap: str) -> NDArray[np.float32]:
-    rows = np.arange(len(activations))
-    blocks = [activations.rows(tap, rows[start : start + BATCH]) for start in range(0, len(rows), BATCH)]
-    return torch.cat(blocks).cpu().numpy()
+    return activations.all_rows(tap).cpu().numpy()
 
 
 def _terms(decoder: Decoder, of_h: Neighbours, device: torch.device) -> Values:
     """-log q(x | h) of each of the nearest h, shape (terms, images)."""
     terms, count = of_h.chosen.shape
     pairs = CrossedPairs(of_h.images, np.tile(of_h.rows, terms), of_h.h, of_h.chosen.ravel(), device)
-    return nats_per_example(decoder, pairs, device, BATCH).reshape(terms, count)
+    return nats_per_example(decoder, pairs, device).reshape(terms, count)
 
 
 def _rows(variants: Sequence[str], found: Mapping[str, Component], weights: Values) -> Iterator[ComponentRow]:

@@ -29,7 +29,6 @@ from ib_analysis.scratch import locked
 from ib_analysis.stages.estimate_baselines import build_estimators
 from ib_analysis.stages.fit_decoders import Piece, fit_or_reuse
 
-BATCH = 256
 SMALLEST_SIDE = 8
 """Height and width of images for which `batch_size` is that of the configuration."""
 FITTING, EVALUATION = 1, 2
@@ -131,7 +130,7 @@ class _Fits:
         """-log q of every evaluation example."""
         decoder: Decoder = load_decoder(path).to(self.device)
         pairs = self.pairs(self.evaluation, target, conditional)
-        return nats_per_example(decoder, pairs, device=self.device, batch_size=BATCH)
+        return nats_per_example(decoder, pairs, device=self.device)
 
 
 def _sized(fit: FitSpec, side: int) -> FitSpec:

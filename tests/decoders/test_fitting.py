@@ -232,6 +232,8 @@ def test_a_diverging_fit_stops(tmp_path):
         def forward(self, h):
             return Exploding(self.weight)
 
+        bytes_per_example = 4
+
         def initialise(self, target, h):
             pass
 

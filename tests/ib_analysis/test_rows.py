@@ -2,6 +2,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from decoders.training.disk import DiskError
 from ib_analysis.errors import UserError
 from ib_analysis.rows import read_rows, write_rows
 from ib_analysis.spec import Spec
@@ -37,7 +38,7 @@ def test_other_columns_and_a_missing_file_are_one_sentence(tmp_path):
     (tmp_path / "t.csv").write_text("arm,seed\n")
     with pytest.raises(UserError, match="does not have the columns arm, seed, accuracy, diverged"):
         read_rows(tmp_path / "t.csv", Row)
-    with pytest.raises(UserError, match=r"absent\.csv is missing"):
+    with pytest.raises(DiskError, match=r"absent\.csv: does not exist"):
         read_rows(tmp_path / "absent.csv", Row)
 
 

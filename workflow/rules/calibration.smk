@@ -18,7 +18,7 @@ rule measure_calibration:
         benchmark_of("{variant}/measure_calibration/{group}")
     threads: DEVICE_THREADS
     resources:
-        **on_device(runtime=1440),
+        **on_device(runtime=1440, mem_mb=MEMORY["measure_calibration"]),
     params:
         **stage("measure_calibration", "group"),
         scratch=scratch("{variant}/calibration/{group}"),

@@ -5,6 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from ib_analysis.job_memory import USUAL, memory_of_jobs
 from ib_analysis.sections.consistency import PIECES as CONSISTENCY_TESTS
 from ib_analysis.variant import MEASUREMENT
 
@@ -117,7 +118,12 @@ PROFILE = workflow.resource_settings.default_resources or {}
 DEVICE_THREADS = PROFILE["device_threads"].value if "device_threads" in PROFILE else 1
 
 
-def on_device(runtime):
+# Megabytes of the jobs that fit or evaluate image decoders; the maps of a GPU are not in the memory of its host.
+ON_GPU = "device" in PROFILE and str(PROFILE["device"].value).startswith("cuda")
+MEMORY = memory_of_jobs(experiment, ON_GPU)
+
+
+def on_device(runtime, mem_mb=USUAL):
     """Resources of a job that computes on the device; each further attempt asks for more memory."""
     usual = {"device": "auto", "gpu": 1, "processes": 1}
     own = {name: value for name, value in usual.items() if name not in PROFILE}
@@ -125,7 +131,7 @@ def on_device(runtime):
         PROFILE["device_runtime"].value if "device_runtime" in PROFILE else runtime
     )
     return own | {
-        "mem_mb": lambda wildcards, attempt: 6000 * attempt,
+        "mem_mb": lambda wildcards, attempt: mem_mb * attempt,
         "runtime": minutes,
     }
 

@@ -13,7 +13,7 @@ rule fit_pretrained:
     priority: 20
     threads: DEVICE_THREADS
     resources:
-        **on_device(runtime=2880),
+        **on_device(runtime=2880, mem_mb=MEMORY["fit_pretrained"]),
     params:
         **stage("fit_marginal", of="fit_pretrained"),
         scratch=scratch("{variant}/decoders/pretrained"),
@@ -38,7 +38,7 @@ rule fit_marginal:
     priority: 10
     threads: DEVICE_THREADS
     resources:
-        **on_device(runtime=1440),
+        **on_device(runtime=1440, mem_mb=MEMORY["fit_marginal"]),
     params:
         **stage("fit_marginal"),
         scratch=scratch("{variant}/decoders/marginal"),
@@ -63,7 +63,7 @@ rule fit_class_decoder:
     priority: 10
     threads: DEVICE_THREADS
     resources:
-        **on_device(runtime=1440),
+        **on_device(runtime=1440, mem_mb=MEMORY["fit_class_decoder"]),
     params:
         **stage("fit_class_decoder"),
         scratch=scratch("{variant}/decoders/classes"),
@@ -91,7 +91,7 @@ rule fit_decoders:
         "fits-epoch{epoch}"
     threads: DEVICE_THREADS
     resources:
-        **on_device(runtime=2880),
+        **on_device(runtime=2880, mem_mb=MEMORY["fit_decoders"]),
     params:
         **stage("fit_decoders", "encoder", "regime", "seed", "epoch"),
         scratch=scratch(f"{{variant}}/decoders/{NETWORK}/epoch{{epoch}}"),

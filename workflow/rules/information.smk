@@ -15,7 +15,7 @@ rule evaluate_marginal:
         "evaluation"
     threads: DEVICE_THREADS
     resources:
-        **on_device(runtime=240),
+        **on_device(runtime=240, mem_mb=MEMORY["evaluate_marginal"]),
     params:
         **stage("evaluate_marginal"),
     shell:
@@ -40,7 +40,7 @@ rule evaluate_decoders:
         "evaluation"
     threads: DEVICE_THREADS
     resources:
-        **on_device(runtime=720),
+        **on_device(runtime=720, mem_mb=MEMORY["evaluate_decoders"]),
     params:
         **stage("evaluate_decoders", "encoder", "regime", "seed"),
     shell:
@@ -68,7 +68,7 @@ rule mix_marginal:
         "evaluation"
     threads: DEVICE_THREADS
     resources:
-        **on_device(runtime=720),
+        **on_device(runtime=720, mem_mb=MEMORY["mix_marginal"]),
     params:
         **stage("mix_marginal"),
     shell:

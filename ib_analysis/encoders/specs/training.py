@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from ib_analysis.spec import Spec
 
@@ -12,6 +12,7 @@ Regime = Literal["classifier", "autoencoder", "fixed"]
 class TrainingSpec(Spec):
     """Stochastic gradient descent with momentum."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
     epochs: int = Field(ge=0, description="number of epochs, and the last possible checkpoint")
     batch_size: int = Field(128, ge=1, description="images per step")
     learning_rate: float = Field(0.1, gt=0, description="peak learning rate")

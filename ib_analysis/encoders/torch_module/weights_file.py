@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from decoders.training.failures import reading
 from ib_analysis.errors import UserError
 
 INSIDE = ("state_dict", "model_state_dict", "model")
@@ -17,6 +17,9 @@ INSIDE = ("state_dict", "model_state_dict", "model")
 COMPILED, PARALLEL = "_orig_mod.", "module."
 """What torch.compile and DataParallel put before the names."""
 SHOWN = 5
+REMEDY = (
+    "load it where you trust it, and save model.state_dict() by torch.save or safetensors.torch.save_file."
+)
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
@@ -34,11 +37,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """The tensors of a file of safetensors, or of one that `torch.save` wrote, by their names."""
     if not path.is_file():
         raise UserError(f"{path} is missing: correct checkpoints, or put the file there.")
-    try:
+    with reading(path, "is truncated or no file of weights", REMEDY, UserError):
         content = load_file(path) if path.suffix == ".safetensors" else _load_torch(path)
-    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{path} is truncated or no file of weights ({reason}).") from None
     for key in INSIDE:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
@@ -51,10 +51,7 @@ def _load_torch(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        raise UserError(
-            f"{path} needs a pickle, which may execute code and is not read: load it where you trust it, and save "
-            "model.state_dict() by torch.save or by safetensors.torch.save_file."
-        ) from None
+        raise UserError("it needs a pickle, which may execute code and is not read") from None
 
 
 def without_prefixes(weights: Mapping[str, Tensor], own: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ib_analysis.errors import UserError
+from ib_analysis.information.estimators.arrays import rows_of_numbers
 from ib_analysis.information.measurement.estimate import Bound, Estimate
 from ib_analysis.information.measurement.quantity import Quantity
-
-SMALLEST_SAMPLE = 8
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,9 @@ class Estimator(ABC):
             quantity: names x and y in the result.
 
         Raises:
-            UserError: rows that do not belong together, too few, or not finite.
+            UserError: rows that do not belong together, or that `rows_of_numbers` refuses.
         """
-        a, b = samples(x, "x"), samples(y, "y")
+        a, b = rows_of_numbers(x, "x"), rows_of_numbers(y, "y")
         if len(a) != len(b):
             raise UserError(f"x has {len(a)} rows and y {len(b)}: row i of x must belong to row i of y.")
         return self._estimate(a, b, quantity)
@@ -62,27 +61,3 @@ class Estimator(ABC):
             bound=self.bound,
             warnings=warnings,
         )
-
-
-def samples(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    """Rows of numbers, (n, features), float64.
-
-    Raises:
-        UserError: what is no number, too few rows, no number in a row, or a number that is not finite.
-    """
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise UserError(
-            f"{name} holds what is no number, or rows of unequal length: give an array."
-        ) from None
-    if array.ndim == 0 or len(array) < SMALLEST_SAMPLE:
-        raise UserError(
-            f"{name} has {array.shape[0] if array.ndim else 1} rows: give {SMALLEST_SAMPLE} or more."
-        )
-    rows = array.reshape(len(array), -1)
-    if rows.shape[1] == 0:
-        raise UserError(f"{name} has no number in a row.")
-    if not np.isfinite(rows).all():
-        raise UserError(f"{name} holds a number that is not finite: leave its row out.")
-    return rows

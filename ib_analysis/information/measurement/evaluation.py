@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from decoders.training.atomic_file import replacing
+from decoders.training.failures import reading
 from ib_analysis.errors import UserError
 from ib_analysis.information.measurement.parts import Parts
 from ib_analysis.information.measurement.quantity import Quantity
@@ -177,8 +177,8 @@ def _parts(archive: Mapping[str, NDArray[Any]], name: str) -> Parts:
 @contextmanager
 def open_arrays(path: Path) -> Iterator[Mapping[str, NDArray[Any]]]:
     """Open the arrays of a file; an error of reading becomes a UserError that names the file."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            yield archive
-    except (ValueError, KeyError, TypeError, OSError, EOFError, BadZipFile) as error:
-        raise UserError(f"{path} does not hold nats per image ({error}): remove it and run again.") from None
+    with (
+        reading(path, "does not hold nats per image", "remove it and run again.", UserError),
+        np.load(path, allow_pickle=False) as archive,
+    ):
+        yield archive

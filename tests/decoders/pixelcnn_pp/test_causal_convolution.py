@@ -10,7 +10,7 @@ from decoders.pixelcnn_pp.causal_convolution import (
     DownShifted,
     DownShiftedTransposed,
     Pointwise,
-    data_dependent_initialization,
+    initialize_from_data,
     shift_down,
     shift_right,
 )
@@ -80,8 +80,8 @@ def test_initialization_gives_every_output_its_scale_and_mean_zero():
     network = nn.Sequential(Pointwise(3, 8), nn.ELU(), Pointwise(8, 4))
     network[2].initial_scale = 0.1
     x = 3 + 5 * torch.randn(16, 3, 7, 7)
-    with torch.no_grad(), data_dependent_initialization(network):
-        network(x)
+    with torch.no_grad():
+        initialize_from_data(network, [lambda: network(x)])
     with torch.no_grad():
         first, last = network[0](x), network(x)
     for y, scale in [(first, 1.0), (last, 0.1)]:
@@ -90,10 +90,14 @@ def test_initialization_gives_every_output_its_scale_and_mean_zero():
         assert torch.allclose(mean, torch.zeros_like(mean), atol=1e-4)
 
 
-def test_initialization_is_over_when_its_block_is_left_even_by_an_exception():
+def test_initialization_is_over_when_it_ends_even_by_an_exception():
     layer = Pointwise(3, 2)
-    with pytest.raises(RuntimeError), data_dependent_initialization(layer):
+
+    def broken():
         raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        initialize_from_data(layer, [broken])
     before = layer.gain.clone()
     layer(torch.randn(2, 3, 4, 4))
     assert torch.equal(layer.gain, before)
@@ -101,6 +105,5 @@ def test_initialization_is_over_when_its_block_is_left_even_by_an_exception():
 
 def test_initialization_does_not_blow_up_a_constant():
     layer = Pointwise(3, 2)
-    with data_dependent_initialization(layer):
-        layer(torch.ones(4, 3, 2, 2))
+    initialize_from_data(layer, [lambda: layer(torch.ones(4, 3, 2, 2))])
     assert torch.equal(layer.gain, torch.ones(2))

@@ -9,6 +9,7 @@ import sys
 import pytest
 import torch
 
+from decoders.checksum import has_its_checksum
 from decoders.pixelcnn_pp import native_code
 from decoders.pixelcnn_pp.native_code import cache_folder, compiled_layers, has_openmp, shared_library
 
@@ -83,8 +84,18 @@ def test_without_a_compiler_one_line_says_so(fresh, monkeypatch, caplog, variabl
 @needs_compiler
 def test_a_broken_library_in_the_cache_is_made_anew(fresh):
     library = shared_library(openmp=False)
-    library.write_bytes(b"")
-    assert native_code.load_library(openmp=False).gate_forward is not None
+    sound = library.read_bytes()
+    damages = (
+        b"",
+        sound[: len(sound) // 2],
+        sound[:-1],
+        sound[:2000] + bytes([sound[2000] ^ 1]) + sound[2001:],
+    )
+    for damaged in damages:
+        library.unlink()
+        library.write_bytes(damaged)
+        assert native_code.load_library(openmp=False).gate_forward is not None
+        assert has_its_checksum(library)
 
 
 @needs_compiler

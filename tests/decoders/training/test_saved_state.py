@@ -53,3 +53,28 @@ def test_a_state_is_due_when_the_last_write_is_old_enough(tmp_path, monkeypatch)
     assert not state.is_due
     monkeypatch.setattr(saved_state, "SAVE_EVERY_SECONDS", 0.0)
     assert state.is_due
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-1], lambda b: b[:500], lambda b: b"", lambda b: b.replace(b"\x80?", b"\x81?", 1)]
+)
+def test_a_damaged_state_is_not_resumed_from(tmp_path, damage):
+    state = SavedState(tmp_path / "state.pt", "run")
+    state.write({"weights": torch.ones(8)})
+    sound = state.path.read_bytes()
+    assert damage(sound) != sound
+    state.path.write_bytes(damage(sound))
+    with pytest.warns(UserWarning, match=r"state\.pt is damaged .*starts from the beginning"):
+        assert state.read() is None
+
+
+def test_a_state_that_the_system_refuses_is_not_thrown_away(tmp_path, monkeypatch):
+    state = SavedState(tmp_path / "state.pt", "run")
+    state.write({"step": 3})
+
+    def failing(*_, **__):
+        raise OSError(5, "Input/output error", str(state.path))
+
+    monkeypatch.setattr(torch, "load", failing)
+    with pytest.raises(DiskError, match="the disk fails"):
+        state.read()

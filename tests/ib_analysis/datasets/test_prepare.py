@@ -267,7 +267,7 @@ def cut(path, n_bytes):
 def test_a_truncated_array_is_named(prepared, name, n_bytes):
     cut(prepared / name, n_bytes)
     with pytest.raises(
-        UserError, match=rf"{name}: is truncated or not an array; remove .*digits and run again"
+        UserError, match=rf"{name}: is truncated or not an array .*; remove .*digits and run again"
     ):
         open_dataset(prepared)
 

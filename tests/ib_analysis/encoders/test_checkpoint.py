@@ -56,7 +56,7 @@ def test_a_truncated_file_is_refused_by_name(tmp_path, share):
     path = tmp_path / "cut.safetensors"
     save_checkpoint(ResNet(SPEC, "classifier", IMAGE, 5), path, epoch=0, seed=0)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(UserError, match=r"cut\.safetensors is truncated.*remove it"):
+    with pytest.raises(UserError, match=r"cut\.safetensors: is truncated.*remove it"):
         load_checkpoint(path)
 
 
@@ -102,5 +102,5 @@ def test_a_missing_file_and_a_text_file_are_named(tmp_path):
     with pytest.raises(UserError, match=r"none\.safetensors is missing"):
         load_checkpoint(tmp_path / "none.safetensors")
     (tmp_path / "text").write_text("hello, I am no checkpoint at all\n" * 10)
-    with pytest.raises(UserError, match="text is truncated or not a checkpoint"):
+    with pytest.raises(UserError, match="text: is truncated or not a checkpoint"):
         load_checkpoint(tmp_path / "text")

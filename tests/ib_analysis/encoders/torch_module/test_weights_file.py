@@ -56,7 +56,7 @@ class Evil:
 )
 def test_a_file_that_needs_a_pickle_is_refused_and_not_executed(built, weights, save):
     save({"state_dict": weights, "evil": Evil()}, "w.pt")
-    with pytest.raises(UserError, match=r"w\.pt needs a pickle.*save model\.state_dict\(\)"):
+    with pytest.raises(UserError, match=r"w\.pt: .* needs a pickle.*save model\.state_dict\(\)"):
         built("ResNet", "fc").load_weights(Path("w.pt"))
     assert not Path("executed").exists()
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ib_analysis.errors import UserError
+from ib_analysis.information.estimators.arrays import rows_of_numbers
 from ib_analysis.information.estimators.catalogue import estimator
-from ib_analysis.information.estimators.estimator import samples
 
 GOOD = np.arange(20.0)
 
@@ -26,5 +26,5 @@ def test_what_is_no_sample_is_refused_in_a_sentence(values, sentence):
 
 
 def test_rows_are_flattened():
-    assert samples(np.zeros((9, 2, 3)), "x").shape == (9, 6)
-    assert samples(list(range(9)), "x").shape == (9, 1)
+    assert rows_of_numbers(np.zeros((9, 2, 3)), "x").shape == (9, 6)
+    assert rows_of_numbers(list(range(9)), "x").shape == (9, 1)

@@ -1,0 +1,15 @@
+"""How much memory passes over many examples may take, whatever batch_size says."""
+
+BUDGET = 512 * 2**20
+"""Bytes that an initialisation or an evaluation may fill with the maps of the examples that it computes at once."""
+MOST_AT_ONCE = 256
+"""Examples beyond which an evaluation is no faster."""
+
+
+def examples_at_once(bytes_per_example: int, most: int) -> int:
+    """As many examples as the budget holds, at least one and at most that many.
+
+    >>> examples_at_once(10 * 2**20, MOST_AT_ONCE), examples_at_once(2**40, MOST_AT_ONCE), examples_at_once(1, 100)
+    (51, 1, 100)
+    """
+    return max(1, min(most, BUDGET // max(1, bytes_per_example)))

@@ -1,0 +1,109 @@
+"""Bytes that PixelCNN++ needs for an image, from its sizes alone: without torch, so that a workflow can ask for them.
+
+The counts are of the float32 maps that live at the same time, as the layers of this folder are written. A test compares
+them with the memory that passes really take.
+"""
+
+import math
+from dataclasses import dataclass
+
+from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
+from decoders.spec import ImageTarget
+
+FLOAT = 4
+VECTOR = 16  # a convolution pads its channels to whole vector registers
+SCALES = (0, 1, 2)
+TRANSIENT = (
+    10  # maps of `filters` channels inside the largest layer: its inputs, their elu, and what it returns
+)
+TRANSIENT_OF_CONTEXT = 9
+LEVELS_AT_ONCE = 16  # numbers for each component and channel of the mixture, without gradients
+LEVELS_OF_A_STEP = 26
+COPIES_OF_WEIGHTS = 6  # the weights, their gradients, Adam's two moments, the average and the best ones
+
+
+@dataclass(frozen=True)
+class DecoderMemory:
+    """The sizes on which the memory of one decoder depends.
+
+    `features` is the number of values of one h; 0 for an unconditional decoder.
+    """
+
+    spec: PixelCNNPPSpec
+    target: ImageTarget
+    features: int = 0
+
+    @property
+    def evaluation(self) -> int:
+        """Bytes of one image in a pass without gradients: the maps kept on the way down, or the mixture."""
+        stored = 2 * (self.spec.layers + 1) + TRANSIENT
+        network = stored * self._filters * self._pixels + self._context(sum(4.0**-k for k in SCALES))
+        context = self._context(TRANSIENT_OF_CONTEXT) + 4 * self.features
+        return round(FLOAT * max(network, context, LEVELS_AT_ONCE * self._components * self._pixels))
+
+    @property
+    def step(self) -> int:
+        """Bytes of one image in a gradient step: every map that the gradient needs."""
+        network = self.spec.filters * sum(self._saved(k) for k in SCALES)
+        network += self._filters * TRANSIENT * self._pixels
+        context = self._context(6 * self.spec.context_layers + TRANSIENT_OF_CONTEXT) + 4 * self.features
+        mixture = LEVELS_OF_A_STEP * self._components * self._pixels
+        return round(FLOAT * (network + context + mixture))
+
+    @property
+    def weights(self) -> int:
+        """Bytes of the weights, of which a fit holds six copies."""
+        f, c = self.spec.filters, self.spec.context_filters if self.features else 0
+        # Kernels of 2x3 and 2x2: those of a pair of layers, of what they skip, and of the changes of scale.
+        down = 6 * (6 + 4) * f * f + 2 * f * f + 4 * c * f
+        up = down + 4 * f * f
+        layers = len(SCALES) * self.spec.layers
+        blocks = layers * down + (layers + 2) * up + 4 * (6 + 4) * f * f
+        ends = 13 * (self.target.channels + 1) * f + (f + c) * self._outputs
+        coarsest = math.prod(side // 4 for side in self._padded)
+        of_context = c and self.features * c * coarsest + self.spec.context_layers * 54 * c * c
+        return FLOAT * (blocks + ends + of_context)
+
+    def fit(self, batch_size: int, largest: int) -> int:
+        """Bytes of a fit: its weights, and a step, an initialisation or a validation, whichever needs most.
+
+        Args:
+            batch_size: examples of a step.
+            largest: bytes that the initialisation may take.
+        """
+        passes = max(batch_size * self.step, min(max(256, 4 * batch_size) * self.evaluation, largest))
+        return COPIES_OF_WEIGHTS * self.weights + passes
+
+    def _saved(self, scale: int) -> float:
+        """Maps, in filters times pixels of the image, that the layers of a scale keep for the gradient."""
+        down, up = self.spec.layers, self.spec.layers + (scale < SCALES[-1])
+        height, width = (side / 2**scale for side in self._padded)
+        # A layer keeps the elu of its two inputs with their margin, of what it skips, and the inputs of its gate.
+        with_margin = 8 * (down + up) * (height + 1) * (width + 2)
+        return (
+            (with_margin + (6 * down + 10 * up) * height * width) / (height * width) * self._pixels / 4**scale
+        )
+
+    def _context(self, maps: float) -> float:
+        return maps * self.spec.context_filters * self._pixels if self.features else 0.0
+
+    @property
+    def _filters(self) -> int:
+        return math.ceil(self.spec.filters / VECTOR) * VECTOR
+
+    @property
+    def _components(self) -> int:
+        return self.spec.mixtures * self.target.channels
+
+    @property
+    def _outputs(self) -> int:
+        channels = self.target.channels
+        return self.spec.mixtures * (1 + 2 * channels + channels * (channels - 1) // 2)
+
+    @property
+    def _padded(self) -> tuple[int, int]:
+        return math.ceil(self.target.height / 4) * 4, math.ceil(self.target.width / 4) * 4
+
+    @property
+    def _pixels(self) -> int:
+        return math.prod(self._padded)
