@@ -1,20 +1,18 @@
-"""A fitted decoder as one file: weights as safetensors, and its description as JSON in the header."""
+"""A fitted decoder as one file: weights as safetensors, its description as JSON in the header, a checksum of both."""
 
-import json
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
 
 from decoders.density import Decoder
 from decoders.errors import DecoderFileError
 from decoders.spec import ImageTarget, LabelTarget
-from decoders.training.atomic_file import write_bytes
+from decoders.training.tensor_file import read_tensors, write_tensors
 
-FORMAT = "decoder-2"
+FORMAT = "decoder-3"
 # Exceptions that a truncated file, a foreign header or weights of other shapes raise while a decoder is built.
 _UNREADABLE = (
     SafetensorError,
@@ -35,22 +33,22 @@ def save_decoder(decoder: Decoder, path: Path) -> None:
     Raises:
         DiskError: the operating system refuses the file, for want of room or for another reason.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in decoder.state_dict().items()}
-    # A single key, because safetensors writes several keys in an order that differs between processes.
-    content = save(tensors, {FORMAT: json.dumps(decoder.description())})
-    write_bytes(path, content)
+    write_tensors(path, FORMAT, decoder.description(), decoder.state_dict())
 
 
 def load_decoder(path: Path) -> Decoder:
     """Load a decoder, on the CPU, in evaluation mode; loading executes no code from the file.
 
     Raises:
-        DecoderFileError: the file is missing, truncated, or not a decoder of this package.
+        DecoderFileError: the file is missing, truncated, damaged, or not a decoder of this package.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            description = _description(file, path)
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        found = read_tensors(path, FORMAT)
+        if found is None:
+            raise DecoderFileError(
+                f"{path} is not a decoder file of this program; delete it and fit the decoder again"
+            )
+        description, weights = found
         decoder = build_decoder(description)
         decoder.load_state_dict(weights)
     except DecoderFileError:
@@ -82,18 +80,6 @@ def build_decoder(description: dict[str, Any]) -> Decoder:
     return decoder
 
 
-def _description(file: Any, path: Path) -> dict[str, Any]:
-    header: dict[str, str] = file.metadata() or {}
-    if FORMAT not in header:
-        raise DecoderFileError(
-            f"{path} is not a decoder file of this program; delete it and fit the decoder again"
-        )
-    description: dict[str, Any] = json.loads(header[FORMAT])
-    return description
-
-
 def _describe_failure(path: Path, error: Exception) -> str:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return (
-        f"{path} is missing, truncated or not a decoder file ({reason}); delete it and fit the decoder again"
-    )
+    return f"{path} is missing, truncated, damaged or not a decoder file ({reason}); delete it and fit the decoder again"

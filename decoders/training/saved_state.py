@@ -66,6 +66,10 @@ class SavedState:
         if not self.path.is_file():
             return None
         try:
+            # torch itself reads past the CRC-32 of its archive: a flipped bit would be a weight of the resumed run.
+            with zipfile.ZipFile(self.path) as archive:
+                if (damaged := archive.testzip()) is not None:
+                    raise zipfile.BadZipFile(f"{damaged} is damaged")
             content = torch.load(self.path, map_location=device, weights_only=True)
             identity, state = content["identity"], content["state"]
         except _UNREADABLE:

@@ -24,6 +24,8 @@ class Header(Spec):
     counts: dict[PartName, int]
     duplicates_dropped: int
     fingerprint: str
+    sha256: dict[str, str] = {}
+    """SHA-256 of the files of images and labels, by name."""
     known: dict[str, float] | None = None
 
     @property

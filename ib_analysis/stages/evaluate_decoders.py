@@ -12,6 +12,7 @@ from decoders.training.progress import progress
 from ib_analysis import spec
 from ib_analysis.activations.pairs import ImagePairs, LabelPairs, apply_control
 from ib_analysis.activations.recomputed import RecomputedActivations
+from ib_analysis.artefacts import Artefact
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import weights_path
@@ -42,7 +43,9 @@ class Spec(spec.Spec):
     pairing: Pairing
 
 
-def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, decoders: list[Path], out: Path) -> None:
+def run(
+    slice_: Spec, job: Job, *, dataset: Artefact, checkpoints: Artefact, decoders: list[Artefact], out: Path
+) -> None:
     """Write `out`: nats per evaluation image for every epoch, tap and target."""
     device = resolve_device(job.device, job.threads)
     part = open_dataset(dataset.parent).evaluation

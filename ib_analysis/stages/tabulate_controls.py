@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ib_analysis import spec
-from ib_analysis.artefacts import verified
+from ib_analysis.artefacts import Artefact
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.information.inference.controls import (
     must_explain,
@@ -50,12 +50,12 @@ def run(
     slice_: Spec,
     job: Job,
     *,
-    dataset: Path,
-    marginal: Path,
-    nats: list[Path],
-    identity: list[Path],
-    controls: list[Path],
-    marginals: list[Path],
+    dataset: Artefact,
+    marginal: Artefact,
+    nats: list[Artefact],
+    identity: list[Artefact],
+    controls: list[Artefact],
+    marginals: list[Artefact],
     table: Path,
 ) -> None:
     """Write the table.
@@ -90,11 +90,11 @@ def run(
 
 
 def _read_marginal(path: Path) -> MarginalEvaluation:
-    return read_marginal_evaluation(verified(path))
+    return read_marginal_evaluation(path)
 
 
 def _read(path: Path) -> Evaluation:
-    return read_evaluation(verified(path))
+    return read_evaluation(path)
 
 
 def _untrained(found: Evaluation, main: Marginals) -> Iterator[ControlRow]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from decoders.mixture import averaged
 from ib_analysis import spec
-from ib_analysis.artefacts import verified
+from ib_analysis.artefacts import Artefact
 from ib_analysis.datasets.dataset import Dataset, Header
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.information.inference.network_stages import Curves, network_stages
@@ -63,16 +63,16 @@ def run(
     slice_: Spec,
     job: Job,
     *,
-    dataset: Path,
-    marginal: list[Path],
-    nats: list[Path],
+    dataset: Artefact,
+    marginal: list[Artefact],
+    nats: list[Artefact],
     table: Path,
     two_stages: Path,
 ) -> None:
     """Write both tables."""
     data = open_dataset(dataset.parent)
-    unconditional = np.stack([read_marginal_evaluation(verified(path)).nats for path in marginal])
-    networks = by_network([read_evaluation(verified(path)) for path in nats])
+    unconditional = np.stack([read_marginal_evaluation(path).nats for path in marginal])
+    networks = by_network([read_evaluation(path) for path in nats])
     measured = Measured(data, unconditional, networks, _spreads(data, unconditional, networks))
     rows = [*_of_dataset(measured)]
     for network in networks:

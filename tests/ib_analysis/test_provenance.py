@@ -3,7 +3,8 @@
 import ast
 
 from ib_analysis import provenance
-from ib_analysis.provenance import canonical_json, stage_digest
+from ib_analysis.artefacts import canonical_json
+from ib_analysis.provenance import stage_digest
 
 
 def test_comments_and_docstrings_change_nothing_and_code_changes_the_tree():

@@ -1,5 +1,6 @@
 """Paths of all artefacts, and parameters of all rules from slices of the experiment."""
 
+import json
 import re
 import shlex
 import sys
@@ -47,6 +48,7 @@ BASELINES = [f"{RESULTS}/baselines.csv"] * (experiment.baselines is not None)
 AGREEMENT = [f"{RESULTS}/agreement.csv"] * (experiment.baselines is not None)
 VALIDATION = [f"{RESULTS}/validation.csv"] * (experiment.validation is not None)
 CONSISTENCY = [f"{RESULTS}/consistency.csv"] * (experiment.consistency is not None)
+CHECKS = ["calibration"] * len(VALIDATION) + ["consistency"] * len(CONSISTENCY)
 VERDICTS = [f"{RESULTS}/verdicts.csv"] * bool(experiment.studies.chosen)
 CASES = experiment.validation.chosen if experiment.validation else ()
 SEEDS_OF_CONSISTENCY = experiment.consistency.seeds if experiment.consistency else ()
@@ -185,6 +187,17 @@ def figure(stem, category, caption):
     return list((paths | {"svg": shown}).values())
 
 
+def caption(stem):
+    """The caption of a figure, which the report shows."""
+    return f"{RESULTS}/figures/{stem}.caption.json"
+
+
+def drawn(stems):
+    """The files of figures in every format, and their captions."""
+    files = expand(f"{RESULTS}/figures/{{stem}}.{{form}}", stem=stems, form=FORMATS)
+    return [*files, *map(caption, stems)]
+
+
 def stem_of_figure(wildcards, output):
     """The path of a figure without its format."""
     return Path(output.figure[0]).with_suffix("")
@@ -209,15 +222,27 @@ def nats_of_study(wildcards):
 def figures_of_study(study):
     """A study's figures: its own, and what its networks' layers keep where it has networks."""
     layers = [f"{study}-layers"] * bool(experiment.studies.chosen[study].encoders)
-    return expand(
-        f"{RESULTS}/figures/{{stem}}.{{form}}", stem=[study, *layers], form=FORMATS
-    )
+    return drawn([study, *layers])
 
 
 def figures_of_studies(wildcards):
     """The figures of every study, for the report."""
     return [
         path for study in experiment.studies.chosen for path in figures_of_study(study)
+    ]
+
+
+def results_of_study(study):
+    """All that lies in the results of a study."""
+    networks = bool(experiment.studies.chosen[study].encoders)
+    return [
+        STUDY_TABLE.format(study=study),
+        *figures_of_study(study),
+        *expand(
+            STUDY_PIECE, study=study, piece=experiment.studies.chosen[study].pieces
+        ),
+        STUDY_VERDICTS.format(study=study),
+        *[STUDY_INFORMATION.format(study=study)] * networks,
     ]
 
 
@@ -242,6 +267,50 @@ def made_by_every_study(wildcards):
         )
     tables = expand(STUDY_TABLE, study=experiment.studies.chosen)
     return [*VERDICTS, *tables, *figures_of_studies(wildcards)]
+
+
+def decoders_of(variants):
+    """The decoders of every network at the epochs that each variant measures."""
+    return [
+        DECODERS.format(variant=variant, epoch=epoch, **network._asdict())
+        for variant in variants
+        for network in experiment.networks
+        for epoch in VARIANTS[variant].measured(network.encoder).epochs
+    ]
+
+
+def all_results(wildcards):
+    """What a user calls a result, and all that a table, a figure or a number of it was made from."""
+    measured = [*FITTED, *experiment.controlled]
+    alone = dict.fromkeys([*FITTED, *OWN_MARGINALS, *TESTED])
+    pretrained = [*alone] * (experiment.decoders.pretrained_fit is not None)
+    identity, chosen = experiment.identity_networks, experiment.studies.chosen
+    return [
+        REPORT,
+        f"{RESULTS}/tables",
+        *(f"{RESULTS}/dataset/{name}" for name in ("images.npy", "labels.npy")),
+        *rules.plot_figures.output,
+        *rules.plot_samples.output,
+        *drawn(CHECKS),
+        *[INFORMATION, TWO_STAGES, MIXTURE, *CONTROLS, *BASELINES, *AGREEMENT],
+        *[*VALIDATION, *CONSISTENCY, *VERDICTS],
+        *of_networks(CHECKPOINTS),
+        *expand(PRETRAINED, variant=pretrained),
+        *expand(MARGINAL, variant=alone),
+        *decoders_of(measured),
+        *expand(MIXED_NATS, variant=FITTED),
+        *expand(
+            MARGINAL_NATS, variant=[*OWN_MARGINALS, *["measurement"] * len(CONTROLS)]
+        ),
+        *of_networks(NATS, variants=measured),
+        *of_networks(NATS, identity),
+        *of_networks(SAMPLES),
+        of_measurement(MARGINAL_SAMPLES),
+        *of_networks(BASELINES_OF_NETWORK, experiment.networks * len(BASELINES)),
+        *expand(CONSISTENCY_PIECE, variant=TESTED, test=CONSISTENCY_TESTS),
+        *expand(CASE, case=CASES),
+        *(path for study in chosen for path in results_of_study(study)),
+    ]
 
 
 def scratch(name):

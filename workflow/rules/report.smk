@@ -7,7 +7,7 @@ rule write_report:
         table=INFORMATION,
         two_stages=TWO_STAGES,
         mixture=MIXTURE,
-        figures=rules.plot_figures.output,
+        figures=[*rules.plot_figures.output, *drawn(CHECKS)],
         samples=rules.plot_samples.output,
         controls=CONTROLS,
         agreement=AGREEMENT,
@@ -25,12 +25,11 @@ rule write_report:
         log_of("write_report"),
     params:
         **stage("write_report"),
-        figures=lambda wildcards, input: Path(input.figures[0]).parent,
     shell:
         command(
             "write_report",
             "--dataset {input.dataset} --table {input.table} --two_stages {input.two_stages} --mixture {input.mixture}"
-            " --figures {params.figures} --samples {input.samples} --checkpoints {input.checkpoints}"
+            " --figures {input.figures} {input.studies} --samples {input.samples} --checkpoints {input.checkpoints}"
             " --marginal {input.marginal} --decoders {input.decoders} --controls {input.controls}"
             " --agreement {input.agreement} --validation {input.validation} --consistency {input.consistency}"
             " --verdicts {input.verdicts} --tables {output.tables} --out {output.page}",

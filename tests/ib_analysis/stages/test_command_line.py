@@ -12,8 +12,8 @@ from PIL import Image
 
 from decoders.saving import load_decoder
 from ib_analysis.__main__ import main
+from ib_analysis.artefacts import canonical_json
 from ib_analysis.experiment import Experiment, load_experiment
-from ib_analysis.provenance import canonical_json
 from ib_analysis.stages import fit_decoders
 
 
