@@ -15,6 +15,8 @@ class Spec(spec.Spec):
     """Slice of the experiment."""
 
     dataset: spec.Described
+    listing: str | None
+    """What the folder of the images held when the workflow started, so that a change of it runs this stage again."""
 
 
 def run(slice_: Spec, job: Job, *, out: Path) -> None:

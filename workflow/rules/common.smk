@@ -4,8 +4,10 @@ import json
 import re
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
+from ib_analysis.artefacts import made_from
 from ib_analysis.sections.consistency import PIECES as CONSISTENCY_TESTS
 from ib_analysis.variant import MEASUREMENT
 
@@ -77,8 +79,24 @@ def slice_of(name, wildcards, *names):
     values = [
         int(wildcards[n]) if n in ("seed", "epoch") else wildcards[n] for n in names
     ]
-    variant = wildcards.get("variant", MEASUREMENT.name)
-    return VARIANTS[variant].slice_of(name, *values)
+    return slice_under(wildcards.get("variant", MEASUREMENT.name), name, *values)
+
+
+@cache
+def slice_under(variant, name, *values):
+    """A slice, which stays what it is while this process runs."""
+    asked = VARIANTS[variant].slice_of(name, *values)
+    return as_prepared(asked) if name == "prepare_dataset" else asked
+
+
+def as_prepared(asked):
+    """The slice of the data set as it was prepared, where the folder of its images is no longer there."""
+    try:
+        made = made_from(Path(DATASET))
+    except UserError:
+        return asked
+    gone = asked["listing"] is None
+    return made if gone and asked | {"listing": made.get("listing")} == made else asked
 
 
 def stage(name, *names, of=None):
