@@ -82,4 +82,7 @@ def build_decoder(description: dict[str, Any]) -> Decoder:
 
 def _describe_failure(path: Path, error: Exception) -> str:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return f"{path} is missing, truncated, damaged or not a decoder file ({reason}); delete it and fit the decoder again"
+    return (
+        f"{path} is missing, truncated, damaged or not a decoder file ({reason}); delete it and fit the decoder "
+        "again"
+    )

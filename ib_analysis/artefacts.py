@@ -113,10 +113,10 @@ def record_path(path: Path) -> Path:
 
 def write_record(path: Path, facts: Mapping[str, Any]) -> None:
     """Write the record of an artefact that has just been written: the facts, and the size and SHA-256 of its files."""
+    place = _place(path)
     files = {
-        name: {"bytes": (place / name).stat().st_size, "sha256": sha256(place / name)}
-        for place, names in [_files(path)]
-        for name in names
+        file.relative_to(place).as_posix(): {"bytes": file.stat().st_size, "sha256": sha256(file)}
+        for file in _files(path)
     }
     content = {**facts, "files": files}
     write_json(record_path(path), content | {"checksum": _checksum(content)})
@@ -165,7 +165,7 @@ def identity(path: Path) -> str:
 
 def damage(path: Path) -> str | None:
     """What an artefact lacks by the sizes in its record, without reading its content; None where it lacks nothing."""
-    place, _ = _files(path)
+    place = _place(path)
     for name, facts in read_record(path)["files"].items():
         if not (place / name).is_file():
             return f"lacks {name}" if path.is_dir() else "is missing"
@@ -181,7 +181,7 @@ def verified(path: Path) -> Path:
         UserError: the artefact, one of its files or its record is missing, or a file is not the one that was written,
             or an input that the artefact was made from has been made anew since.
     """
-    record, (place, _) = read_record(path), _files(path)
+    record, place = read_record(path), _place(path)
     for name, facts in record["files"].items():
         file = place / name
         if not file.is_file():
@@ -200,12 +200,16 @@ def changed_inputs(record: Mapping[str, Any]) -> Iterator[str]:
             yield name
 
 
-def _files(path: Path) -> tuple[Path, list[str]]:
-    """The folder that the names in the record of an artefact are relative to, and the names of its files."""
+def _place(path: Path) -> Path:
+    """The folder that the names in the record of an artefact are relative to."""
+    return path if path.is_dir() else path.parent
+
+
+def _files(path: Path) -> list[Path]:
+    """The files of an artefact but for its record."""
     if not path.is_dir():
-        return path.parent, [path.name]
-    inside = (file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
-    return path, sorted(name for name in inside if name != OF_A_FOLDER)
+        return [path]
+    return sorted(file for file in path.rglob("*") if file.is_file() and file != record_path(path))
 
 
 def _checksum(content: Any) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 def listing(folder: Path) -> str | None:
     """Digest of the names, sizes and times of change of all visible files at every depth; None without such a folder.
 
-    Links are followed, but for one that leads back to a folder above it.
+    Times count in whole seconds, which every file system and every archive keeps. Links are followed, but for one that
+    leads back to a folder above it.
     """
     if not folder.is_dir():
         return None
@@ -31,4 +32,4 @@ def _entries(folder: Path, below: str, above: tuple[str, ...]) -> Iterator[str]:
             yield from _entries(Path(entry), f"{name}/", (*above, here))
         elif entry.is_file():
             about = entry.stat()
-            yield f"{name} {about.st_size} {about.st_mtime_ns}"
+            yield f"{name} {about.st_size} {int(about.st_mtime)}"

@@ -15,7 +15,7 @@ class Spec(spec.Spec):
     """Slice of the experiment."""
 
     dataset: spec.Described
-    listing: str | None
+    listing: str | None = None
     """What the folder of the images held when the workflow started, so that a change of it runs this stage again."""
 
 
