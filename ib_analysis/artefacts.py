@@ -206,10 +206,11 @@ def _place(path: Path) -> Path:
 
 
 def _files(path: Path) -> list[Path]:
-    """The files of an artefact but for its record."""
+    """The files of an artefact but for its record and for hidden ones, which Snakemake adds to folders."""
     if not path.is_dir():
         return [path]
-    return sorted(file for file in path.rglob("*") if file.is_file() and file != record_path(path))
+    visible = (file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+    return sorted(file for file in visible if file != record_path(path))
 
 
 def _checksum(content: Any) -> str:

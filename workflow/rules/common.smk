@@ -306,7 +306,10 @@ def all_results(wildcards):
     return [
         REPORT,
         f"{RESULTS}/tables",
-        *(f"{RESULTS}/dataset/{name}" for name in ("images.npy", "labels.npy")),
+        *(
+            f"{RESULTS}/dataset/{name}"
+            for name in ("header.json", "images.npy", "labels.npy")
+        ),
         *rules.plot_figures.output,
         *rules.plot_samples.output,
         *drawn(CHECKS),
