@@ -7,11 +7,12 @@ from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
+from ib_analysis.artefacts import canonical_json
 from ib_analysis.configuration import demand_unique_keys, merged
 from ib_analysis.device_name import check_device
 from ib_analysis.experiment import load_experiment
 from ib_analysis.errors import UserError
-from ib_analysis.provenance import canonical_json, stage_digest
+from ib_analysis.provenance import stage_digest
 from ib_analysis.slurm_queue import demand_empty_queue
 
 min_version("9.27")
@@ -66,6 +67,7 @@ include: "workflow/rules/studies.smk"
 include: "workflow/rules/samples.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/freshness.smk"
 
 
 onstart:
@@ -83,4 +85,4 @@ onstart:
 rule all:
     default_target: True
     input:
-        REPORT,
+        all_results,

@@ -1,21 +1,18 @@
-"""A fitted decoder as one file: weights as safetensors, and its description as JSON in the header."""
+"""A fitted decoder as one file: weights as safetensors, its description as JSON in the header, a checksum of both."""
 
-import json
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
-from safetensors import safe_open
-from safetensors.torch import save
 
 from decoders.density import Decoder
 from decoders.errors import DecoderFileError
 from decoders.spec import ImageTarget, LabelTarget
-from decoders.training.atomic_file import write_bytes
 from decoders.training.failures import reading
+from decoders.training.tensor_file import read_tensors, write_tensors
 
-FORMAT = "decoder-2"
+FORMAT = "decoder-3"
 _TARGET: TypeAdapter[ImageTarget | LabelTarget] = TypeAdapter(ImageTarget | LabelTarget)
 
 
@@ -25,25 +22,23 @@ def save_decoder(decoder: Decoder, path: Path) -> None:
     Raises:
         DiskError: the operating system refuses the file, for want of room or for another reason.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in decoder.state_dict().items()}
-    # A single key, because safetensors writes several keys in an order that differs between processes.
-    content = save(tensors, {FORMAT: json.dumps(decoder.description())})
-    write_bytes(path, content)
+    write_tensors(path, FORMAT, decoder.description(), decoder.state_dict())
 
 
 def load_decoder(path: Path) -> Decoder:
     """Load a decoder, on the CPU, in evaluation mode; loading executes no code from the file.
 
     Raises:
-        DecoderFileError: the file is truncated, or not a decoder of this package.
+        DecoderFileError: the file is truncated, damaged, or not a decoder of this package.
         DiskError: the file is missing, or the operating system refuses it.
     """
-    with (
-        reading(path, "is truncated or not a decoder file", "delete it and fit the decoder again"),
-        safe_open(path, framework="pt") as file,
-    ):
-        decoder = build_decoder(_description(file))
-        decoder.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (no mapping)
+    with reading(path, "is truncated, damaged or not a decoder file", "delete it and fit the decoder again"):
+        found = read_tensors(path, FORMAT)
+        if found is None:
+            raise DecoderFileError("it is no decoder of this program")
+        description, weights = found
+        decoder = build_decoder(description)
+        decoder.load_state_dict(weights)
     return decoder.eval()
 
 
@@ -67,11 +62,3 @@ def build_decoder(description: dict[str, Any]) -> Decoder:
         cls.Spec(**description["spec"]), target, None if context is None else tuple(context)
     )
     return decoder
-
-
-def _description(file: Any) -> dict[str, Any]:
-    header: dict[str, str] = file.metadata() or {}
-    if FORMAT not in header:
-        raise DecoderFileError("it is no decoder of this program")
-    description: dict[str, Any] = json.loads(header[FORMAT])
-    return description

@@ -5,6 +5,7 @@ python -m ib_analysis taps my_nets:resnet18 --shape 3x32x32 lists where h can be
 
 import inspect
 import json
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import Any, get_args
+from typing import Any, get_origin
 
 from pydantic import ValidationError
 
@@ -20,6 +21,7 @@ from decoders.errors import DecoderError, PartnerError
 from decoders.training.disk import DiskError
 from decoders.training.failures import explain_failures
 from ib_analysis import processes, stages
+from ib_analysis.artefacts import Artefact, identity, verified
 from ib_analysis.errors import UserError
 from ib_analysis.mistakes import mistakes
 from ib_analysis.provenance import Job, stage_digest
@@ -48,8 +50,9 @@ def _run(arguments: list[str]) -> int:
         if _starts_several(stage, module, options):
             return _start(options.processes, arguments)
         spec = json.loads(options.spec)
-        job = Job(stage, spec, _code(stage, spec, options.code), options.device, options.threads)
+        code = _code(stage, spec, options.code)
         with explain_failures("the results"):
+            job = Job(stage, spec, code, options.device, options.threads, _inputs(module, options))
             module.run(module.Spec(**spec), job, **_paths(module, options))
         sys.stdout.flush()
     except PartnerError as error:
@@ -129,7 +132,19 @@ def _path_parameters(module: ModuleType) -> list[tuple[str, Any, bool]]:
 
 
 def _is_list(kind: Any) -> bool:
-    return getattr(kind, "__origin__", None) is list and get_args(kind) == (Path,)
+    return get_origin(kind) is list
+
+
+def _inputs(module: ModuleType, options: Namespace) -> Mapping[str, str]:
+    """Verify every artefact that the stage is handed; the identity of each by its path."""
+    given = _paths(module, options)
+    artefacts = [name for name, kind, _ in _path_parameters(module) if kind in (Artefact, list[Artefact])]
+    paths = [path for name in artefacts for path in _listed(given[name])]
+    return {os.path.normpath(path): identity(verified(path)) for path in paths}
+
+
+def _listed(given: Path | list[Path]) -> list[Path]:
+    return given if isinstance(given, list) else [given]
 
 
 def _paths(module: ModuleType, options: Namespace) -> Mapping[str, Any]:

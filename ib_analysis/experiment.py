@@ -431,8 +431,8 @@ class Experiment(Spec):
         return {} if slice_ is None else slice_(*arguments)
 
     def prepare_dataset(self) -> dict[str, Any]:
-        """Slice of stage prepare_dataset."""
-        return {"dataset": self.dataset.described()}
+        """Slice of stage prepare_dataset; images that are added to a folder or exchanged there change it."""
+        return {"dataset": self.dataset.described(), "listing": self.dataset.listing()}
 
     def train_encoder(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
         """Slice of stage train_encoder."""

@@ -7,8 +7,8 @@ nothing, and an edited decoder re-runs just the stages that fit or read decoders
 
 import ast
 import hashlib
-import json
 import platform
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,7 +20,7 @@ from typing import Any
 
 import grimp
 
-from ib_analysis.artefacts import provenance_path, sha256, write_json
+from ib_analysis.artefacts import canonical_json, write_record
 from ib_analysis.own_modules import installed_version, own_files
 
 PACKAGES = ("ib_analysis", "decoders")
@@ -31,25 +31,30 @@ VERSIONS = ("ib-analysis", "torch", "numpy", "scipy", "matplotlib", "snakemake",
 
 @dataclass(frozen=True)
 class Job:
-    """One run of one stage: its specification, the digest of its code, its device and its threads."""
+    """One run of one stage: its specification, the digest of its code, its device, its threads and its inputs.
+
+    `inputs` has the identity of each artefact that the stage is handed, by its path.
+    """
 
     stage: str
     spec: Mapping[str, Any]
     code: str
     device: str
     threads: int
+    inputs: Mapping[str, str] = field(default_factory=dict)
     started: float = field(default_factory=time)
 
     def record(self, path: Path, **facts: Any) -> None:
-        """Write the provenance and the SHA-256 of a written artefact beside it."""
-        write_json(provenance_path(path), self.provenance() | {"sha256": sha256(path)} | facts)
+        """Write the record of an artefact, a file or a folder, that this run has just written."""
+        write_record(path, self.provenance() | facts)
 
     def provenance(self) -> dict[str, Any]:
-        """Specification, code, device, versions and seconds of this run."""
+        """Specification, code, inputs, device, versions and seconds of this run."""
         return {
             "made_by": self.stage,
             "spec": dict(self.spec),
             "code": self.code,
+            "inputs": dict(self.inputs),
             "device": self.device,
             "threads": self.threads,
             "machine": f"{platform.system()} {platform.machine()}",
@@ -69,11 +74,6 @@ def installed_versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
-
-
-def canonical_json(content: Any) -> str:
-    """Canonical JSON of a specification: sorted keys, no spaces."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest_of(content: Any) -> str:
@@ -150,7 +150,10 @@ def _tree_digest(module: str) -> str:
 
 
 def _syntax_tree(path: Path) -> bytes:
-    return ast.dump(_without_docstrings(ast.parse(path.read_text(encoding="utf-8")))).encode()
+    """The syntax tree without docstrings, as Python 3.11 writes it: other versions leave out or add what is empty."""
+    empty = {"show_empty": True} if sys.version_info >= (3, 13) else {}
+    tree = ast.dump(_without_docstrings(ast.parse(path.read_text(encoding="utf-8"))), **empty)
+    return tree.replace(", type_params=[]", "").encode()
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

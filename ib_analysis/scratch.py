@@ -5,12 +5,17 @@ is no output. So saved states and fitted decoders survive an error, a `kill -9` 
 """
 
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import rmtree
 
+from ib_analysis.artefacts import sha256, write_json
 from ib_analysis.errors import UserError
+
+KEPT = "kept.json"
 
 
 @contextmanager
@@ -40,3 +45,26 @@ def locked(folder: Path) -> Iterator[Path]:
         file.write(str(os.getpid()))
         file.flush()
         yield folder
+
+
+def keep(folder: Path, *names: str) -> None:
+    """Mark the files of a folder as finished work that a later run may use, with the SHA-256 of each."""
+    write_json(folder / KEPT, {name: sha256(folder / name) for name in names})
+
+
+def is_kept(folder: Path) -> bool:
+    """Whether a folder holds finished work as it was kept.
+
+    Work that is damaged is removed: the outputs are hard links to it, so what spoils one of them spoils it as well.
+    """
+    if not (folder / KEPT).exists():
+        return False
+    try:
+        kept = json.loads((folder / KEPT).read_text(encoding="utf-8"))
+        whole = all(sha256(folder / name) == known for name, known in kept.items())
+    except (OSError, ValueError, AttributeError):
+        whole = False
+    if not whole:
+        print(f"{folder} is damaged: the finished work in it is removed and made again")
+        rmtree(folder)
+    return whole

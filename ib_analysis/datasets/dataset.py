@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from ib_analysis.spec import Spec
 
@@ -24,6 +25,8 @@ class Header(Spec):
     counts: dict[PartName, int]
     duplicates_dropped: int
     fingerprint: str
+    sha256: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of the files of images and labels, by name."""
     known: dict[str, float] | None = None
 
     @property

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from decoders.training.disk import explain_disk_errors
 from decoders.training.failures import reading
 from decoders.training.progress import progress
+from ib_analysis.artefacts import sha256
 from ib_analysis.datasets.dataset import PARTS, Dataset, Header, Part
 from ib_analysis.datasets.source import Block, Source, block_length
 from ib_analysis.datasets.specs.source import SourceSpec, SplitSourceSpec
@@ -29,7 +30,7 @@ from ib_analysis.datasets.splits import (
 from ib_analysis.errors import UserError
 from ib_analysis.scratch import locked
 
-IMAGES, LABELS, HEADER = "images.npy", "labels.npy", "header.json"
+FILES = IMAGES, LABELS, HEADER = "images.npy", "labels.npy", "header.json"
 _DRAWN = UNUSED
 """Marks an image whose source has no native parts."""
 _CHANGED = "the images changed while they were read; run again"
@@ -192,7 +193,8 @@ def _header(source: Source, plan: _Plan, folder: Path) -> Header:
         fingerprint="",
         known=source.known,
     )
-    return header.model_copy(update={"fingerprint": _fingerprint(header, folder)})
+    sums = {name: sha256(folder / name) for name in (IMAGES, LABELS)}
+    return header.model_copy(update={"fingerprint": _fingerprint(header, folder), "sha256": sums})
 
 
 def _fingerprint(header: Header, folder: Path) -> str:
@@ -225,7 +227,7 @@ def open_dataset(folder: Path) -> Dataset:
     """Opens the prepared data set in a folder, memory-mapped and read-only.
 
     Raises:
-        UserError: a file is missing, truncated or damaged, or does not match the header.
+        UserError: a file is missing, truncated or damaged, or is not the one that the header was written for.
     """
     header = _read_header(folder)
     total, *shape = _shape(header)
@@ -233,6 +235,11 @@ def open_dataset(folder: Path) -> Dataset:
     labels = _open_array(folder / LABELS, (total,), np.dtype(np.int64))
     if labels.min(initial=0) < 0 or labels.max(initial=0) >= len(header.class_names):
         raise UserError(f"{folder / LABELS}: a label has no class; {_remedy(folder)}")
+    for name in (IMAGES, LABELS):
+        if sha256(folder / name) != header.sha256.get(name):
+            raise UserError(
+                f"{folder / name}: is damaged, its SHA-256 is not that in {HEADER}; {_remedy(folder)}"
+            )
     ends = np.cumsum([header.counts[name] for name in PARTS])
     encoder, decoder, evaluation = (
         Part(name, images[end - header.counts[name] : end], labels[end - header.counts[name] : end])
@@ -242,7 +249,7 @@ def open_dataset(folder: Path) -> Dataset:
 
 
 def _remedy(folder: Path) -> str:
-    return f"remove {folder} and run again"
+    return f"remove {folder} and run the workflow again"
 
 
 def _read_header(folder: Path) -> Header:

@@ -1,16 +1,11 @@
 """Checkpoints: the weights of one encoder at one epoch, with the description from which it is rebuilt."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import safe_open
-from safetensors.torch import save
-
-from decoders.training.atomic_file import write_bytes
 from decoders.training.failures import reading
+from decoders.training.tensor_file import read_tensors, write_tensors
 from ib_analysis.artefacts import sha256
 from ib_analysis.encoders.encoder import Encoder, ImageShape
 from ib_analysis.errors import UserError
@@ -46,26 +41,26 @@ def save_checkpoint(encoder: Encoder, path: Path, *, epoch: int, seed: int) -> N
         DiskError: the operating system refuses the file, for want of room or for another reason.
     """
     about = {**encoder.description(), "epoch": epoch, "seed": seed}
-    tensors = {
-        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
-        for name, value in encoder.state_dict().items()
-    }
-    write_bytes(path, save(tensors, metadata={KEY: json.dumps(about, sort_keys=True)}))
+    tensors = {name: value.detach().clone() for name, value in encoder.state_dict().items()}
+    write_tensors(path, KEY, about, tensors)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Builds the encoder that a checkpoint describes, with its weights; executes nothing from the file.
 
     Raises:
-        UserError: the file is missing, truncated, or not a checkpoint of an encoder.
+        UserError: the file is missing, truncated, damaged, or not a checkpoint of an encoder.
     """
     if not path.is_file():
         raise UserError(f"{path} is missing: run the workflow again, it trains the encoder")
-    wrong, remedy = "is truncated or not a checkpoint of an encoder", "remove it and run the workflow again"
-    with reading(path, wrong, remedy, UserError), safe_open(path, "pt") as file:
-        about = json.loads(file.metadata()[KEY])
+    wrong = "is truncated, damaged or not a checkpoint of an encoder"
+    with reading(path, wrong, "remove it and run the workflow again", UserError):
+        found = read_tensors(path, KEY)
+        if found is None:
+            raise KeyError(KEY)
+        about, tensors = found
         encoder = _build(about)
-        encoder.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+        encoder.load_state_dict(tensors)
         epoch, seed = int(about["epoch"]), int(about["seed"])
     return Checkpoint(encoder.eval().requires_grad_(False), epoch, seed, sha256(path))
 

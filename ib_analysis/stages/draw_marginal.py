@@ -7,6 +7,7 @@ import numpy as np
 from decoders.saving import load_decoder
 from decoders.training.atomic_file import replacing
 from ib_analysis import spec
+from ib_analysis.artefacts import Artefact
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import weights_path
 from ib_analysis.device import resolve_device
@@ -22,7 +23,7 @@ class Spec(spec.Spec):
     decoder: spec.Described
 
 
-def run(slice_: Spec, job: Job, *, dataset: Path, decoder: Path, out: Path) -> None:
+def run(slice_: Spec, job: Job, *, dataset: Artefact, decoder: Artefact, out: Path) -> None:
     """Write `out`: samples (count, C, H, W) and the number of levels."""
     device = resolve_device(job.device, job.threads)
     header = open_dataset(dataset.parent).header

@@ -12,6 +12,7 @@ from decoders.training.atomic_file import replacing
 from decoders.training.progress import progress
 from ib_analysis import spec
 from ib_analysis.activations.recomputed import RecomputedActivations
+from ib_analysis.artefacts import Artefact
 from ib_analysis.datasets.dataset import Dataset
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import weights_path
@@ -38,7 +39,9 @@ class Spec(spec.Spec):
     decoder: spec.Described
 
 
-def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, decoders: list[Path], out: Path) -> None:
+def run(
+    slice_: Spec, job: Job, *, dataset: Artefact, checkpoints: Artefact, decoders: list[Artefact], out: Path
+) -> None:
     """Write `out`: originals, and samples of each at every epoch and tap."""
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from decoders.training.progress import progress
 from ib_analysis import spec
 from ib_analysis.activations.recomputed import RecomputedActivations
+from ib_analysis.artefacts import Artefact
 from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.device import resolve_device
@@ -40,7 +41,7 @@ class Spec(spec.Spec):
     images: int | None
 
 
-def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, table: Path) -> None:
+def run(slice_: Spec, job: Job, *, dataset: Artefact, checkpoints: Artefact, table: Path) -> None:
     """Write the table: a row for each epoch, tap, quantity and method."""
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)

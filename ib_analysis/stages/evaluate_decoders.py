@@ -15,6 +15,7 @@ from decoders.training.progress import progress
 from ib_analysis import spec
 from ib_analysis.activations.pairs import ImagePairs, LabelPairs, ShareOfPairs, apply_control
 from ib_analysis.activations.recomputed import RecomputedActivations
+from ib_analysis.artefacts import Artefact
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import weights_path
 from ib_analysis.device import resolve_device
@@ -68,7 +69,9 @@ class _Images:
         )
 
 
-def run(slice_: Spec, job: Job, *, dataset: Path, checkpoints: Path, decoders: list[Path], out: Path) -> None:
+def run(
+    slice_: Spec, job: Job, *, dataset: Artefact, checkpoints: Artefact, decoders: list[Artefact], out: Path
+) -> None:
     """Write `out`: nats of every evaluation image, and of held-out and fitted ones, for every epoch and tap."""
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)

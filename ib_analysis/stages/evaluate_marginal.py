@@ -6,6 +6,7 @@ from decoders.evaluation import nats_per_example
 from decoders.saving import load_decoder
 from ib_analysis import spec
 from ib_analysis.activations.pairs import ImagePairs
+from ib_analysis.artefacts import Artefact
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import weights_path
 from ib_analysis.device import resolve_device
@@ -20,7 +21,7 @@ class Spec(spec.Spec):
     decoder: spec.Described
 
 
-def run(slice_: Spec, job: Job, *, dataset: Path, decoder: Path, out: Path) -> None:
+def run(slice_: Spec, job: Job, *, dataset: Artefact, decoder: Artefact, out: Path) -> None:
     """Write `out`: nats per evaluation image."""
     device = resolve_device(job.device, job.threads)
     part = open_dataset(dataset.parent).evaluation

@@ -23,7 +23,7 @@ from ib_analysis.activations.pairs import ImagePairs, LabelPairs, apply_control
 from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.activations.spec import ActivationsSpec
 from ib_analysis.activations.store import ActivationStore
-from ib_analysis.artefacts import link, read_json, replacing_folder, sha256, write_json
+from ib_analysis.artefacts import Artefact, link, read_json, replacing_folder, sha256, write_json
 from ib_analysis.datasets.dataset import Dataset, Header
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import decoder_name, fits_path, history_path, weights_path
@@ -33,7 +33,7 @@ from ib_analysis.encoders.specs.training import Regime
 from ib_analysis.point import Target
 from ib_analysis.provenance import Job, digest_of
 from ib_analysis.rows import write_rows
-from ib_analysis.scratch import locked
+from ib_analysis.scratch import is_kept, keep, locked
 from ib_analysis.variant import Pairing
 
 DATA_PARALLEL = True  # several processes may share this stage
@@ -90,10 +90,10 @@ def run(
     slice_: Spec,
     job: Job,
     *,
-    dataset: Path,
-    checkpoints: Path,
-    pretrained: list[Path],
-    neighbour: list[Path],
+    dataset: Artefact,
+    checkpoints: Artefact,
+    pretrained: list[Artefact],
+    neighbour: list[Artefact],
     scratch: Path,
     out: Path,
 ) -> None:
@@ -127,8 +127,8 @@ def process_group(scratch: Path, device: torch.device) -> Iterator[None]:
 
 def fit_or_reuse(piece: Piece, scratch: Path, device: torch.device) -> Path:
     """The folder of the fitted decoder, from an earlier run where its key is the same, else fitted now."""
-    folder = scratch / f"{piece.name}.{piece.key}"
-    if not Ranks.current().from_first((folder / "fit.json").exists()):
+    folder, ranks = scratch / f"{piece.name}.{piece.key}", Ranks.current()
+    if not ranks.from_first(ranks.first and is_kept(folder)):
         _fit(piece, folder, device)
     return folder
 
@@ -144,7 +144,7 @@ def assemble(out: Path, fits: Mapping[tuple[Target, str], Path], job: Job, facts
             link(fitted / "history.csv", history_path(folder, *address))
         records = {decoder_name(*address): read_json(fitted / "fit.json") for address, fitted in fits.items()}
         write_json(fits_path(folder), records)
-        write_json(folder / "provenance.json", job.provenance() | {"processes": ranks.count} | dict(facts))
+        job.record(folder, processes=ranks.count, **facts)
 
 
 def pretrained_path(pretrained: list[Path]) -> Path | None:
@@ -183,6 +183,7 @@ def _write(decoder: Decoder, fitted: Fit, folder: Path) -> None:
     record = {name: value for name, value in fitted.as_dict().items() if name != "history"}
     save_decoder(decoder, folder / "decoder.safetensors")
     write_json(folder / "fit.json", record)
+    keep(folder, "decoder.safetensors", "history.csv", "fit.json")
     (folder / "state.pt").unlink(missing_ok=True)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from decoders.spec import FitSpec
 from ib_analysis import spec
 from ib_analysis.activations.pairs import ImagePairs, apply_control
+from ib_analysis.artefacts import Artefact
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import MARGINAL, decoder_name
 from ib_analysis.device import describe_device, resolve_device
@@ -30,7 +31,9 @@ class Spec(spec.Spec):
     share: float
 
 
-def run(slice_: Spec, job: Job, *, dataset: Path, pretrained: list[Path], scratch: Path, out: Path) -> None:
+def run(
+    slice_: Spec, job: Job, *, dataset: Artefact, pretrained: list[Artefact], scratch: Path, out: Path
+) -> None:
     """Write the folder `out`: the decoder, its history, and fits.json."""
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)

@@ -15,6 +15,7 @@ from decoders.saving import load_decoder
 from decoders.spec import FitSpec, LabelTarget
 from ib_analysis import spec
 from ib_analysis.activations.recomputed import RecomputedActivations
+from ib_analysis.artefacts import Artefact
 from ib_analysis.calibration.ladder import Ladder, Rung
 from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.datasets.prepare import open_dataset
@@ -61,9 +62,9 @@ def run(
     slice_: Spec,
     job: Job,
     *,
-    dataset: Path,
-    checkpoints: list[Path],
-    pretrained: list[Path],
+    dataset: Artefact,
+    checkpoints: list[Artefact],
+    pretrained: list[Artefact],
     scratch: Path,
     out: Path,
 ) -> None:

@@ -18,6 +18,7 @@ from decoders.saving import load_decoder
 from decoders.spec import FitSpec, ImageTarget
 from decoders.training.batches import divide
 from ib_analysis import spec
+from ib_analysis.artefacts import Artefact
 from ib_analysis.channels.masked_images import Features, Levels, fold_rows, keep_rows, put_side_by_side
 from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.datasets.prepare import open_dataset
@@ -85,7 +86,14 @@ class QuestionPairs:
 
 
 def run(
-    slice_: Spec, job: Job, *, dataset: Path, marginal: Path, pretrained: list[Path], scratch: Path, out: Path
+    slice_: Spec,
+    job: Job,
+    *,
+    dataset: Artefact,
+    marginal: Artefact,
+    pretrained: list[Artefact],
+    scratch: Path,
+    out: Path,
 ) -> None:
     """Write `out`, one row for each statistic. Decoders start from `pretrained`, if any; `marginal` is p(x)."""
     device = resolve_device(job.device, job.threads)

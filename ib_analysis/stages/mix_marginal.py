@@ -30,7 +30,7 @@ from ib_analysis import spec
 from ib_analysis.activations.crossed_pairs import CrossedPairs
 from ib_analysis.activations.pairs import ClassPairs, ImagePairs
 from ib_analysis.activations.recomputed import RecomputedActivations
-from ib_analysis.artefacts import made_from
+from ib_analysis.artefacts import Artefact, made_from
 from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import CLASSES, weights_path
@@ -145,11 +145,11 @@ def run(
     slice_: Spec,
     job: Job,
     *,
-    dataset: Path,
-    checkpoints: list[Path],
-    marginals: list[Path],
-    classes: list[Path],
-    decoders: list[Path],
+    dataset: Artefact,
+    checkpoints: list[Artefact],
+    marginals: list[Artefact],
+    classes: list[Artefact],
+    decoders: list[Artefact],
     out: list[Path],
     table: Path,
 ) -> None:

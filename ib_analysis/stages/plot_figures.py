@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ib_analysis import spec
-from ib_analysis.artefacts import made_from, write_json
+from ib_analysis.artefacts import Artefact, made_from, write_json
 from ib_analysis.encoders.training.training_curve import CurveRow, curve_path
 from ib_analysis.figures import training_curves
 from ib_analysis.figures.checks import controls as controls_figure
@@ -43,11 +43,11 @@ def run(
     slice_: Spec,
     job: Job,
     *,
-    table: Path,
-    two_stages_table: Path,
-    checkpoints: list[Path],
-    controls: list[Path],
-    baselines: list[Path],
+    table: Artefact,
+    two_stages_table: Artefact,
+    checkpoints: list[Artefact],
+    controls: list[Artefact],
+    baselines: list[Artefact],
     out: Path,
 ) -> None:
     """Write the figures and their captions (captions.json) into the folder `out`."""
@@ -67,7 +67,9 @@ def run(
     for name, (figure, _) in figures.items():
         for path in save(figure, out / name).values():
             job.record(path)
-    write_json(out / "captions.json", {name: caption for name, (_, caption) in figures.items()})
+    captions = out / "captions.json"
+    write_json(captions, {name: caption for name, (_, caption) in figures.items()})
+    job.record(captions)
 
 
 def of_networks(

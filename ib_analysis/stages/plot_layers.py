@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ib_analysis import spec
-from ib_analysis.artefacts import verified, write_json
+from ib_analysis.artefacts import Artefact, write_json
 from ib_analysis.figures.information import layer_profile
 from ib_analysis.figures.style.saving import save
 from ib_analysis.information.tables.information import InformationRow
@@ -15,9 +15,11 @@ class Spec(spec.Spec):
     """Empty: the stage reads all that it needs from its inputs."""
 
 
-def run(slice_: Spec, job: Job, *, table: Path, figure: Path) -> None:
+def run(slice_: Spec, job: Job, *, table: Artefact, figure: Path) -> None:
     """Write the figure `figure`.pdf, .svg and .png, and its caption `figure`.caption.json."""
-    rows = read_rows(verified(table), InformationRow)
+    rows = read_rows(table, InformationRow)
     for path in save(layer_profile.draw(rows), figure).values():
         job.record(path)
-    write_json(figure.with_name(f"{figure.name}.caption.json"), layer_profile.caption(rows))
+    caption = figure.with_name(f"{figure.name}.caption.json")
+    write_json(caption, layer_profile.caption(rows))
+    job.record(caption)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ib_analysis import spec
-from ib_analysis.artefacts import replacing_folder, verified, write_json
+from ib_analysis.artefacts import Artefact, replacing_folder, write_json
 from ib_analysis.figures import sample_grid
 from ib_analysis.figures.samples import Samples, read_samples
 from ib_analysis.figures.style.saving import save
@@ -16,18 +16,18 @@ class Spec(spec.Spec):
     """Empty: the stage reads all that it needs from its inputs."""
 
 
-def run(slice_: Spec, job: Job, *, samples: list[Path], marginal: Path, out: Path) -> None:
+def run(slice_: Spec, job: Job, *, samples: list[Artefact], marginal: Artefact, out: Path) -> None:
     """Write the sheets and their captions (captions.json) into the folder `out`."""
     captions: dict[str, str] = {}
     with replacing_folder(out) as folder:
         for path in samples:
-            captions |= _of_network(folder, read_samples(verified(path)))
-        with np.load(verified(marginal), allow_pickle=False) as archive:
+            captions |= _of_network(folder, read_samples(path))
+        with np.load(marginal, allow_pickle=False) as archive:
             images, levels = archive["images"], int(archive["levels"])
         save(sample_grid.draw_unconditional(images, levels), folder / "unconditional")
         captions["unconditional"] = sample_grid.caption_unconditional(images)
         write_json(folder / "captions.json", captions)
-        write_json(folder / "provenance.json", job.provenance())
+        job.record(folder)
 
 
 def _of_network(folder: Path, samples: Samples) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ib_analysis import spec
-from ib_analysis.datasets.prepare import prepare_dataset
+from ib_analysis.datasets.prepare import FILES, prepare_dataset
 from ib_analysis.errors import UserError
 from ib_analysis.provenance import Job
 
@@ -15,6 +15,8 @@ class Spec(spec.Spec):
     """Slice of the experiment."""
 
     dataset: spec.Described
+    listing: str | None = None
+    """What the folder of the images held when the workflow started, so that a change of it runs this stage again."""
 
 
 def run(slice_: Spec, job: Job, *, out: Path) -> None:
@@ -30,6 +32,7 @@ def run(slice_: Spec, job: Job, *, out: Path) -> None:
         raise UserError(
             f"{header.name}: {count} images in the evaluation part are too few: give it more images."
         )
-    job.record(out / "header.json", fingerprint=header.fingerprint, seed=source_spec.seed)
+    for name in FILES:
+        job.record(out / name, fingerprint=header.fingerprint, seed=source_spec.seed)
     counts = ", ".join(f"{count} {part}" for part, count in header.counts.items())
     print(f"{header.name}: {counts}; {header.duplicates_dropped} duplicates dropped")

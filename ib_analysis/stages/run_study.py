@@ -5,6 +5,7 @@ from shutil import rmtree
 from typing import cast
 
 from ib_analysis import spec
+from ib_analysis.artefacts import Artefact
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.device import describe_device, resolve_device
 from ib_analysis.provenance import Job, digest_of
@@ -20,7 +21,7 @@ class Spec(spec.Spec):
     piece: str
 
 
-def run(slice_: Spec, job: Job, *, dataset: list[Path], scratch: Path, out: Path) -> None:
+def run(slice_: Spec, job: Job, *, dataset: list[Artefact], scratch: Path, out: Path) -> None:
     """Write `out`, the rows of the piece; `dataset` is empty for a study that draws its own data."""
     device = resolve_device(job.device, job.threads)
     study = built(slice_.study)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ib_analysis import spec
-from ib_analysis.artefacts import verified
+from ib_analysis.artefacts import Artefact
 from ib_analysis.information.tables.agreement import Agreement, agreements, own_rows
 from ib_analysis.information.tables.information import InformationRow
 from ib_analysis.provenance import Job
@@ -15,12 +15,12 @@ class Spec(spec.Spec):
 
 
 def run(
-    slice_: Spec, job: Job, *, information: Path, baselines: list[Path], table: Path, agreement: Path
+    slice_: Spec, job: Job, *, information: Artefact, baselines: list[Artefact], table: Path, agreement: Path
 ) -> None:
     """Write baselines.csv and agreement.csv."""
-    rows = own_rows(read_rows(verified(information), InformationRow))
+    rows = own_rows(read_rows(information, InformationRow))
     for path in baselines:
-        rows += read_rows(verified(path), InformationRow)
+        rows += read_rows(path, InformationRow)
     write_rows(table, InformationRow, rows)
     write_rows(agreement, Agreement, agreements(rows))
     for path in (table, agreement):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ib_analysis import spec
-from ib_analysis.artefacts import verified, write_json
+from ib_analysis.artefacts import Artefact, write_json
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.errors import UserError
 from ib_analysis.figures.checks import ladder
@@ -48,16 +48,16 @@ def run(
     slice_: Spec,
     job: Job,
     *,
-    dataset: Path,
-    marginal: list[Path],
-    rungs: list[Path],
+    dataset: Artefact,
+    marginal: list[Artefact],
+    rungs: list[Artefact],
     table: Path,
     figure: Path,
 ) -> None:
     """Write the table, the figure `figure`.pdf, .svg and .png, and its caption `figure`.caption.json."""
     data = open_dataset(dataset.parent)
-    marginals = [read_mixed_marginal(verified(path)) for path in marginal]
-    fits = _by_rung([read_rung_evaluation(verified(path)) for path in rungs], marginals)
+    marginals = [read_mixed_marginal(path) for path in marginal]
+    fits = _by_rung([read_rung_evaluation(path) for path in rungs], marginals)
     rows = [
         *_judged(Quantity.IMAGE_INFORMATION, _of_image(fits, marginals)),
         *_judged(Quantity.LABEL_INFORMATION, _of_label(fits, label_nats(data.evaluation.labels))),
@@ -66,7 +66,9 @@ def run(
     job.record(table, dataset=data.header.fingerprint)
     for path in save(ladder.draw(rows), figure).values():
         job.record(path)
-    write_json(figure.with_name(f"{figure.name}.caption.json"), ladder.caption(rows))
+    caption = figure.with_name(f"{figure.name}.caption.json")
+    write_json(caption, ladder.caption(rows))
+    job.record(caption)
 
 
 def _by_rung(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from ib_analysis import spec
-from ib_analysis.artefacts import verified
+from ib_analysis.artefacts import Artefact
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.information.inference.controls import (
     must_explain,
@@ -57,13 +57,13 @@ def run(
     slice_: Spec,
     job: Job,
     *,
-    dataset: Path,
-    marginal: Path,
-    mixture: Path,
-    nats: list[Path],
-    identity: list[Path],
-    controls: list[Path],
-    marginals: list[Path],
+    dataset: Artefact,
+    marginal: Artefact,
+    mixture: Artefact,
+    nats: list[Artefact],
+    identity: list[Artefact],
+    controls: list[Artefact],
+    marginals: list[Artefact],
     table: Path,
 ) -> None:
     """Write the table.
@@ -89,7 +89,7 @@ def run(
     main = references[MEASUREMENT.name]
     points = {found.network: found for found in map(_read, nats)}
     rows = [row for found in points.values() for row in _untrained(found, main)]
-    whole = read_mixed_marginal(verified(mixture))
+    whole = read_mixed_marginal(mixture)
     smallest = _smallest_claim(points.values(), whole)
     rows += [row for path in identity for row in _identity(_read(path), main["image"], smallest)]
     for found in map(_read, controls):
@@ -104,11 +104,11 @@ def run(
 
 
 def _read_marginal(path: Path) -> MarginalEvaluation:
-    return read_marginal_evaluation(verified(path))
+    return read_marginal_evaluation(path)
 
 
 def _read(path: Path) -> Evaluation:
-    return read_evaluation(verified(path))
+    return read_evaluation(path)
 
 
 def _numbers(found: Evaluation) -> Iterator[tuple[Point, Target, Nats]]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from decoders.mixture import averaged
 from ib_analysis import spec
-from ib_analysis.artefacts import verified
+from ib_analysis.artefacts import Artefact
 from ib_analysis.datasets.dataset import Dataset, Header
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.information.inference import calibrated_interval
@@ -76,18 +76,18 @@ def run(
     slice_: Spec,
     job: Job,
     *,
-    dataset: Path,
-    marginal: list[Path],
-    nats: list[Path],
-    calibration: list[Path],
+    dataset: Artefact,
+    marginal: list[Artefact],
+    nats: list[Artefact],
+    calibration: list[Artefact],
     table: Path,
     two_stages: Path,
 ) -> None:
     """Write both tables. `calibration` is the table of the ladder, where there is one."""
     data = open_dataset(dataset.parent)
-    marginals = [read_mixed_marginal(verified(path)) for path in marginal]
-    networks = by_network([read_evaluation(verified(path)) for path in nats])
-    ladder = [row for path in calibration for row in read_rows(verified(path), CalibrationRow)]
+    marginals = [read_mixed_marginal(path) for path in marginal]
+    networks = by_network([read_evaluation(path) for path in nats])
+    ladder = [row for path in calibration for row in read_rows(path, CalibrationRow)]
     measured = _measured(data, marginals, networks, ladder)
     rows = [*_of_dataset(measured)]
     for network in networks:

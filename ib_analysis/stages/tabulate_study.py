@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from ib_analysis import spec
-from ib_analysis.artefacts import verified, write_json
+from ib_analysis.artefacts import Artefact, write_json
 from ib_analysis.figures.style.saving import save
 from ib_analysis.provenance import Job
 from ib_analysis.rows import read_rows, write_rows
@@ -37,15 +37,17 @@ class Spec(spec.Spec):
     drawn_by: Drawing
 
 
-def run(slice_: Spec, job: Job, *, pieces: list[Path], table: Path, verdicts: Path, figure: Path) -> None:
+def run(slice_: Spec, job: Job, *, pieces: list[Artefact], table: Path, verdicts: Path, figure: Path) -> None:
     """Write both tables, the figure `figure`.pdf, .svg and .png, and its caption `figure`.caption.json."""
     study = built(slice_.study)
-    rows = [row for path in pieces for row in read_rows(verified(path), study.Row)]
+    rows = [row for path in pieces for row in read_rows(path, study.Row)]
     write_rows(table, study.Row, rows)
     found = study.verdicts(rows)
     write_rows(verdicts, Verdict, found)
     drawing = import_module(slice_.drawn_by.implementation)
     for path in (table, verdicts, *save(drawing.draw(rows), figure).values()):
         job.record(path)
-    write_json(figure.with_name(f"{figure.name}.caption.json"), drawing.caption(rows))
+    caption = figure.with_name(f"{figure.name}.caption.json")
+    write_json(caption, drawing.caption(rows))
+    job.record(caption)
     print(verdicts_text(found))

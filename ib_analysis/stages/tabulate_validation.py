@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ib_analysis import spec
-from ib_analysis.artefacts import verified, write_json
+from ib_analysis.artefacts import Artefact, write_json
 from ib_analysis.figures.checks import calibration
 from ib_analysis.figures.style.saving import save
 from ib_analysis.information.tables.validation import ValidationRow, validation_summary
@@ -15,12 +15,14 @@ class Spec(spec.Spec):
     """Everything that this stage needs stands in its inputs."""
 
 
-def run(slice_: Spec, job: Job, *, cases: list[Path], table: Path, figure: Path) -> None:
+def run(slice_: Spec, job: Job, *, cases: list[Artefact], table: Path, figure: Path) -> None:
     """Write the table, the figure `figure`.pdf, .svg and .png, and its caption `figure`.caption.json."""
-    rows = [row for path in cases for row in read_rows(verified(path), ValidationRow)]
+    rows = [row for path in cases for row in read_rows(path, ValidationRow)]
     write_rows(table, ValidationRow, rows)
     job.record(table)
     for path in save(calibration.draw(rows), figure).values():
         job.record(path)
-    write_json(figure.with_name(f"{figure.name}.caption.json"), calibration.caption(rows))
+    caption = figure.with_name(f"{figure.name}.caption.json")
+    write_json(caption, calibration.caption(rows))
+    job.record(caption)
     print(validation_summary(rows))

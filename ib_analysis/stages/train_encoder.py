@@ -7,7 +7,7 @@ from shutil import rmtree
 import torch
 
 from ib_analysis import spec
-from ib_analysis.artefacts import link, replacing_folder, sha256, write_json
+from ib_analysis.artefacts import Artefact, link, replacing_folder, sha256
 from ib_analysis.datasets.dataset import Dataset
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.device import describe_device, resolve_device
@@ -20,7 +20,7 @@ from ib_analysis.encoders.training.training_curve import CurveRow, curve_path
 from ib_analysis.errors import UserError
 from ib_analysis.provenance import Job, digest_of
 from ib_analysis.rows import write_rows
-from ib_analysis.scratch import locked
+from ib_analysis.scratch import is_kept, keep, locked
 
 IMAGES_OF_VERIFICATION = 8
 
@@ -36,7 +36,7 @@ class Spec(spec.Spec):
     epochs: tuple[int, ...]
 
 
-def run(slice_: Spec, job: Job, *, dataset: Path, weights: list[Path], scratch: Path, out: Path) -> None:
+def run(slice_: Spec, job: Job, *, dataset: Artefact, weights: list[Path], scratch: Path, out: Path) -> None:
     """Write the folder `out`: a checkpoint for each measured epoch, and the training curve.
 
     A given network is not trained: the files `weights`, one for each measured epoch, are verified and become its
@@ -49,8 +49,9 @@ def run(slice_: Spec, job: Job, *, dataset: Path, weights: list[Path], scratch: 
     with locked(scratch):
         kept = scratch / digest_of(key)
         names = [*(checkpoint_name(epoch) for epoch in slice_.epochs), curve_path(kept).name]
-        if not all((kept / name).exists() for name in names):
+        if not is_kept(kept):
             _make(slice_, data, weights, kept, device)
+            keep(kept, *names)
         rmtree(kept / "state", ignore_errors=True)
         with replacing_folder(out) as folder:
             for name in names:
@@ -60,7 +61,7 @@ def run(slice_: Spec, job: Job, *, dataset: Path, weights: list[Path], scratch: 
                 "device_name": describe_device(device),
                 "dataset": data.header.fingerprint,
             }
-            write_json(folder / "provenance.json", job.provenance() | facts)
+            job.record(folder, **facts)
 
 
 def _make(slice_: Spec, data: Dataset, weights: list[Path], kept: Path, device: torch.device) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ib_analysis import spec
-from ib_analysis.artefacts import made_from, provenance_path, read_json, verified
+from ib_analysis.artefacts import Artefact, made_from, read_json, read_record
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import decoder_of, fits_path
 from ib_analysis.encoders.training.training_curve import CurveRow, curve_path
@@ -58,27 +58,27 @@ def run(
     slice_: Spec,
     job: Job,
     *,
-    dataset: Path,
-    table: Path,
-    two_stages: Path,
-    mixture: Path,
-    calibration: list[Path],
-    checkpoints: list[Path],
-    marginal: list[Path],
-    decoders: list[Path],
-    controls: list[Path],
-    agreement: list[Path],
-    validation: list[Path],
-    consistency: list[Path],
-    verdicts: list[Path],
-    figures: Path,
-    sheets: Path,
-    samples: list[Path],
+    dataset: Artefact,
+    table: Artefact,
+    two_stages: Artefact,
+    mixture: Artefact,
+    calibration: list[Artefact],
+    checkpoints: list[Artefact],
+    marginal: list[Artefact],
+    decoders: list[Artefact],
+    controls: list[Artefact],
+    agreement: list[Artefact],
+    validation: list[Artefact],
+    consistency: list[Artefact],
+    verdicts: list[Artefact],
+    figures: list[Artefact],
+    sheets: Artefact,
+    samples: list[Artefact],
     tables: Path,
     out: Path,
 ) -> None:
     """Write `out`, one HTML page, and its tables as CSV and LaTeX into the folder `tables`."""
-    experiment = slice_.experiment
+    experiment, folder = slice_.experiment, figures[0].parent
     header, rows = open_dataset(dataset.parent).header, read_rows(table, InformationRow)
     content = ReportContent(
         title=experiment["title"] or experiment["name"],
@@ -88,25 +88,25 @@ def run(
         decoders=tuple(_decoders(experiment)),
         rows=rows,
         stages=read_rows(two_stages, StagesRow),
-        mixture=read_rows(verified(mixture), ComponentRow),
+        mixture=read_rows(mixture, ComponentRow),
         fits=tuple(_fits(marginal, decoders, rows)),
         figures=(
-            *_figures(figures, FIGURES),
-            *(_beside(figures, "consistency") for _ in consistency),
+            *_figures(folder, FIGURES),
+            *(_beside(folder, "consistency") for _ in consistency),
         ),
         trusted=(
-            *(_beside(figures, "ladder") for _ in calibration),
-            *(_beside(figures, "calibration") for _ in validation),
-            *_figures(figures, TRUSTED),
+            *(_beside(folder, "ladder") for _ in calibration),
+            *(_beside(folder, "calibration") for _ in validation),
+            *_figures(folder, TRUSTED),
         ),
-        ladder=tuple(row for path in calibration for row in read_rows(verified(path), CalibrationRow)),
+        ladder=tuple(row for path in calibration for row in read_rows(path, CalibrationRow)),
         samples=tuple(_sheets(sheets)),
-        drawn=tuple(read_samples(verified(path)) for path in samples),
+        drawn=tuple(read_samples(path) for path in samples),
         controls=tuple(row for path in controls for row in read_rows(path, ControlRow)),
         validation=tuple(row for path in validation for row in read_rows(path, ValidationRow)),
         consistency=tuple(row for path in consistency for row in read_rows(path, ConsistencyRow)),
-        papers=tuple(row for path in verdicts for row in read_rows(verified(path), Verdict)),
-        studies=tuple(_studies(experiment["studies"], figures)),
+        papers=tuple(row for path in verdicts for row in read_rows(path, Verdict)),
+        studies=tuple(_studies(experiment["studies"], folder)),
         agreement=tuple(row for path in agreement for row in read_rows(path, Agreement)),
         provenance=tuple(_provenance(dataset, checkpoints, marginal, decoders, table)),
         versions=job.provenance()["versions"],
@@ -118,7 +118,8 @@ def run(
     )
     write_page(out, content)
     write_tables(tables, content)
-    job.record(out, dataset=header.fingerprint)
+    for path in (out, tables):
+        job.record(path, dataset=header.fingerprint)
 
 
 def _encoders(experiment: Mapping[str, Any], checkpoints: Sequence[Path]) -> Iterator[EncoderSummary]:
@@ -251,14 +252,14 @@ def _provenance(
     table: Path,
 ) -> Iterator[Provenance]:
     made = {
-        "images": provenance_path(dataset),
-        **{f"encoder {_network(p)}": p / "provenance.json" for p in checkpoints},
-        **{f"{made_from(p)['variant']}, decoder p(x)": p / "provenance.json" for p in marginal},
-        **{_decoders_name(p): p / "provenance.json" for p in decoders},
-        "information.csv": provenance_path(table),
+        "images": dataset,
+        **{f"encoder {_network(p)}": p for p in checkpoints},
+        **{f"{made_from(p)['variant']}, decoder p(x)": p for p in marginal},
+        **{_decoders_name(p): p for p in decoders},
+        "information.csv": table,
     }
     for name, path in made.items():
-        record = read_json(path)
+        record = read_record(path)
         device = record.get("device_name", record["device"])
         yield Provenance(name, record["made_by"], record["code"], device, record["seconds"])
 

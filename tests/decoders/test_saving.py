@@ -1,5 +1,3 @@
-import json
-
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -7,9 +5,10 @@ from safetensors.torch import save_file
 from decoders.categorical import Categorical
 from decoders.errors import DecoderFileError
 from decoders.linear_gaussian import LinearGaussian
-from decoders.saving import build_decoder, load_decoder, save_decoder
+from decoders.saving import FORMAT, build_decoder, load_decoder, save_decoder
 from decoders.spec import CategoricalSpec, ImageTarget, LabelTarget, LinearGaussianSpec
 from decoders.training.disk import DiskError
+from decoders.training.tensor_file import write_tensors
 
 
 def categorical(context=(2, 8, 8)):
@@ -57,7 +56,20 @@ def test_a_truncated_file_is_one_sentence(tmp_path, kept):
     path = tmp_path / "decoder.safetensors"
     save_decoder(categorical(), path)
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(DecoderFileError, match=r"decoder\.safetensors: is truncated or not a decoder"):
+    with pytest.raises(
+        DecoderFileError, match=r"decoder\.safetensors: is truncated, damaged or not a decoder"
+    ):
+        load_decoder(path)
+
+
+@pytest.mark.parametrize("where", [0.3, 0.5, 0.7, 0.9, 0.999])
+def test_a_flipped_bit_is_one_sentence(tmp_path, where):
+    path = tmp_path / "decoder.safetensors"
+    save_decoder(categorical(), path)
+    content = bytearray(path.read_bytes())
+    content[int(where * len(content))] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DecoderFileError, match=r"decoder\.safetensors: is .*damaged"):
         load_decoder(path)
 
 
@@ -78,8 +90,7 @@ def test_foreign_files_are_refused(tmp_path):
 
 def rewrite(path, weights=None, **changes):
     decoder = categorical()
-    header = {"decoder-2": json.dumps({**decoder.description(), **changes})}
-    save_file(weights or {k: v.contiguous() for k, v in decoder.state_dict().items()}, path, header)
+    write_tensors(path, FORMAT, {**decoder.description(), **changes}, weights or decoder.state_dict())
 
 
 @pytest.mark.parametrize(

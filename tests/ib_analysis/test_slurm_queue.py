@@ -47,5 +47,5 @@ def test_jobs_of_other_experiments_are_nobodys_business(run):
 
 def test_a_squeue_that_does_not_answer_is_said(run):
     run("broken")
-    with pytest.raises(UserError, match="squeue does not answer.*no controller"):
+    with pytest.raises(UserError, match=r"squeue does not answer.*no controller"):
         run("second")

@@ -19,8 +19,8 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.fixture(scope="module")
 def arguments(laboratory):
+    from ib_analysis.artefacts import canonical_json
     from ib_analysis.experiment import load_experiment
-    from ib_analysis.provenance import canonical_json
 
     fit = {"steps": 60, "batch_size": 8, "evaluate_every": 10}
     image = {"filters": 4, "layers": 1, "mixtures": 2, "dropout": 0.2}

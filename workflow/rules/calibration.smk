@@ -38,6 +38,7 @@ rule tabulate_calibration:
     output:
         table=f"{RESULTS}/calibration.csv",
         figure=figure("ladder", "Information", "ladder"),
+        caption=caption("ladder"),
     log:
         log_of("tabulate_calibration"),
     params:

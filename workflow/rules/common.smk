@@ -1,10 +1,13 @@
 """Paths of all artefacts, and parameters of all rules from slices of the experiment."""
 
+import json
 import re
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
+from ib_analysis.artefacts import made_from
 from ib_analysis.job_memory import USUAL, memory_of_jobs
 from ib_analysis.sections.consistency import PIECES as CONSISTENCY_TESTS
 from ib_analysis.variant import MEASUREMENT
@@ -52,6 +55,11 @@ BASELINES = [f"{RESULTS}/baselines.csv"] * (experiment.baselines is not None)
 AGREEMENT = [f"{RESULTS}/agreement.csv"] * (experiment.baselines is not None)
 VALIDATION = [f"{RESULTS}/validation.csv"] * (experiment.validation is not None)
 CONSISTENCY = [f"{RESULTS}/consistency.csv"] * (experiment.consistency is not None)
+CHECKS = (
+    ["ladder"] * len(CALIBRATION)
+    + ["calibration"] * len(VALIDATION)
+    + ["consistency"] * len(CONSISTENCY)
+)
 VERDICTS = [f"{RESULTS}/verdicts.csv"] * bool(experiment.studies.chosen)
 GROUPS = experiment.calibration.groups if experiment.calibration else ()
 CASES = experiment.validation.chosen if experiment.validation else ()
@@ -81,8 +89,24 @@ def slice_of(name, wildcards, *names):
     values = [
         int(wildcards[n]) if n in ("seed", "epoch") else wildcards[n] for n in names
     ]
-    variant = wildcards.get("variant", MEASUREMENT.name)
-    return VARIANTS[variant].slice_of(name, *values)
+    return slice_under(wildcards.get("variant", MEASUREMENT.name), name, *values)
+
+
+@cache
+def slice_under(variant, name, *values):
+    """A slice, which stays what it is while this process runs."""
+    asked = VARIANTS[variant].slice_of(name, *values)
+    return as_prepared(asked) if name == "prepare_dataset" else asked
+
+
+def as_prepared(asked):
+    """The slice of the data set as it was prepared, where the folder of its images is no longer there."""
+    try:
+        made = made_from(Path(DATASET))
+    except UserError:
+        return asked
+    gone = asked["listing"] is None
+    return made if gone and asked | {"listing": made.get("listing")} == made else asked
 
 
 def stage(name, *names, of=None):
@@ -197,6 +221,17 @@ def figure(stem, category, caption):
     return list((paths | {"svg": shown}).values())
 
 
+def caption(stem):
+    """The caption of a figure, which the report shows."""
+    return f"{RESULTS}/figures/{stem}.caption.json"
+
+
+def drawn(stems):
+    """The files of figures in every format, and their captions."""
+    files = expand(f"{RESULTS}/figures/{{stem}}.{{form}}", stem=stems, form=FORMATS)
+    return [*files, *map(caption, stems)]
+
+
 def stem_of_figure(wildcards, output):
     """The path of a figure without its format."""
     return Path(output.figure[0]).with_suffix("")
@@ -227,15 +262,27 @@ def nats_of_study(wildcards):
 def figures_of_study(study):
     """A study's figures: its own, and what its networks' layers keep where it has networks."""
     layers = [f"{study}-layers"] * bool(experiment.studies.chosen[study].encoders)
-    return expand(
-        f"{RESULTS}/figures/{{stem}}.{{form}}", stem=[study, *layers], form=FORMATS
-    )
+    return drawn([study, *layers])
 
 
 def figures_of_studies(wildcards):
     """The figures of every study, for the report."""
     return [
         path for study in experiment.studies.chosen for path in figures_of_study(study)
+    ]
+
+
+def results_of_study(study):
+    """All that lies in the results of a study."""
+    networks = bool(experiment.studies.chosen[study].encoders)
+    return [
+        STUDY_TABLE.format(study=study),
+        *figures_of_study(study),
+        *expand(
+            STUDY_PIECE, study=study, piece=experiment.studies.chosen[study].pieces
+        ),
+        STUDY_VERDICTS.format(study=study),
+        *[STUDY_INFORMATION.format(study=study)] * networks,
     ]
 
 
@@ -260,6 +307,55 @@ def made_by_every_study(wildcards):
         )
     tables = expand(STUDY_TABLE, study=experiment.studies.chosen)
     return [*VERDICTS, *tables, *figures_of_studies(wildcards)]
+
+
+def decoders_of(variants):
+    """The decoders of every network at the epochs that each variant measures."""
+    return [
+        DECODERS.format(variant=variant, epoch=epoch, **network._asdict())
+        for variant in variants
+        for network in experiment.networks
+        for epoch in VARIANTS[variant].measured(network.encoder).epochs
+    ]
+
+
+def all_results(wildcards):
+    """What a user calls a result, and all that a table, a figure or a number of it was made from."""
+    measured = [*FITTED, *experiment.controlled]
+    alone = dict.fromkeys([*FITTED, *OWN_MARGINALS, *TESTED])
+    pretrained = [*alone] * (experiment.decoders.pretrained_fit is not None)
+    identity, chosen = experiment.identity_networks, experiment.studies.chosen
+    return [
+        REPORT,
+        f"{RESULTS}/tables",
+        *(
+            f"{RESULTS}/dataset/{name}"
+            for name in ("header.json", "images.npy", "labels.npy")
+        ),
+        *rules.plot_figures.output,
+        *rules.plot_samples.output,
+        *drawn(CHECKS),
+        *[INFORMATION, TWO_STAGES, MIXTURE, *CONTROLS, *BASELINES, *AGREEMENT],
+        *[*CALIBRATION, *VALIDATION, *CONSISTENCY, *VERDICTS],
+        *(expand(CLASS_DECODER, variant=FITTED) * MIXES_CLASSES),
+        *expand(RUNGS, variant=FITTED, group=GROUPS),
+        *of_networks(CHECKPOINTS),
+        *expand(PRETRAINED, variant=pretrained),
+        *expand(MARGINAL, variant=alone),
+        *decoders_of(measured),
+        *expand(MIXED_NATS, variant=FITTED),
+        *expand(
+            MARGINAL_NATS, variant=[*OWN_MARGINALS, *["measurement"] * len(CONTROLS)]
+        ),
+        *of_networks(NATS, variants=measured),
+        *of_networks(NATS, identity),
+        *of_networks(SAMPLES),
+        of_measurement(MARGINAL_SAMPLES),
+        *of_networks(BASELINES_OF_NETWORK, experiment.networks * len(BASELINES)),
+        *expand(CONSISTENCY_PIECE, variant=TESTED, test=CONSISTENCY_TESTS),
+        *expand(CASE, case=CASES),
+        *(path for study in chosen for path in results_of_study(study)),
+    ]
 
 
 def scratch(name):

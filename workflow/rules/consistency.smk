@@ -38,6 +38,7 @@ rule tabulate_consistency:
     output:
         table=f"{RESULTS}/consistency.csv",
         figure=figure("consistency", "Information", "consistency"),
+        caption=caption("consistency"),
     log:
         log_of("tabulate_consistency"),
     group:

@@ -31,6 +31,7 @@ rule plot_figures:
             for stem in FIGURES
             for path in figure(stem, "Information", stem.partition("-")[0])
         ],
+        f"{RESULTS}/figures/captions.json",
     log:
         log_of("plot_figures"),
     group:

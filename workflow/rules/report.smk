@@ -8,7 +8,7 @@ rule write_report:
         two_stages=TWO_STAGES,
         mixture=MIXTURE,
         calibration=CALIBRATION,
-        figures=rules.plot_figures.output,
+        figures=[*rules.plot_figures.output, *drawn(CHECKS)],
         sheets=rules.plot_samples.output,
         samples=of_networks(SAMPLES),
         controls=CONTROLS,
@@ -29,13 +29,13 @@ rule write_report:
         "tables"
     params:
         **stage("write_report"),
-        figures=lambda wildcards, input: Path(input.figures[0]).parent,
     shell:
         command(
             "write_report",
             "--dataset {input.dataset} --table {input.table} --two_stages {input.two_stages} --mixture {input.mixture}"
             " --calibration {input.calibration}"
-            " --figures {params.figures} --sheets {input.sheets} --samples {input.samples} --checkpoints {input.checkpoints}"
+            " --figures {input.figures} {input.studies} --sheets {input.sheets} --samples {input.samples}"
+            " --checkpoints {input.checkpoints}"
             " --marginal {input.marginal} --decoders {input.decoders} --controls {input.controls}"
             " --agreement {input.agreement} --validation {input.validation} --consistency {input.consistency}"
             " --verdicts {input.verdicts} --tables {output.tables} --out {output.page}",

@@ -37,6 +37,7 @@ rule tabulate_study:
         table=STUDY_TABLE,
         verdicts=STUDY_VERDICTS,
         figure=figure("{study}", "Papers", "study"),
+        caption=caption("{study}"),
     log:
         log_of("tabulate_study/{study}"),
     group:
@@ -69,6 +70,7 @@ rule plot_layers:
         STUDY_INFORMATION,
     output:
         figure=figure("{study}-layers", "Papers", "layers"),
+        caption=caption("{study}-layers"),
     log:
         log_of("plot_layers/{study}"),
     group:

@@ -26,6 +26,7 @@ rule tabulate_validation:
     output:
         table=f"{RESULTS}/validation.csv",
         figure=figure("calibration", "Information", "calibration"),
+        caption=caption("calibration"),
     log:
         log_of("tabulate_validation"),
     group:

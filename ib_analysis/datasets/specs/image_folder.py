@@ -4,7 +4,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from ib_analysis.datasets.listing import listing
 from ib_analysis.datasets.specs.source import SplitSourceSpec
+from ib_analysis.surroundings import user_path
 
 Side = Annotated[int, Field(ge=1)]
 
@@ -27,3 +29,7 @@ class ImageFolderSpec(SplitSourceSpec):
     def height(self) -> int | None:
         """Rows of an image; None where only the files say it."""
         return None if self.resize is None else self.resize[0]
+
+    def listing(self) -> str | None:
+        """Digest of the names, sizes and times of change of the files; None while the folder is not there."""
+        return listing(user_path(self.folder))

@@ -38,6 +38,10 @@ class SourceSpec(Spec):
         """Rows of an image; None where only the files say it."""
         return None
 
+    def listing(self) -> str | None:
+        """Digest of what the user's files are, without reading them; None where the keys alone say which images."""
+        return None
+
 
 class SplitSourceSpec(SourceSpec):
     """A source without native parts; they are drawn from the seed, stratified by class."""

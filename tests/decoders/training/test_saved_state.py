@@ -38,6 +38,18 @@ def test_the_state_of_another_run_is_rejected_with_a_warning(tmp_path):
         assert SavedState(tmp_path / "state.pt", "other").read() is None
 
 
+@pytest.mark.parametrize("share", [0.2, 0.4, 0.6, 0.8])
+def test_a_flipped_bit_is_never_a_weight_of_the_resumed_run(tmp_path, share):
+    """torch reads past the checksums of its own archive."""
+    state = SavedState(tmp_path / "state.pt", "run")
+    state.write({"step": 3, "weights": torch.zeros(100_000)})
+    content = bytearray(state.path.read_bytes())
+    content[int(share * len(content))] ^= 1
+    state.path.write_bytes(content)
+    with pytest.warns(UserWarning, match="is damaged"):
+        assert state.read() is None
+
+
 @pytest.mark.parametrize("size", [1000, 20_000, 300_000])
 def test_a_write_that_the_system_refuses_is_one_sentence_and_leaves_the_old_state(tmp_path, size):
     state = SavedState(tmp_path / "state.pt", "run")

@@ -266,16 +266,14 @@ def cut(path, n_bytes):
 @pytest.mark.parametrize("n_bytes", [0, 5, 100, 128, 5000, -1])
 def test_a_truncated_array_is_named(prepared, name, n_bytes):
     cut(prepared / name, n_bytes)
-    with pytest.raises(
-        UserError, match=rf"{name}: is truncated or not an array .*; remove .*digits and run again"
-    ):
+    with pytest.raises(UserError, match=rf"{name}: is truncated or not an array .*; remove .*digits and run"):
         open_dataset(prepared)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(prepared, name):
     (prepared / name).unlink()
-    with pytest.raises(UserError, match=rf"{name}: is missing.*; remove .*digits and run again"):
+    with pytest.raises(UserError, match=rf"{name}: is missing.*; remove .*digits and run the workflow again"):
         open_dataset(prepared)
 
 
@@ -299,6 +297,17 @@ def test_a_longer_array_is_named(prepared):
 def test_an_array_that_does_not_agree_with_the_header_is_named(prepared, name, foreign):
     np.save(prepared / name, foreign)
     with pytest.raises(UserError, match=rf"{name}: does not match header.json"):
+        open_dataset(prepared)
+
+
+@pytest.mark.parametrize("name", ["images.npy", "labels.npy"])
+def test_a_flipped_bit_is_named(prepared, name):
+    content = bytearray((prepared / name).read_bytes())
+    content[-9] ^= 1  # a pixel of another level, a label of another class: nothing else tells it
+    (prepared / name).write_bytes(content)
+    with pytest.raises(
+        UserError, match=rf"{name}: is damaged, its SHA-256 .*; remove .*digits and run the workflow"
+    ):
         open_dataset(prepared)
 
 
@@ -331,7 +340,7 @@ def test_a_label_without_a_class_is_named(prepared, label):
 def test_a_damaged_header_is_named(prepared, change):
     path = prepared / "header.json"
     path.write_text(change(json.loads(path.read_text())))
-    with pytest.raises(UserError, match=r"header.json: .*; remove .*digits and run again"):
+    with pytest.raises(UserError, match=r"header.json: .*; remove .*digits and run the workflow again"):
         open_dataset(prepared)
 
 

@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import save_file
 
 from decoders.training.disk import DiskError
-from ib_analysis.encoders.checkpoint import load_checkpoint, save_checkpoint
+from decoders.training.tensor_file import write_tensors
+from ib_analysis.encoders.checkpoint import KEY, load_checkpoint, save_checkpoint
 from ib_analysis.encoders.encoder import ImageShape
 from ib_analysis.encoders.kept_rows import KeptRows
 from ib_analysis.encoders.resnet import ResNet
@@ -71,18 +72,42 @@ def about(**changes):
         {"format": "pt"},
         {"checkpoint": "not json"},
         {"checkpoint": "[]"},
-        {"checkpoint": json.dumps(about(implementation="os:system"))},
-        {"checkpoint": json.dumps(about(implementation="ib_analysis.errors:UserError"))},
-        {"checkpoint": json.dumps(about(implementation="ib_analysis.units:bits"))},
-        {"checkpoint": json.dumps(about(spec={"unknown": 1}))},
-        {"checkpoint": json.dumps(about(regime="fixed"))},
-        {"checkpoint": json.dumps(about())},  # describes a network whose weights are not in the file
+        {"checkpoint": json.dumps({"description": about(), "sha256": "0"})},
     ],
 )
 def test_a_foreign_file_is_refused_and_executes_nothing(tmp_path, metadata):
     path = tmp_path / "foreign.safetensors"
     save_file({"weight": torch.zeros(2)}, path, metadata=metadata)
     with pytest.raises(UserError, match=r"foreign\.safetensors"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        about(implementation="os:system"),
+        about(implementation="ib_analysis.errors:UserError"),
+        about(implementation="ib_analysis.units:bits"),
+        about(spec={"unknown": 1}),
+        about(regime="fixed"),
+        about(),  # describes a network whose weights are not in the file
+    ],
+)
+def test_a_description_that_does_not_fit_is_refused_and_executes_nothing(tmp_path, described):
+    path = tmp_path / "foreign.safetensors"
+    write_tensors(path, KEY, described, {"weight": torch.zeros(2)})
+    with pytest.raises(UserError, match=r"foreign\.safetensors"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("where", [0.2, 0.5, 0.7, 0.9, 0.999])
+def test_a_flipped_bit_is_refused_by_name(tmp_path, where):
+    path = tmp_path / "flipped.safetensors"
+    save_checkpoint(ResNet(SPEC, "classifier", IMAGE, 5), path, epoch=0, seed=0)
+    content = bytearray(path.read_bytes())
+    content[int(where * len(content))] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"flipped\.safetensors is .*damaged.*remove it"):
         load_checkpoint(path)
 
 
@@ -102,5 +127,5 @@ def test_a_missing_file_and_a_text_file_are_named(tmp_path):
     with pytest.raises(UserError, match=r"none\.safetensors is missing"):
         load_checkpoint(tmp_path / "none.safetensors")
     (tmp_path / "text").write_text("hello, I am no checkpoint at all\n" * 10)
-    with pytest.raises(UserError, match="text: is truncated or not a checkpoint"):
+    with pytest.raises(UserError, match="text: is truncated, damaged or not a checkpoint"):
         load_checkpoint(tmp_path / "text")

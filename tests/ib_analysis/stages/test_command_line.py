@@ -12,8 +12,8 @@ from PIL import Image
 
 from decoders.saving import load_decoder
 from ib_analysis.__main__ import main
+from ib_analysis.artefacts import canonical_json
 from ib_analysis.experiment import Experiment, load_experiment
-from ib_analysis.provenance import canonical_json
 from ib_analysis.stages import fit_decoders
 
 
@@ -164,11 +164,27 @@ def test_a_truncated_and_a_foreign_checkpoint(capfd, trained):
     try:
         checkpoint.unlink()
         checkpoint.write_bytes(whole[: len(whole) // 2])
-        refused(capfd, fit_arguments(trained), "epoch-1.safetensors", "truncated")
+        refused(capfd, fit_arguments(trained), "epoch-1.safetensors", "is not the file", "remove it and run")
         checkpoint.write_bytes(b"PK\x03\x04 something else")
         refused(capfd, fit_arguments(trained), "epoch-1.safetensors")
     finally:
         checkpoint.write_bytes(whole)
+
+
+def test_a_file_that_is_spoilt_in_place_is_made_again_when_it_is_deleted(capfd, trained):
+    """The folder and the finished work in scratch are hard links to the same bytes."""
+    assert main(fit_arguments(trained, out="spoilt")) == 0
+    weights, kept = trained / "spoilt/h1.label.safetensors", list((trained / "fits").glob("h1.label.*"))
+    whole = weights.read_bytes()
+    with weights.open("r+b") as file:
+        file.seek(len(whole) // 2)
+        file.write(bytes([whole[len(whole) // 2] ^ 1]))
+    assert (kept[0] / "decoder.safetensors").read_bytes() == weights.read_bytes() != whole
+    weights.unlink()
+    capfd.readouterr()
+    assert main(fit_arguments(trained, out="spoilt")) == 0
+    assert weights.read_bytes() == whole
+    assert f"{kept[0]} is damaged" in capfd.readouterr().out
 
 
 def test_a_loss_that_is_not_finite_names_the_epoch_and_the_rate(capfd, prepared, tmp_path):

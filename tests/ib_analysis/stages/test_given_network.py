@@ -10,9 +10,9 @@ import yaml
 from safetensors.torch import save_file
 
 from ib_analysis.__main__ import main
+from ib_analysis.artefacts import canonical_json
 from ib_analysis.encoders.checkpoint import load_checkpoint
 from ib_analysis.experiment import Experiment, load_experiment
-from ib_analysis.provenance import canonical_json
 
 NETS = Path(__file__).parents[1] / "encoders/torch_module/my_nets.py"
 CONFIG = """

@@ -14,6 +14,7 @@ from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
 from ib_analysis.datasets.specs.digits import DigitsSpec
 from ib_analysis.information.measurement.evaluation import read_mixed_marginal
 from ib_analysis.information.tables.mixture import ComponentRow
+from ib_analysis.provenance import Job
 from ib_analysis.rows import read_rows
 from ib_analysis.stages import mix_marginal
 from ib_analysis.units import bits
@@ -64,6 +65,7 @@ def dataset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "dataset"
     spec = DigitsSpec(images=360)
     prepare_dataset(Digits(spec), spec, folder)
+    Job("test", {}, "0", "cpu", 1).record(folder / "header.json")
     return folder
 
 
@@ -77,7 +79,7 @@ def mixed(tmp_path, dataset, monkeypatch):
     def folder(name, made):
         path = tmp_path / name
         path.mkdir(parents=True)
-        (path / "provenance.json").write_text(json.dumps({"spec": made}))
+        Job("test", made, "0", "cpu", 1).record(path)
         return str(path)
 
     def run(points, nearest=48, classes=False):

@@ -12,11 +12,11 @@ import torch
 
 from decoders.saving import load_decoder
 from ib_analysis.__main__ import main
+from ib_analysis.artefacts import canonical_json
 from ib_analysis.device import resolve_device
 from ib_analysis.errors import UserError
 from ib_analysis.experiment import load_experiment
 from ib_analysis.processes import PARTNER_LOST, _sentence
-from ib_analysis.provenance import canonical_json
 from ib_analysis.stages import fit_decoders, fit_marginal
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
