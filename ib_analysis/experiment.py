@@ -24,6 +24,7 @@ from ib_analysis.sections.baselines import BaselinesSpec, described_methods
 from ib_analysis.sections.calibration import CalibrationSpec, Group, TapSpec
 from ib_analysis.sections.consistency import ConsistencySpec
 from ib_analysis.sections.controls import ControlsSpec
+from ib_analysis.sections.forgetting import ForgettingSpec
 from ib_analysis.sections.validation import ValidationSpec
 from ib_analysis.spec import Seed, Spec
 from ib_analysis.studies.specs.studies import StudiesSpec
@@ -225,6 +226,9 @@ class SamplesSpec(Spec):
         8, ge=1, description="evaluation images that are reconstructed, spread over the classes"
     )
     draws: int = Field(2, ge=1, description="samples of each of them")
+    shown: int | None = Field(
+        None, ge=1, description="how many of the images stand on the sheets, from the first on; null: all"
+    )
     unconditional: int = Field(16, ge=1, description="samples of p(x)")
     seed: Seed = Field(0, description="the noise of the samples, the same at every tap and epoch")
 
@@ -262,6 +266,10 @@ class Experiment(Spec):
         StudiesSpec(), description="the further papers' own experiments, a section each"
     )
     samples: SamplesSpec = Field(SamplesSpec(), description="what is drawn")
+    forgetting: ForgettingSpec | None = Field(
+        None,
+        description="what the samples share with their originals, in numbers: class, frequencies, colour",
+    )
     _variant: Variant = PrivateAttr(MEASUREMENT)
 
     @model_validator(mode="after")
@@ -546,6 +554,21 @@ class Experiment(Spec):
             "draws": samples.draws,
             "sampling_seed": samples.seed,
             "decoder": self.decoders.image.described(),
+        }
+
+    def plot_samples(self) -> dict[str, Any]:
+        """Slice of stage plot_samples."""
+        return {"shown": self.samples.shown}
+
+    def train_judge(self) -> dict[str, Any]:
+        """Slice of stage train_judge."""
+        if self.forgetting is None:
+            raise UserError("forgetting is null: this experiment compares no samples with their originals.")
+        settings = self.forgetting
+        return {
+            "judge": settings.judge.described(),
+            "training": settings.training.model_dump(mode="json"),
+            "seed": settings.seed,
         }
 
     def draw_marginal(self) -> dict[str, Any]:
