@@ -6,11 +6,17 @@ wildcard_constraints:
     piece=r"[a-z0-9_.-]+",
 
 
+# Studies that measure pieces of their own.
+REPEATED = "|".join(experiment.studies.repeated) or "none"
+
+
 rule run_study:
     input:
         dataset=images_of_study,
     output:
         STUDY_PIECE,
+    wildcard_constraints:
+        study=REPEATED,
     log:
         log_of("run_study/{study}/{piece}"),
     benchmark:
@@ -35,6 +41,8 @@ rule tabulate_study:
         table=STUDY_TABLE,
         verdicts=STUDY_VERDICTS,
         figure=figure("{study}", "Papers", "study"),
+    wildcard_constraints:
+        study=REPEATED,
     log:
         log_of("tabulate_study/{study}"),
     params:
@@ -44,6 +52,31 @@ rule tabulate_study:
         command(
             "tabulate_study",
             "--pieces {input.pieces} --table {output.table} --verdicts {output.verdicts} --figure {params.figure}",
+        )
+
+
+rule judge_two_stages:
+    input:
+        dataset=DATASET,
+        marginal=expand(MIXED_NATS, variant=FITTED),
+        nats=of_judged(NATS, FITTED),
+        own_nats=of_judged(OWN_NATS, FITTED),
+        checkpoints=of_judged(CHECKPOINTS),
+    output:
+        table=STUDY_TABLE.format(study="darlow2020"),
+        verdicts=STUDY_VERDICTS.format(study="darlow2020"),
+        figure=figure("darlow2020", "Papers", "study"),
+    log:
+        log_of("judge_two_stages"),
+    params:
+        **stage("judge_two_stages"),
+        figure=stem_of_figure,
+    shell:
+        command(
+            "judge_two_stages",
+            "--dataset {input.dataset} --marginal {input.marginal} --nats {input.nats}"
+            " --own_nats {input.own_nats} --checkpoints {input.checkpoints} --table {output.table}"
+            " --verdicts {output.verdicts} --figure {params.figure}",
         )
 
 
