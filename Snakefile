@@ -1,5 +1,6 @@
 """The laboratory as a DAG: validate the experiment, include the rules, say what is wanted."""
 
+import sys
 from pathlib import Path
 
 from snakemake.common.configfile import load_configfile
@@ -24,12 +25,13 @@ OF_TARGET = {
 # another kind, and takes --config alone for the whole. A job of a cluster is told the files, and not the target.
 files = workflow.overwrite_configfiles
 if not files:
-    asked = getattr(workflow.dag_settings, "targets", None) or {""}
-    chosen = {OF_TARGET.get(target, "six-papers") for target in asked}
+    # Snakemake knows the targets only after this file is read.
+    chosen = {OF_TARGET[word] for word in sys.argv[1:] if word in OF_TARGET}
     if len(chosen) > 1:
         raise WorkflowError(
-            f"{', '.join(sorted(asked))} belong to different configurations: ask for one of them at a time."
+            f"{' and '.join(sorted(chosen))} are two configurations: ask for the targets of one at a time."
         )
+    chosen = chosen or {"six-papers"}
     files.append(Path(workflow.basedir) / f"workflow/config/{chosen.pop()}.yaml")
 settings = workflow.resource_settings
 # As written: a word, perhaps in quotes. What an expression gives is checked by the job.
