@@ -15,12 +15,12 @@ rule run_study:
         dataset=images_of_study,
     output:
         STUDY_PIECE,
-    wildcard_constraints:
-        study=REPEATED,
     log:
         log_of("run_study/{study}/{piece}"),
     benchmark:
         benchmark_of("run_study/{study}/{piece}")
+    wildcard_constraints:
+        study=REPEATED,
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=1440),
@@ -41,10 +41,10 @@ rule tabulate_study:
         table=STUDY_TABLE,
         verdicts=STUDY_VERDICTS,
         figure=figure("{study}", "Papers", "study"),
-    wildcard_constraints:
-        study=REPEATED,
     log:
         log_of("tabulate_study/{study}"),
+    wildcard_constraints:
+        study=REPEATED,
     params:
         **stage("tabulate_study", "study"),
         figure=stem_of_figure,
