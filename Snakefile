@@ -17,11 +17,24 @@ from ib_analysis.slurm_queue import demand_empty_queue
 
 min_version("9.27")
 
-# The files of --configfile, or this one, under what --config changes. Snakemake's own merge keeps the keys of another
-# kind, and takes --config alone for the whole.
-files = workflow.overwrite_configfiles or [
-    Path(workflow.basedir) / "workflow/config/six-papers.yaml"
-]
+# The configurations of targets that have one of their own; all others mean six-papers.
+OF_TARGET = {
+    name + suffix: name.replace("_", "-")
+    for name in ("two_stages", "two_stages_quick")
+    for suffix in ("", "_so_far")
+}
+# The files of --configfile, or that of the target, under what --config changes. Snakemake's own merge keeps the keys of
+# another kind, and takes --config alone for the whole. A job of a cluster is told the files, and not the target.
+files = workflow.overwrite_configfiles
+if not files:
+    # Snakemake knows the targets only after this file is read.
+    chosen = {OF_TARGET[word] for word in sys.argv[1:] if word in OF_TARGET}
+    if len(chosen) > 1:
+        raise WorkflowError(
+            f"{' and '.join(sorted(chosen))} are two configurations: ask for the targets of one at a time."
+        )
+    chosen = chosen or {"six-papers"}
+    files.append(Path(workflow.basedir) / f"workflow/config/{chosen.pop()}.yaml")
 settings = workflow.resource_settings
 # As written: a word, perhaps in quotes. What an expression gives is checked by the job.
 devices = [
@@ -67,6 +80,7 @@ include: "workflow/rules/studies.smk"
 include: "workflow/rules/samples.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/two_stages.smk"
 include: "workflow/rules/freshness.smk"
 
 

@@ -3,7 +3,7 @@
 The experiment hands every stage its slice, and nothing but its slice: a new colour re-trains no decoder.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, Self, cast
 
 from pydantic import Field, PrivateAttr, StringConstraints, ValidationError, model_validator
@@ -24,8 +24,10 @@ from ib_analysis.sections.baselines import BaselinesSpec, described_methods
 from ib_analysis.sections.calibration import CalibrationSpec, Group, TapSpec
 from ib_analysis.sections.consistency import ConsistencySpec
 from ib_analysis.sections.controls import ControlsSpec
+from ib_analysis.sections.forgetting import ForgettingSpec
 from ib_analysis.sections.validation import ValidationSpec
 from ib_analysis.spec import Seed, Spec
+from ib_analysis.studies.specs.darlow2020 import Darlow2020StudySpec
 from ib_analysis.studies.specs.studies import StudiesSpec
 from ib_analysis.studies.specs.study import StudySpec
 from ib_analysis.variant import MEASUREMENT, Variant
@@ -225,6 +227,9 @@ class SamplesSpec(Spec):
         8, ge=1, description="evaluation images that are reconstructed, spread over the classes"
     )
     draws: int = Field(2, ge=1, description="samples of each of them")
+    shown: int | None = Field(
+        None, ge=1, description="how many of the images stand on the sheets, from the first on; null: all"
+    )
     unconditional: int = Field(16, ge=1, description="samples of p(x)")
     seed: Seed = Field(0, description="the noise of the samples, the same at every tap and epoch")
 
@@ -262,6 +267,10 @@ class Experiment(Spec):
         StudiesSpec(), description="the further papers' own experiments, a section each"
     )
     samples: SamplesSpec = Field(SamplesSpec(), description="what is drawn")
+    forgetting: ForgettingSpec | None = Field(
+        None,
+        description="what the samples share with their originals, in numbers: class, frequencies, colour",
+    )
     _variant: Variant = PrivateAttr(MEASUREMENT)
 
     @model_validator(mode="after")
@@ -346,6 +355,51 @@ class Experiment(Spec):
                         f"studies.{study}.encoders: {encoder!r} is no encoder; there are {names}"
                     )
         return self
+
+    @model_validator(mode="after")
+    def _check_two_stages(self) -> Self:
+        study = self.studies.darlow2020
+        if study is None:
+            return self
+        known = {tap for encoder in study.encoders for tap in self.encoders[encoder].taps}
+        for tap in study.early:
+            if tap not in known:
+                raise ValueError(
+                    f"studies.darlow2020.early: {tap!r} is not measured; measured are {_list(known)}"
+                )
+        for encoder in study.encoders:
+            measured = self.encoders[encoder]
+            if len(measured.epochs) < 2:
+                raise ValueError(
+                    f"studies.darlow2020.encoders: {encoder!r} has one epoch; stages need two or more"
+                )
+            if not set(study.deep) & set(measured.taps):
+                raise ValueError(
+                    f"studies.darlow2020.deep: {encoder!r} has none of these taps: {_list(study.deep)}"
+                )
+        if study.without_decay is not None:
+            self._check_without_decay(study.encoders[0], study.without_decay)
+        return self
+
+    def _check_without_decay(self, first: str, other: str) -> None:
+        """The two differ in weight decay alone, of which the second has none."""
+        one, two = self.encoders[first], self.encoders[other]
+        field = f"studies.darlow2020.without_decay: {other!r}"
+        for name in ("architecture", "seeds", "epochs"):
+            if getattr(one, name) != getattr(two, name):
+                raise ValueError(
+                    f"{field} must have the {name} of {first!r}, or more than weight decay differs"
+                )
+        for regime, training in two.regimes.items():
+            if training.weight_decay != 0.0:
+                raise ValueError(
+                    f"{field} has a weight_decay of {training.weight_decay:g} as {regime}: set 0"
+                )
+            if (
+                regime not in one.regimes
+                or one.regimes[regime].model_copy(update={"weight_decay": 0.0}) != training
+            ):
+                raise ValueError(f"{field} must be trained like {first!r} as {regime}, but for weight_decay")
 
     def _measured(self, field: str) -> list[Any]:
         return list(
@@ -538,6 +592,14 @@ class Experiment(Spec):
             "decoder_seed": self.decoders.image_fit.seed,
         }
 
+    def evaluate_own_images(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
+        """Slice of stage evaluate_own_images."""
+        return self._network(encoder, regime, seed) | {
+            "variant": self._variant.name,
+            "decoder": self.decoders.image.described(),
+            "images": self._two_stages().own_images,
+        }
+
     def draw_samples(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
         """Slice of stage draw_samples."""
         samples = self.samples
@@ -546,6 +608,21 @@ class Experiment(Spec):
             "draws": samples.draws,
             "sampling_seed": samples.seed,
             "decoder": self.decoders.image.described(),
+        }
+
+    def plot_samples(self) -> dict[str, Any]:
+        """Slice of stage plot_samples."""
+        return {"shown": self.samples.shown}
+
+    def train_judge(self) -> dict[str, Any]:
+        """Slice of stage train_judge."""
+        if self.forgetting is None:
+            raise UserError("forgetting is null: this experiment compares no samples with their originals.")
+        settings = self.forgetting
+        return {
+            "judge": settings.judge.described(),
+            "training": settings.training.model_dump(mode="json"),
+            "seed": settings.seed,
         }
 
     def draw_marginal(self) -> dict[str, Any]:
@@ -595,14 +672,27 @@ class Experiment(Spec):
         """Slice of stage write_report: the whole experiment, for it says what was run."""
         return {"experiment": self.model_dump(mode="json")}
 
+    def write_so_far(self) -> dict[str, Any]:
+        """Slice of stage write_so_far."""
+        return {"title": self.title or self.name}
+
     def run_study(self, study: str, piece: str) -> dict[str, Any]:
         """Slice of stage run_study."""
         return {"study": self._of_paper(study).described(), "piece": piece}
 
     def tabulate_study(self, study: str) -> dict[str, Any]:
         """Slice of stage tabulate_study: the study judges its rows, and its figure is drawn."""
-        spec = self._of_paper(study)
+        spec = self.studies.repeated[study]
         return {"study": spec.described(), "drawn_by": spec.drawn()}
+
+    def judge_two_stages(self) -> dict[str, Any]:
+        """Slice of stage judge_two_stages."""
+        return {"study": self._two_stages().model_dump(mode="json")}
+
+    def _two_stages(self) -> Darlow2020StudySpec:
+        if self.studies.darlow2020 is None:
+            raise UserError("studies.darlow2020 is null: this experiment does not judge the two stages.")
+        return self.studies.darlow2020
 
     def _of_paper(self, study: str) -> StudySpec:
         if study not in self.studies.chosen:
@@ -634,6 +724,10 @@ class Experiment(Spec):
 
     def _taps(self, encoder: str, regime: Regime) -> list[str]:
         return list(self.measured(encoder).taps_in(regime))
+
+
+def _list(names: Collection[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def _vary_fit(fit: FitSpec, variant: Variant) -> FitSpec:

@@ -106,6 +106,54 @@ def draw_taps(samples: Samples, epoch: int) -> Figure:
     return _sheet(f"{_who(samples)} \N{MIDDLE DOT} samples from p(x | h) at epoch {epoch}", samples, rows)
 
 
+def caption_regimes(networks: Sequence[Samples], tap: str) -> str:
+    """Caption of a sheet of one image."""
+    encoder, _, seed = networks[0].network
+    regimes = " and ".join(samples.network.regime for samples in networks)
+    image = f"evaluation image {int(networks[0].rows[0])} ({networks[0].classes[0]})"
+    return (
+        f"{encoder}, seed {seed}: {image} and images drawn from p(x | {tap}) with its h, by training epoch, for "
+        f"{regimes}, laid out like Figure 1 of Darlow and Storkey (2020). The image is the first of those sampled. "
+        "Where draws of one epoch differ from each other, h has lost what they differ in or the decoder cannot read "
+        "it. Each row uses the same random numbers at every epoch."
+    )
+
+
+def draw_regimes(networks: Sequence[Samples], tap: str) -> Figure:
+    """Draws a sheet of the first image: a column for each epoch, a block of rows for each regime, a row for each draw.
+
+    Args:
+        networks: samples of one encoder and seed, a regime each; all have the tap and the same images.
+        tap: where the draws come from.
+    """
+    encoder, _, seed = networks[0].network
+    with figure_style():
+        epochs = networks[0].epochs()
+        draws = [samples.at(epochs[0], tap).shape[0] for samples in networks]
+        longest = max(networks[0].originals.shape[-2:])
+        left = _label_dots([samples.network.regime for samples in networks])
+        columns = 1 + len(epochs)
+        across = (PAGE_DOTS - left - GROUP_DOTS) / columns - GAP_DOTS
+        size = _size(longest, min(across, TALLEST_INCHES * DOTS_PER_INCH / sum(draws)))
+        step, head = size + GAP_DOTS, round(HEAD_INCHES * DOTS_PER_INCH)
+        height = head + sum(draws) * step + (len(draws) - 1) * BLOCK_DOTS
+        canvas = _canvas(height, left + columns * step + GROUP_DOTS)
+        places = [left + GROUP_DOTS + (1 + j) * step for j in range(len(epochs))]
+        heads = [(left, "original"), *zip(places, [f"epoch {epoch}" for epoch in epochs])]
+        texts = [Words(x + size / 2, head - 8, name, "center", "bottom") for x, name in heads]
+        top = head
+        for samples, count in zip(networks, draws, strict=True):
+            texts.append(Words(left - 14, top + size / 2, samples.network.regime, "right", "center"))
+            _put(canvas, samples.originals[0], samples.levels, top, left, size)
+            for x, epoch in zip(places, epochs, strict=True):
+                for k, image in enumerate(samples.at(epoch, tap)[:, 0]):
+                    _put(canvas, image, samples.levels, top + k * step, x, size)
+            top += count * step + BLOCK_DOTS
+        return _page(
+            f"{encoder}, seed {seed} \N{MIDDLE DOT} one image, samples from p(x | {tap})", canvas, texts
+        )
+
+
 def draw_unconditional(images: Pixels, levels: int) -> Figure:
     """Draws a sheet of images (m, C, H, W) sampled from p(x)."""
     with figure_style():

@@ -39,6 +39,17 @@ class Samples:
         """The sampled taps, in network order."""
         return list(dict.fromkeys(point.tap for point in self.drawn))
 
+    def first(self, count: int | None) -> "Samples":
+        """The same of the first images alone; None for all."""
+        return Samples(
+            self.network,
+            self.levels,
+            self.rows[:count],
+            self.originals[:count],
+            self.classes[:count],
+            {point: images[:, :count] for point, images in self.drawn.items()},
+        )
+
 
 def write_samples(path: Path, samples: Samples) -> None:
     """Writes the arrays with the network and the point of each to an .npz file."""

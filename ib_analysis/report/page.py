@@ -73,7 +73,7 @@ def render(content: ReportContent, folder: Path) -> str:
     explorer = explorer_block(content, room)
     scripts = [*([_read("explorer/explorer.js")] if explorer else []), _read("contents.js")]
     return (
-        _environment()
+        environment()
         .get_template("page.html.jinja")
         .render(
             content=content,
@@ -136,7 +136,7 @@ def _script_hash(script: str) -> str:
     return f"'sha256-{b64encode(sha256(script.encode()).digest()).decode('ascii')}'"
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
     """A template environment that escapes all values and raises on missing names."""
     return Environment(
         loader=FileSystemLoader(HERE),

@@ -88,7 +88,7 @@ def run(
     marginals = [read_mixed_marginal(path) for path in marginal]
     networks = by_network([read_evaluation(path) for path in nats])
     ladder = [row for path in calibration for row in read_rows(path, CalibrationRow)]
-    measured = _measured(data, marginals, networks, ladder)
+    measured = gathered(data, marginals, networks, ladder)
     rows = [*_of_dataset(measured)]
     for network in networks:
         rows += _of_network(measured, network)
@@ -98,12 +98,13 @@ def run(
         job.record(path, dataset=data.header.fingerprint)
 
 
-def _measured(
+def gathered(
     data: Dataset,
     marginals: Sequence[MixedMarginal],
     networks: Sequence[RepeatedEvaluation],
     ladder: Sequence[CalibrationRow],
 ) -> Measured:
+    """What the decoders read of every network, and its errors."""
     unconditional = np.stack([marginal.image.evaluation for marginal in marginals])
     entropy = label_nats(data.evaluation.labels)
     readings: dict[tuple[Point, Target], Reading] = {}
@@ -268,11 +269,11 @@ def _stages(measured: Measured) -> list[StagesRow]:
     """The verdicts of the experiment; those on one quantity are a family of tests."""
     rows: list[StagesRow] = []
     for target, marginal in measured.marginals.items():
-        rows += stages_rows(network_stages(_curves(measured, target, marginal)), len(marginal))
+        rows += stages_rows(network_stages(curves_along(measured, target, marginal)), len(marginal))
     return rows
 
 
-def _curves(measured: Measured, target: Target, marginal: Nats) -> dict[Tap, Curves]:
+def curves_along(measured: Measured, target: Target, marginal: Nats) -> dict[Tap, Curves]:
     """The information of every network of each encoder and regime along the epochs, fit by fit."""
     groups: dict[Tap, list[RepeatedEvaluation]] = {}
     for network in measured.networks:

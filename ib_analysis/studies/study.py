@@ -10,7 +10,7 @@ import torch
 
 from ib_analysis import spec
 from ib_analysis.datasets.dataset import Dataset
-from ib_analysis.studies.specs.study import StudySpec
+from ib_analysis.studies.specs.study import RepeatedStudySpec
 from ib_analysis.studies.verdict import Verdict
 
 
@@ -39,7 +39,7 @@ class Study(ABC):
     a diverged training is also recorded as a row.
     """
 
-    Spec: ClassVar[type[StudySpec]]
+    Spec: ClassVar[type[RepeatedStudySpec]]
     Row: ClassVar[type[spec.Spec]]
 
     def __init__(self, settings: Any) -> None:

@@ -31,6 +31,7 @@ DECODERS = f"{VARIANT}/decoders/{NETWORK}/epoch{{epoch}}"
 MARGINAL_NATS = f"{VARIANT}/nats/marginal.npz"
 MIXED_NATS = f"{VARIANT}/nats/mixture.npz"
 NATS = f"{VARIANT}/nats/{NETWORK}.npz"
+OWN_NATS = f"{VARIANT}/nats_on_own_images/{NETWORK}.npz"
 MARGINAL_SAMPLES = f"{VARIANT}/samples/marginal.npz"
 SAMPLES = f"{VARIANT}/samples/{NETWORK}.npz"
 RUNGS = f"{VARIANT}/calibration/{{group}}.npz"
@@ -48,6 +49,7 @@ MIXES_POINTS = experiment.decoders.mixture.points > 0
 MIXES_CLASSES = experiment.decoders.mixture.classes
 TWO_STAGES = f"{RESULTS}/two_stages.csv"
 REPORT = f"{RESULTS}/report.html"
+SO_FAR = f"{RESULTS}/so_far.html"
 # Tables of optional sections of an experiment.
 CALIBRATION = [f"{RESULTS}/calibration.csv"] * (experiment.calibration is not None)
 CONTROLS = [f"{RESULTS}/controls.csv"] * (experiment.controls is not None)
@@ -60,6 +62,8 @@ CHECKS = (
     + ["calibration"] * len(VALIDATION)
     + ["consistency"] * len(CONSISTENCY)
 )
+JUDGE = f"{RESULTS}/judge"
+FORGETTING = [f"{RESULTS}/forgetting.csv"] * (experiment.forgetting is not None)
 VERDICTS = [f"{RESULTS}/verdicts.csv"] * bool(experiment.studies.chosen)
 GROUPS = experiment.calibration.groups if experiment.calibration else ()
 CASES = experiment.validation.chosen if experiment.validation else ()
@@ -245,13 +249,21 @@ def checkpoints_of_rungs(wildcards):
 
 def images_of_study(wildcards):
     """The images, for a study that reads them."""
-    return [DATASET] * experiment.studies.chosen[wildcards.study].reads_images
+    return [DATASET] * experiment.studies.repeated[wildcards.study].reads_images
 
 
 def pieces_of_study(wildcards):
     """The pieces of a study."""
-    pieces = experiment.studies.chosen[wildcards.study].pieces
+    pieces = experiment.studies.repeated[wildcards.study].pieces
     return expand(STUDY_PIECE, study=wildcards.study, piece=pieces)
+
+
+def of_judged(pattern, variants=(MEASUREMENT.name,)):
+    """The path of every network that the claims about two stages are judged by."""
+    judged = experiment.studies.darlow2020 is not None
+    return of_networks(
+        pattern, experiment.networks_of("darlow2020") if judged else (), variants
+    )
 
 
 def nats_of_study(wildcards):

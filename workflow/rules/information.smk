@@ -50,6 +50,29 @@ rule evaluate_decoders:
         )
 
 
+rule evaluate_own_images:
+    input:
+        dataset=DATASET,
+        checkpoints=CHECKPOINTS,
+        decoders=of_epochs(DECODERS),
+    output:
+        OWN_NATS,
+    log:
+        log_of(f"{{variant}}/evaluate_own_images/{NETWORK}"),
+    benchmark:
+        benchmark_of(f"{{variant}}/evaluate_own_images/{NETWORK}")
+    threads: DEVICE_THREADS
+    resources:
+        **on_device(runtime=720),
+    params:
+        **stage("evaluate_own_images", "encoder", "regime", "seed"),
+    shell:
+        device_command(
+            "evaluate_own_images",
+            "--dataset {input.dataset} --checkpoints {input.checkpoints} --decoders {input.decoders} --out {output}",
+        )
+
+
 rule mix_marginal:
     input:
         dataset=DATASET,

@@ -11,6 +11,7 @@ rule write_report:
         figures=[*rules.plot_figures.output, *drawn(CHECKS)],
         sheets=rules.plot_samples.output,
         samples=of_networks(SAMPLES),
+        forgetting=FORGETTING,
         controls=CONTROLS,
         agreement=AGREEMENT,
         validation=VALIDATION,

@@ -1,4 +1,4 @@
-"""Images drawn from p(x) and from p(x | h)."""
+"""Images drawn from p(x) and from p(x | h), and what they share with their originals."""
 
 
 rule draw_marginal:
@@ -47,4 +47,47 @@ rule draw_samples:
         device_command(
             "draw_samples",
             "--dataset {input.dataset} --checkpoints {input.checkpoints} --decoders {input.decoders} --out {output}",
+        )
+
+
+rule train_judge:
+    input:
+        dataset=DATASET,
+    output:
+        directory(JUDGE),
+    log:
+        log_of("train_judge"),
+    benchmark:
+        benchmark_of("train_judge")
+    threads: DEVICE_THREADS
+    resources:
+        **on_device(runtime=240),
+    params:
+        **stage("train_judge"),
+        scratch=scratch("judge"),
+    shell:
+        device_command(
+            "train_judge",
+            "--dataset {input.dataset} --scratch {params.scratch} --out {output}",
+        )
+
+
+rule tabulate_forgetting:
+    input:
+        dataset=DATASET,
+        judge=JUDGE,
+        samples=of_networks(SAMPLES),
+    output:
+        table=f"{RESULTS}/forgetting.csv",
+    log:
+        log_of("tabulate_forgetting"),
+    threads: DEVICE_THREADS
+    resources:
+        **on_device(runtime=120),
+    params:
+        **stage("tabulate_forgetting"),
+    shell:
+        device_command(
+            "tabulate_forgetting",
+            "--dataset {input.dataset} --judge {input.judge} --samples {input.samples} --table {output.table}",
         )

@@ -6,6 +6,10 @@ wildcard_constraints:
     piece=r"[a-z0-9_.-]+",
 
 
+# Studies that measure pieces of their own.
+REPEATED = "|".join(experiment.studies.repeated) or "none"
+
+
 rule run_study:
     input:
         dataset=images_of_study,
@@ -15,6 +19,8 @@ rule run_study:
         log_of("run_study/{study}/{piece}"),
     benchmark:
         benchmark_of("run_study/{study}/{piece}")
+    wildcard_constraints:
+        study=REPEATED,
     group:
         "pieces"
     threads: DEVICE_THREADS
@@ -40,6 +46,8 @@ rule tabulate_study:
         caption=caption("{study}"),
     log:
         log_of("tabulate_study/{study}"),
+    wildcard_constraints:
+        study=REPEATED,
     group:
         "tables"
     params:
@@ -49,6 +57,34 @@ rule tabulate_study:
         command(
             "tabulate_study",
             "--pieces {input.pieces} --table {output.table} --verdicts {output.verdicts} --figure {params.figure}",
+        )
+
+
+rule judge_two_stages:
+    input:
+        dataset=DATASET,
+        marginal=expand(MIXED_NATS, variant=FITTED),
+        nats=of_judged(NATS, FITTED),
+        own_nats=of_judged(OWN_NATS, FITTED),
+        checkpoints=of_judged(CHECKPOINTS),
+    output:
+        table=STUDY_TABLE.format(study="darlow2020"),
+        verdicts=STUDY_VERDICTS.format(study="darlow2020"),
+        figure=figure("darlow2020", "Papers", "study"),
+        caption=caption("darlow2020"),
+    log:
+        log_of("judge_two_stages"),
+    group:
+        "tables"
+    params:
+        **stage("judge_two_stages"),
+        figure=stem_of_figure,
+    shell:
+        command(
+            "judge_two_stages",
+            "--dataset {input.dataset} --marginal {input.marginal} --nats {input.nats}"
+            " --own_nats {input.own_nats} --checkpoints {input.checkpoints} --table {output.table}"
+            " --verdicts {output.verdicts} --figure {params.figure}",
         )
 
 

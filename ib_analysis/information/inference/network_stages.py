@@ -68,16 +68,21 @@ class Stage:
         single network that was fitted once has no known error over fits, and no "yes". "no": the interval lies below
         the margin. "undecided" otherwise: neither a gain was shown nor that there is none.
         """
-        known = self.networks > 1 or self.spread_nats is not None
-        above = self.nats > max(self.spread_nats or 0.0, self.margin_nats)
-        if known and above and self.p_holm <= ALPHA:
-            return "yes"
-        return "no" if known and self.high_nats < self.margin_nats else "undecided"
+        if self.networks == 1 and self.spread_nats is None:
+            return "undecided"
+        return verdict_of(self.nats, self.high_nats, self.p_holm, self.spread_nats, self.margin_nats)
 
     @property
     def scope(self) -> str:
         """What the verdict speaks of."""
         return "this network, these fits" if self.networks == 1 else f"{self.networks} networks"
+
+
+def verdict_of(nats: float, high: float, p_holm: float, spread: float | None, margin: float) -> Verdict:
+    """The rule of every verdict on a gain whose errors are known; all but `p_holm` in nats per image."""
+    if nats > max(spread or 0.0, margin) and p_holm <= ALPHA:
+        return "yes"
+    return "no" if high < margin else "undecided"
 
 
 @dataclass(frozen=True)

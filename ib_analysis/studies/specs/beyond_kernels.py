@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from ib_analysis.spec import Seed
-from ib_analysis.studies.specs.study import StudySpec
+from ib_analysis.studies.specs.study import RepeatedStudySpec
 
 Version = Literal["final", "v2"]
 Net = Literal["resnet", "net3", "net2"]
@@ -33,7 +33,7 @@ def threshold(outputs: int, alpha: float) -> float:
     return outputs * alpha**2
 
 
-class BeyondKernelsStudySpec(StudySpec):
+class BeyondKernelsStudySpec(RepeatedStudySpec):
     """The target H = F + alpha G(F), the nets, kernels and features that learn it, and the sweeps."""
 
     implementation: ClassVar[str] = "ib_analysis.studies.beyond_kernels.study:BeyondKernelsStudy"

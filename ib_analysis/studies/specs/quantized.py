@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from ib_analysis.encoders.specs.quantized import Bits, FewBits
 from ib_analysis.encoders.specs.training import TrainingSpec
-from ib_analysis.studies.specs.study import StudySpec
+from ib_analysis.studies.specs.study import RepeatedStudySpec
 
 Stages = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
 
@@ -20,7 +20,7 @@ def name_of(bits: Bits) -> str:
     return bits if bits == "bf16" else f"w{bits}a{bits}"
 
 
-class QuantizedStudySpec(StudySpec):
+class QuantizedStudySpec(RepeatedStudySpec):
     """Residual networks over depth x width x bits (Abdolrashidi et al. 2021), all trained with the same settings.
 
     Weights and activations have equal bits; at 2 and 4 bits the first and the last layer have `end_bits`.

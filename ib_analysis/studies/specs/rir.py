@@ -7,12 +7,12 @@ from pydantic import Field, model_validator
 from ib_analysis.encoders.specs.rir import Arm, RirSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.spec import Seed
-from ib_analysis.studies.specs.study import StudySpec
+from ib_analysis.studies.specs.study import RepeatedStudySpec
 
 ARMS: tuple[Arm, ...] = get_args(Arm)
 
 
-class RirStudySpec(StudySpec):
+class RirStudySpec(RepeatedStudySpec):
     """Resnet in Resnet (Targ, Almeida & Lyman 2016): plain CNN, ResNet, ResNet Init and RiR, equal in size.
 
     All arms of a seed are trained on the same images; with shortcut: padding they also have the same number of

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from ib_analysis.encoders.specs.shortcut_units import Initialization, Nonlinearity
-from ib_analysis.studies.specs.study import StudySpec
+from ib_analysis.studies.specs.study import RepeatedStudySpec
 
 Layers = Annotated[int, Field(ge=6, multiple_of=6)]
 Rate = Annotated[float, Field(gt=0)]
@@ -14,7 +14,7 @@ ADVISED: Initialization = "near_zero"
 """The small initial weights recommended by the paper."""
 
 
-class ShortcutDepthStudySpec(StudySpec):
+class ShortcutDepthStudySpec(RepeatedStudySpec):
     """The Hessian at the initial point and gradient descent from it, for shortcuts of depth 1, 2, 3 and none.
 
     Comparisons are at equal numbers of layers, multiples of 6, which units of 1, 2 and 3 layers divide.

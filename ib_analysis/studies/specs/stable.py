@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from ib_analysis.encoders.specs.encoder import Scaling
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
-from ib_analysis.studies.specs.study import StudySpec
+from ib_analysis.studies.specs.study import RepeatedStudySpec
 
 StudiedNorm = Literal["none", "batch"]
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
@@ -16,7 +16,7 @@ Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 
-class StableStudySpec(StudySpec):
+class StableStudySpec(RepeatedStudySpec):
     """Stable ResNet (Hayou et al. 2021): three branch scalings against depth."""
 
     implementation: ClassVar[str] = "ib_analysis.studies.stable.study:StableStudy"

@@ -1,4 +1,4 @@
-"""The base class of every study's specification."""
+"""The base classes of every study's specification."""
 
 from typing import Any, ClassVar
 
@@ -8,19 +8,25 @@ from ib_analysis.spec import Seed, Spec
 
 
 class StudySpec(Spec):
-    """A paper's experiment: its sizes, and the networks whose information planes belong to it.
-
-    A spec names the class that measures and judges (`implementation`) and the module that draws (`drawn_by`).
-    """
+    """A paper's experiment: the networks whose information planes belong to it, and the module that draws it."""
 
     drawn_by: ClassVar[str] = ""
+    encoders: tuple[str, ...] = Field(
+        (), description="networks of this experiment whose information planes belong to the study"
+    )
+
+    def drawn(self) -> dict[str, Any]:
+        """The drawing module in the form of a slice."""
+        return {"implementation": self.drawn_by}
+
+
+class RepeatedStudySpec(StudySpec):
+    """A study that measures pieces of its own, repeated over seeds; its `implementation` measures and judges."""
+
     reads_images: ClassVar[bool] = True
     """Whether the study uses the images of the experiment; otherwise it draws its own data."""
     seeds: tuple[Seed, ...] = Field(
         (0, 1, 2), min_length=1, description="repetitions over which means and intervals are taken"
-    )
-    encoders: tuple[str, ...] = Field(
-        (), description="networks of this experiment whose information planes belong to the study"
     )
 
     @field_validator("seeds")
@@ -34,7 +40,3 @@ class StudySpec(Spec):
     def pieces(self) -> tuple[str, ...]:
         """Names of the independent jobs; by default one per seed."""
         return tuple(f"seed{seed}" for seed in self.seeds)
-
-    def drawn(self) -> dict[str, Any]:
-        """The drawing module in the form of a slice."""
-        return {"implementation": self.drawn_by}

@@ -140,3 +140,32 @@ def test_images_that_are_not_square_keep_to_their_slots(shape):
     for images in (originals, *samples.at(0, "h1"), *samples.at(0, "h2")):
         assert any(all(holds(sheet, image, 17, scale) for image in images) for scale in scales)
     assert any(all(holds(loose, image, 17, scale) for image in originals) for scale in scales)
+
+
+def test_the_sheet_of_one_image_holds_it_and_all_its_draws_of_every_regime(samples):
+    other = replace(
+        samples,
+        network=Network("net", "autoencoder", 0),
+        drawn={
+            Network("net", "autoencoder", 0).at(point.epoch, point.tap): 16 - images
+            for point, images in samples.drawn.items()
+        },
+    )
+    figure = sample_grid.draw_regimes([samples, other], "h2")
+    sheet = canvas(figure)
+    scale = scale_of(sheet, samples)
+    for network in (samples, other):
+        for epoch in network.epochs():
+            for image in network.at(epoch, "h2")[:, 0]:
+                assert holds(sheet, image, samples.levels, scale)
+    assert not holds(sheet, samples.originals[1], samples.levels, scale)
+    words = {text.get_text() for text in figure.axes[0].texts}
+    assert {"classifier", "autoencoder", "original", "epoch 0", "epoch 200"} <= words
+    assert "classifier and autoencoder" in sample_grid.caption_regimes([samples, other], "h2")
+
+
+def test_the_first_images_keep_their_draws(samples):
+    few = samples.first(2)
+    assert few.originals.shape[0] == len(few.classes) == len(few.rows) == 2
+    assert np.array_equal(few.at(10, "h1"), samples.at(10, "h1")[:, :2])
+    assert samples.first(None).originals.shape == samples.originals.shape

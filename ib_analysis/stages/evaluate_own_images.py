@@ -1,0 +1,57 @@
+"""Nats of images that a network was trained on under p(x | h), at every epoch and tap; they are new to the decoders."""
+
+from pathlib import Path
+
+from decoders.evaluation import nats_per_example
+from decoders.saving import load_decoder
+from decoders.training.progress import progress
+from ib_analysis import spec
+from ib_analysis.activations.pairs import ImagePairs
+from ib_analysis.activations.recomputed import RecomputedActivations
+from ib_analysis.artefacts import Artefact
+from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.decoder_files import weights_path
+from ib_analysis.device import resolve_device
+from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
+from ib_analysis.encoders.specs.training import Regime
+from ib_analysis.encoders.training.image_rows import evenly_spaced
+from ib_analysis.information.measurement.evaluation import Nats
+from ib_analysis.information.measurement.own_images import OwnImages, write_own_images
+from ib_analysis.point import Network, Point
+from ib_analysis.provenance import Job
+
+
+class Spec(spec.Spec):
+    """Slice of the experiment."""
+
+    variant: str
+    encoder: str
+    regime: Regime
+    seed: int
+    epochs: tuple[int, ...]
+    taps: tuple[str, ...]
+    architecture: spec.Described
+    decoder: spec.Described
+    images: int
+    """At most so many of the encoder part, evenly spaced."""
+
+
+def run(
+    slice_: Spec, job: Job, *, dataset: Artefact, checkpoints: Artefact, decoders: list[Artefact], out: Path
+) -> None:
+    """Write `out`: nats per image for every epoch and tap."""
+    device = resolve_device(job.device, job.threads)
+    part = open_dataset(dataset.parent).encoder
+    rows = evenly_spaced(len(part), slice_.images)
+    network = Network(slice_.encoder, slice_.regime, slice_.seed)
+    nats: dict[Point, Nats] = {}
+    label = f"evaluate own images of {slice_.encoder} {slice_.regime} seed {slice_.seed}"
+    for epoch, folder in progress(list(zip(slice_.epochs, decoders, strict=True)), label):
+        encoder = load_checkpoint(checkpoints / checkpoint_name(epoch)).encoder.to(device)
+        activations = RecomputedActivations(encoder, part, device)
+        for tap in slice_.taps:
+            decoder = load_decoder(weights_path(folder, "image", tap)).to(device)
+            pairs = ImagePairs(part, device, activations, tap)
+            nats[network.at(epoch, tap)] = nats_per_example(decoder, pairs, device, rows=rows)
+    write_own_images(out, OwnImages(slice_.variant, network, nats))
+    job.record(out)
