@@ -10,7 +10,9 @@ from ib_analysis.configuration import demand_unique_keys, merged
 from ib_analysis.device_name import check_device
 from ib_analysis.experiment import load_experiment
 from ib_analysis.errors import UserError
+from ib_analysis.job_lines import print_one_line_a_job
 from ib_analysis.provenance import canonical_json, stage_digest
+from ib_analysis.run_plan import plan_run
 
 min_version("9.27")
 
@@ -64,6 +66,11 @@ include: "workflow/rules/studies.smk"
 include: "workflow/rules/samples.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+
+
+# One line a job in place of Snakemake's own, which its log file keeps; a dry run shows what would run, as ever.
+if workflow.is_main_process and not workflow.dryrun:
+    print_one_line_a_job(workflow.logger_manager.logger, plan_of)
 
 
 rule all:

@@ -89,7 +89,7 @@ def run(
         rows=rows,
         stages=read_rows(two_stages, StagesRow),
         mixture=read_rows(verified(mixture), ComponentRow),
-        fits=tuple(_fits(marginal, decoders, rows)),
+        fits=tuple(fit_summaries(marginal, decoders, rows)),
         figures=(
             *_figures(figures, FIGURES),
             *(_beside(figures, "consistency") for _ in consistency),
@@ -172,7 +172,7 @@ def _value(value: Any) -> str:
     return "-".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _fits(
+def fit_summaries(
     marginal: Sequence[Path], decoders: Sequence[Path], rows: Sequence[InformationRow]
 ) -> Iterator[FitSummary]:
     """The fits; each is judged by the information that it is for, p(x) by the smallest that is told from 0."""

@@ -109,6 +109,8 @@ def _of_point(
 
 
 def _over(row: InformationRow) -> str:
+    if row.interval == "calibrated":
+        return f"{row.n_images:,} images, {row.n_fits} fits and the codes of the calibration ladder"
     if row.interval == "images and fits":
         return f"{row.n_images:,} images and {row.n_fits} fits"
     return f"{row.n_images:,} images alone, of one fit"
