@@ -69,7 +69,7 @@ include: "workflow/rules/report.smk"
 
 
 # One line a job in place of Snakemake's own, which its log file keeps; a dry run shows what would run, as ever.
-if workflow.is_main_process and not workflow.dryrun:
+if workflow.is_main_process and not workflow.output_settings.dryrun:
     print_one_line_a_job(workflow.logger_manager.logger, plan_of)
 
 

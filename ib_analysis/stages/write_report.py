@@ -39,6 +39,7 @@ from ib_analysis.units import nats
 
 FIGURES = {
     "information_plane": "Information plane",
+    "plane_frames": "The plane, epoch by epoch",
     "information_curves": "Information along the training",
     "tap_curves": "Each tap on its own scale",
     "two_stages": "Fitting and compression",

@@ -2,6 +2,7 @@
 
 OF_NETWORKS = (
     "information_plane",
+    "plane_frames",
     "information_curves",
     "tap_curves",
     "training_curves",
@@ -30,6 +31,9 @@ rule plot_figures:
             path
             for stem in FIGURES
             for path in figure(stem, "Information", stem.partition("-")[0])
+        ],
+        movies=[
+            f"{RESULTS}/figures/information_plane{suffix}.gif" for suffix in SUFFIXES
         ],
     log:
         log_of("plot_figures"),
