@@ -21,7 +21,7 @@ KEPT = ("Nothing to be done", "Complete log", "Will exit after finishing")
 """Beginnings of the sentences of Snakemake that a reader still needs."""
 LOG_LINES = 30
 """Last lines of the log of a failed job that are printed."""
-PLACES = ("study", "piece", "case", "test", "encoder", "regime", "seed", "epoch")
+PLACES = ("study", "piece", "case", "test", "group", "encoder", "regime", "seed", "epoch")
 WORDED = ("seed", "epoch")
 
 

@@ -23,9 +23,10 @@ from ib_analysis.experiment import Experiment
 PARTS = {
     "images, divided into three parts": ("prepare_dataset",),
     "networks, trained or read": ("train_encoder",),
-    "decoders of p(x)": ("fit_pretrained", "fit_marginal"),
+    "decoders of p(x) and p(x|y)": ("fit_pretrained", "fit_marginal", "fit_class_decoder"),
     "decoders of p(x|h) and p(y|h)": ("fit_decoders",),
     "nats of every evaluation image": ("evaluate_marginal", "evaluate_decoders", "mix_marginal"),
+    "decoders of codes of known information": ("measure_calibration",),
     "images drawn": ("draw_marginal", "draw_samples"),
     "other estimators": ("estimate_baselines",),
     "laws that information obeys": ("measure_consistency",),
@@ -36,7 +37,9 @@ PARTS = {
 OTHERS = "tables, figures, the report"
 LONGEST_SECONDS = 30
 """After so long the steps are not measured: the run begins without a time."""
-FITS = ("fit_pretrained", "fit_marginal", "fit_decoders")
+FITS = ("fit_pretrained", "fit_marginal", "fit_class_decoder", "fit_decoders", "measure_calibration")
+TWO_GROUPS_OF_TWO = 4
+"""Rungs of the label, alone and among noise, and of the h of another image, of its class and of any."""
 KINDS = {
     "digits": {"channels": 1, "levels": 17, "classes": 10},
     "cifar10": {"channels": 3, "levels": 256, "classes": 10},
@@ -139,7 +142,20 @@ def fits_a_job(experiment: Experiment) -> dict[str, float]:
         for _ in measured.epochs
     ]
     fits += [2 for _ in experiment.identity_networks]
-    return {"fit_pretrained": 1.0, "fit_marginal": 1.0, "fit_decoders": statistics.fmean(fits)}
+    ladder = experiment.calibration
+    rungs = (
+        0
+        if ladder is None
+        else 2 * len(ladder.k_means) + len(ladder.signs) + ladder.rotations + TWO_GROUPS_OF_TWO
+    )
+    groups = 1 if ladder is None else len(ladder.groups)
+    return {
+        "fit_pretrained": 1.0,
+        "fit_marginal": 1.0,
+        "fit_class_decoder": 1.0,
+        "fit_decoders": statistics.fmean(fits),
+        "measure_calibration": 2.0 * rungs / groups,
+    }
 
 
 def foreseen_seconds(experiment: Experiment, steps: StepSeconds) -> dict[str, float]:
@@ -150,7 +166,9 @@ def foreseen_seconds(experiment: Experiment, steps: StepSeconds) -> dict[str, fl
     return {
         "fit_pretrained": steps.start + first * steps.image,
         "fit_marginal": steps.start + decoders.image_fit.steps * steps.image,
+        "fit_class_decoder": steps.start + decoders.image_fit.steps * steps.image,
         "fit_decoders": steps.start + fits["fit_decoders"] / 2 * each,
+        "measure_calibration": steps.start + fits["measure_calibration"] / 2 * each,
     }
 
 

@@ -17,8 +17,9 @@ from ib_analysis.report.tables.table import Column, Table
 NOTE = (
     "Difference: the first experiment less the second, -log q(x) + log q(x|h) of each against its own CE(x), over the "
     "same evaluation images, averaged over networks and fits. 95 %: with two or more networks on each side the "
-    "interval is over networks (Welch), else over images, paired, and over fits. It leaves out what "
-    "the decoders themselves are wrong by. more, less: the interval leaves out 0. Each row is judged by itself: of many rows without a difference one in twenty is wrong."
+    "interval is over networks (Welch), else over images, paired, and over fits; what the decoders themselves are "
+    "wrong by is not in it. more, less: the interval leaves out 0. Each row is judged by itself: of many rows without "
+    "a difference one in twenty is wrong."
 )
 WORDS = {"more": "keeps more", "less": "keeps less"}
 

@@ -71,7 +71,8 @@ def render(content: ReportContent, folder: Path) -> str:
         for pictures in (content.figures, content.trusted, content.studies)
     )
     room = LARGEST_PAGE_BYTES - WORDS_BYTES - sum(len(f.source) for f in (*figures, *trusted, *studies))
-    explorer = explorer_block([Explored(content.rows, content.fits, content.controls, content.drawn)], room)
+    explored = Explored(content.rows, content.fits, content.controls, content.drawn, content.said_of_samples)
+    explorer = explorer_block([explored], room)
     return render_template(
         "page.html.jinja",
         content=content,

@@ -37,6 +37,11 @@ def test_fits_of_the_demo(demo):
     assert round(19 * fits_a_job(demo)["fit_decoders"]) == (18 * 3 + 1) * 2
 
 
+def test_fits_of_the_ladder_are_its_rungs(demo):
+    """Six groups: 2 of the label, 5 and 5 of k-means, 3 of signs, 5 rotations, 2 of another image."""
+    assert round(6 * fits_a_job(demo)["measure_calibration"]) == 22 * 2
+
+
 def test_earlier_jobs_tell_the_seconds_of_their_rule(tmp_path):
     benchmark(tmp_path, "measurement/fit_decoders/net/classifier/seed0/epoch1.tsv", "40.0")
     benchmark(tmp_path, "decoder-seed-1/fit_decoders/net/classifier/seed0/epoch1.tsv", "60.0")

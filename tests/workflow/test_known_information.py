@@ -195,23 +195,25 @@ def test_a_failed_job_fails_the_run(finished):
 
 
 def test_two_results_are_compared_at_equal_taps(finished):
-    """An image decoder that is worse by 0.25 nats at one tap shows there, by so much, and nowhere else."""
+    """An image decoder that is worse by 0.25 nats at one tap shows there, by no more than so much, and nowhere else."""
     results = finished.folder / "results"
     shutil.copytree(results / "tiny", results / "worse")
     path = results / "worse/measurement/nats/rows/fixed/seed0.npz"
     found = read_evaluation(path)
     worse = {
-        (point, target): nats + 0.25 * (point.tap == "rows4" and target == "image")
-        for (point, target), nats in found.nats.items()
+        point: replace(
+            nats, image=replace(nats.image, evaluation=nats.image.evaluation + 0.25 * (point.tap == "rows4"))
+        )
+        for point, nats in found.points.items()
     }
-    write_evaluation(path, replace(found, nats=worse))
+    write_evaluation(path, replace(found, points=worse))
     record = path.with_name("seed0.npz.json")
     record.write_text(json.dumps(json.loads(record.read_text()) | {"sha256": sha256(path)}))
     run = finished.stage("compare", "results/tiny", "results/worse")
     assert run.returncode == 0, run.stderr
     with (finished.folder / "comparison.csv").open() as file:
         rows = {(row["tap"], row["quantity"]): float(row["bits"]) for row in csv.DictReader(file)}
-    assert rows.pop(("rows4", "I(x;h)")) == pytest.approx(0.25 / math.log(2))
+    assert 0.1 < rows.pop(("rows4", "I(x;h)")) <= 0.25 / math.log(2)
     assert len(rows) == 3
     assert all(abs(bits) < 1e-12 for bits in rows.values())
     assert "worse: rows, fixed" in (finished.folder / "comparison.html").read_text()

@@ -1,8 +1,8 @@
 """The data of the explorer as one block of JSON inside the page."""
 
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from matplotlib.colors import to_hex
@@ -13,7 +13,7 @@ from ib_analysis.figures.style.palette import MARKERS, epoch_colours
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.controls import ControlRow
 from ib_analysis.information.tables.information import InformationRow
-from ib_analysis.point import Network
+from ib_analysis.point import Network, Point
 from ib_analysis.report.content import FitSummary
 from ib_analysis.report.explorer.pictures import Album, Drawn, fill
 from ib_analysis.report.explorer.point_numbers import SHOWN, Numbers, ceilings, numbers
@@ -30,6 +30,7 @@ class Explored:
     fits: Sequence[FitSummary] = ()
     controls: Sequence[ControlRow] = ()
     drawn: Sequence[Samples] = ()
+    said_of_samples: Mapping[Point, Sequence[str]] = field(default_factory=dict)
     name: str = ""
 
     def numbers(self) -> list[Numbers]:
@@ -145,6 +146,7 @@ def _point(one: Numbers, shown: _Shown, places: _Places) -> dict[str, Any]:
         "exact": [None if value is None else _short(value) for value in map(one.exact.get, PLANE)],
         "words": one.words,
         "draws": images,
+        "said": shown.explored.said_of_samples.get(network.at(a.epoch, a.tap), ()) if images else (),
         "of": number if images else None,
     }
 

@@ -307,6 +307,8 @@
     byId("explorer-name").textContent =
       `${tap} at epoch ${epoch} · ${data.panels[p.panel].name}, ${seedWords(p.seed, p.panel)}`;
     byId("explorer-words").replaceChildren(...p.words.map((words) => make("li", {}, null, words)));
+    byId("explorer-said").replaceChildren(...p.said.map((words) => make("li", {}, null, words)));
+    byId("explorer-said").hidden = !p.said.length;
     host.replaceChildren();
     if (!p.draws || !p.draws.length) {
       byId("explorer-caption").textContent = "No images were drawn at this point.";

@@ -46,14 +46,6 @@ class Address:
     epoch: int
     tap: str
 
-    def points(self, rows: Sequence[InformationRow]) -> list[Point]:
-        """The points that these numbers are of: one, or one for each seed."""
-        found = dict.fromkeys(row.point for row in rows if row.point is not None)
-        place = (self.encoder, self.regime, self.epoch, self.tap)
-        return [
-            p for p in found if (p.encoder, p.regime, p.epoch, p.tap) == place and self.seed in (None, p.seed)
-        ]
-
 
 @dataclass(frozen=True)
 class Numbers:
