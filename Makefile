@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP_LOG := $(VENV)/pip.log
+PIP := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 help:  ## what each word does
@@ -11,10 +13,11 @@ help:  ## what each word does
 install: $(STAMP)  ## a virtual environment in .venv, with pinned versions
 
 $(STAMP): pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt "torch==2.13.0"
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev,slurm]"
-	touch $(STAMP)
+	@echo "Installing into $(VENV), which takes minutes the first time; what pip says: $(PIP_LOG)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) "torch==2.13.0" > $(PIP_LOG) 2>&1 || { cat $(PIP_LOG) >&2; exit 1; }
+	@$(PIP) --editable ".[dev,slurm]" >> $(PIP_LOG) 2>&1 || { cat $(PIP_LOG) >&2; exit 1; }
+	@touch $(STAMP)
 
 demo: install  ## the whole laboratory on handwritten digits: a table, and a report that opens offline
 	@snakemake --configfile workflow/config/demo.yaml --workflow-profile workflow/profiles/default

@@ -12,7 +12,9 @@ from ib_analysis.configuration import demand_unique_keys, merged
 from ib_analysis.device_name import check_device
 from ib_analysis.experiment import load_experiment
 from ib_analysis.errors import UserError
+from ib_analysis.job_lines import print_one_line_a_job
 from ib_analysis.provenance import stage_digest
+from ib_analysis.run_plan import plan_run
 from ib_analysis.slurm_queue import demand_empty_queue
 
 min_version("9.27")
@@ -94,6 +96,11 @@ onstart:
         f"Memory of a job at most, in MB: {jobs}; others {USUAL:,}.",
         file=sys.stderr,
     )
+
+
+# One line a job in place of Snakemake's own, which its log file keeps; a dry run shows what would run, as ever.
+if workflow.is_main_process and not workflow.output_settings.dryrun:
+    print_one_line_a_job(workflow.logger_manager.logger, plan_of)
 
 
 rule all:

@@ -1,6 +1,7 @@
 """python -m ib_analysis STAGE --spec JSON --NAME PATH ...: the one command line, a stage at a time.
 
 python -m ib_analysis taps my_nets:resnet18 --shape 3x32x32 lists where h can be read in a network of one's own.
+python -m ib_analysis compare results/a results/b writes one page with both planes and their differences.
 """
 
 import inspect
@@ -27,9 +28,12 @@ from ib_analysis.mistakes import mistakes
 from ib_analysis.provenance import Job, stage_digest
 from ib_analysis.surroundings import CLOSED_PIPE, drop_output, settle_surroundings
 
+COMMANDS = {"taps": "ib_analysis.list_taps", "compare": "ib_analysis.compare_results"}
+"""What is no stage, and its module."""
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one stage, or list taps; a user's mistake ends with one sentence and exit code 1."""
+    """Run one stage, list taps or compare results; a user's mistake ends with one sentence and exit code 1."""
     settle_surroundings()
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
@@ -41,8 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
-        if arguments[:1] == ["taps"]:
-            import_module("ib_analysis.list_taps").main(arguments[1:])
+        if arguments[:1] and arguments[0] in COMMANDS:
+            with explain_failures("the page"):
+                import_module(COMMANDS[arguments[0]]).main(arguments[1:])
             return 0
         stage, rest = _stage(arguments)
         module = import_module(f"ib_analysis.stages.{stage}")
@@ -72,7 +77,7 @@ def _stage(arguments: list[str]) -> tuple[str, list[str]]:
     if not arguments or arguments[0] not in names:
         raise UserError(
             f"Usage: python -m ib_analysis STAGE --spec JSON ..., where STAGE is one of {', '.join(names)}; or "
-            "python -m ib_analysis taps MODULE:NAME --shape 3x32x32."
+            "python -m ib_analysis taps MODULE:NAME --shape 3x32x32, or python -m ib_analysis compare FOLDER FOLDER."
         )
     return arguments[0], arguments[1:]
 

@@ -174,11 +174,21 @@ def damage(path: Path) -> str | None:
 
 
 def verified(path: Path) -> Path:
+    """Verify an artefact and that its inputs are still those that it was made from, and return its path.
+
+    Raises:
+        UserError: as `undamaged`, or an input that the artefact was made from has been made anew since.
+    """
+    for name in changed_inputs(read_record(undamaged(path))):
+        raise UserError(f"{path} was made from {name}, which is another one by now: {REMEDY}.")
+    return path
+
+
+def undamaged(path: Path) -> Path:
     """Verify every file of an artefact, and return its path. A file that has not changed is read once a process.
 
     Raises:
-        UserError: the artefact, one of its files or its record is missing, or a file is not the one that was written,
-            or an input that the artefact was made from has been made anew since.
+        UserError: the artefact, one of its files or its record is missing, or a file is not the one that was written.
     """
     record, place = read_record(path), _place(path)
     for name, facts in record["files"].items():
@@ -187,8 +197,6 @@ def verified(path: Path) -> Path:
             raise _missing(file)
         if sha256(file) != facts["sha256"]:
             raise UserError(f"{file} is not the file that its maker wrote (SHA-256 differs): {REMEDY}.")
-    for name in changed_inputs(record):
-        raise UserError(f"{path} was made from {name}, which is another one by now: {REMEDY}.")
     return path
 
 

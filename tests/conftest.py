@@ -19,6 +19,8 @@ class Laboratory:
     """A checkout of its own, whose code may be edited and whose results may be broken."""
 
     folder: Path
+    said: str = ""
+    """What the run printed that made the results."""
 
     @property
     def environment(self) -> dict[str, str]:

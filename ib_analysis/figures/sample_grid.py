@@ -21,9 +21,9 @@ EDGE_INCHES = 0.02
 TALLEST_INCHES = 8.4
 """Largest height of a sheet, unless the smallest image size requires more."""
 TITLE_INCHES = 0.26
-HEAD_INCHES = 0.16
+HEAD_INCHES = 0.18
 """Height of the line of class names above the originals."""
-LINE_INCHES = 0.12
+LINE_INCHES = 0.14
 """Height of every further line of a class name that is long."""
 SMALLEST_INCHES, LARGEST_INCHES = 0.42, 0.80
 """Size of one image in print; 0.42 inches are 40 pixels on a screen."""
@@ -184,8 +184,8 @@ def _sheet(title: str, samples: Samples, rows: dict[str, Pixels]) -> Figure:
 
 
 def _label_dots(names: Sequence[str]) -> int:
-    """Width of the longest row label at font size 7, in dots."""
-    return round(DOTS_PER_INCH * (0.08 + 0.062 * max(len(name) for name in names)))
+    """Width of the longest row label at font size 8, in dots."""
+    return round(DOTS_PER_INCH * (0.08 + 0.071 * max(len(name) for name in names)))
 
 
 def _spare(room: float, draws: int, images: int) -> float:
@@ -274,6 +274,6 @@ def _page(title: str, canvas: Pixels, texts: Sequence[Words]) -> Figure:
     figure.text(EDGE_INCHES / w, 1 - 0.05 / h, title, va="top", fontsize=8, fontweight="bold")
     for words in texts:
         axes.text(
-            words.x, words.y, words.text, ha=words.across, va=words.up, fontsize=7, **as_written(words.text)
+            words.x, words.y, words.text, ha=words.across, va=words.up, fontsize=8, **as_written(words.text)
         )
     return figure

@@ -72,7 +72,7 @@ def draw(runs: Sequence[TrainingRun]) -> Figure:
 def _nothing() -> Figure:
     figure = paper_figure(COLUMN_INCHES, 0.8)
     figure.text(
-        0.5, 0.5, "No encoder was trained: all of them are fixed.", ha="center", va="center", fontsize=7
+        0.5, 0.5, "No encoder was trained: all of them are fixed.", ha="center", va="center", fontsize=8
     )
     return figure
 

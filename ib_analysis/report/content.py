@@ -129,6 +129,8 @@ class ReportContent:
     papers: tuple[Verdict, ...] = ()
     drawn: tuple[Samples, ...] = ()
     """The samples themselves, for the explorer."""
+    said_of_samples: Mapping[Point, tuple[str, ...]] = field(default_factory=dict)
+    """What the samples of a point differ in from their originals, in sentences; they stand beside the images."""
     trusted: tuple[Illustration, ...] = ()
     """The figures that say how far to trust the numbers: known information first, then controls."""
     studies: tuple[Illustration, ...] = ()

@@ -4,12 +4,13 @@ from base64 import b64encode
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ib_analysis.artefacts import replacing_folder, write_text
 from ib_analysis.report.content import Illustration, ReportContent
-from ib_analysis.report.explorer.block import explorer_block
+from ib_analysis.report.explorer.block import Explored, explorer_block
 from ib_analysis.report.images import chosen_file, data_uri, embedded_bytes
 from ib_analysis.report.tables.agreement import agreement_table
 from ib_analysis.report.tables.calibration import calibration_table
@@ -66,38 +67,48 @@ def write_page(path: Path, content: ReportContent) -> None:
 def render(content: ReportContent, folder: Path) -> str:
     """The page as text; files that are named but not embedded are named relative to `folder`."""
     figures, trusted, studies = (
-        [_picture(figure, folder, LARGEST_PAGE_BYTES) for figure in pictures]
+        [picture(figure, folder, LARGEST_PAGE_BYTES) for figure in pictures]
         for pictures in (content.figures, content.trusted, content.studies)
     )
     room = LARGEST_PAGE_BYTES - WORDS_BYTES - sum(len(f.source) for f in (*figures, *trusted, *studies))
-    explorer = explorer_block(content, room)
-    scripts = [*([_read("explorer/explorer.js")] if explorer else []), _read("contents.js")]
-    return (
-        environment()
-        .get_template("page.html.jinja")
-        .render(
-            content=content,
-            finding=finding(content.rows, content.stages),
-            verdicts_sentence=verdicts_sentence(content.stages),
-            trust_sentence=trust_sentence(content),
-            explorer=explorer,
-            scripts=scripts,
-            script_hashes=" ".join(map(_script_hash, scripts)),
-            **tables(content),
-            identity=identity_sentence(content.controls),
-            rankings=ranking_sentences(content.controls),
-            fits_sentence=fits_sentence(content.fits),
-            figures=figures,
-            trusted=trusted,
-            studies=studies,
-            groups=_groups(_within(content.samples, folder, room - len(explorer))),
-            meanings=meanings(content.rows),
-            limitations=limitations(content),
-            references=REFERENCES,
-            style=_read("page.css")
-            + (_read("explorer/explorer.css") if explorer else "[hidden] { display: none; }"),
-        )
+    explored = Explored(content.rows, content.fits, content.controls, content.drawn, content.said_of_samples)
+    explorer = explorer_block([explored], room)
+    return render_template(
+        "page.html.jinja",
+        content=content,
+        finding=finding(content.rows, content.stages),
+        verdicts_sentence=verdicts_sentence(content.stages),
+        trust_sentence=trust_sentence(content),
+        **tables(content),
+        identity=identity_sentence(content.controls),
+        rankings=ranking_sentences(content.controls),
+        fits_sentence=fits_sentence(content.fits),
+        figures=figures,
+        trusted=trusted,
+        studies=studies,
+        groups=_groups(_within(content.samples, folder, room - len(explorer))),
+        meanings=meanings(content.rows),
+        limitations=limitations(content),
+        references=REFERENCES,
+        **page_parts(explorer),
     )
+
+
+def page_parts(explorer: str) -> dict[str, Any]:
+    """What every page needs: the explorer's block, empty without one, its scripts with their hashes, and the style."""
+    scripts = [*([_read("explorer/explorer.js")] if explorer else []), _read("contents.js")]
+    style = _read("explorer/explorer.css") if explorer else "[hidden] { display: none; }\n"
+    return {
+        "explorer": explorer,
+        "scripts": scripts,
+        "script_hashes": " ".join(map(_script_hash, scripts)),
+        "style": _read("page.css") + style,
+    }
+
+
+def render_template(name: str, **values: Any) -> str:
+    """A template with these values, each escaped, and an error where one is missing."""
+    return _environment().get_template(name).render(**values)
 
 
 def tables(content: ReportContent) -> dict[str, Table]:
@@ -136,7 +147,7 @@ def _script_hash(script: str) -> str:
     return f"'sha256-{b64encode(sha256(script.encode()).digest()).decode('ascii')}'"
 
 
-def environment() -> Environment:
+def _environment() -> Environment:
     """A template environment that escapes all values and raises on missing names."""
     return Environment(
         loader=FileSystemLoader(HERE),
@@ -148,7 +159,8 @@ def environment() -> Environment:
     )
 
 
-def _picture(illustration: Illustration, folder: Path, room: int) -> Picture:
+def picture(illustration: Illustration, folder: Path, room: int) -> Picture:
+    """The illustration as the page shows it: embedded where it takes no more than `room`, else named."""
     file = chosen_file(illustration.stem)
     source = data_uri(file) if embedded_bytes(file) <= room else ""
     name = file.relative_to(folder) if file.is_relative_to(folder) else file
@@ -159,15 +171,14 @@ def _within(illustrations: tuple[Illustration, ...], folder: Path, room: int) ->
     """Embeds illustrations in order until `room` is used up."""
     pictures = []
     for illustration in illustrations:
-        picture = _picture(illustration, folder, room)
-        room -= len(picture.source)
-        pictures.append(picture)
+        pictures.append(picture(illustration, folder, room))
+        room -= len(pictures[-1].source)
     return pictures
 
 
 def _groups(pictures: list[Picture]) -> dict[str, list[Picture]]:
     """Pictures by heading, in order."""
     groups: dict[str, list[Picture]] = {}
-    for picture in pictures:
-        groups.setdefault(picture.group, []).append(picture)
+    for one in pictures:
+        groups.setdefault(one.group, []).append(one)
     return groups

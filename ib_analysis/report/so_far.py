@@ -9,7 +9,7 @@ from ib_analysis.artefacts import write_text
 from ib_analysis.figures.style.number_text import bits_text, measured_text
 from ib_analysis.point import Network, Point
 from ib_analysis.report.images import data_uri
-from ib_analysis.report.page import HERE, environment
+from ib_analysis.report.page import HERE, render_template
 from ib_analysis.report.tables.table import Column, Table
 from ib_analysis.units import bits
 
@@ -69,8 +69,8 @@ class SoFar:
 
 def write_so_far(path: Path, found: SoFar) -> None:
     """Write the page atomically; files that are finished are linked relative to it."""
-    page = environment().get_template("so_far.html.jinja")
-    text = page.render(
+    text = render_template(
+        "so_far.html.jinja",
         title=found.title,
         sentence=sentence(found.work),
         work=work_table(found.work),

@@ -1,4 +1,4 @@
-"""Draw the information plane, the curves and the two stages, each as PDF, SVG and PNG."""
+"""Draw the information plane, the curves and the two stages, each as PDF, SVG and PNG; the plane also as a movie."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +14,7 @@ from ib_analysis.figures.information import (
     baseline_planes,
     information_curves,
     information_plane,
+    plane_frames,
     tap_curves,
     two_stages,
 )
@@ -67,6 +68,10 @@ def run(
     for name, (figure, _) in figures.items():
         for path in save(figure, out / name).values():
             job.record(path)
+    for suffix, own in _tables(rows, slice_.apart).items():
+        movie = out / f"information_plane{suffix}.gif"
+        plane_frames.write_movie(movie, own)
+        job.record(movie)
     captions = out / "captions.json"
     write_json(captions, {name: caption for name, (_, caption) in figures.items()})
     job.record(captions)
@@ -81,19 +86,28 @@ def of_networks(
     """Figures of the measurement by name: <figure> for all networks, or <figure>-<encoder> for each of `apart`."""
     if not apart:
         yield from _draw_figures(rows, stages, runs)
+    tables = _tables(rows, apart)
     for encoder in apart:
         own = (
-            [row for row in rows if row.encoder in ("", encoder)],
+            tables[f"-{encoder}"],
             [row for row in stages if row.encoder == encoder],
             [run for run in runs if run.panel.encoder == encoder],
         )
         yield from ((f"{name}-{encoder}", drawn) for name, drawn in _draw_figures(*own))
 
 
+def _tables(rows: Sequence[InformationRow], apart: Sequence[str]) -> dict[str, Sequence[InformationRow]]:
+    """The rows of each set of figures by its suffix: all, or those of each encoder and of the data set."""
+    if not apart:
+        return {"": rows}
+    return {f"-{encoder}": [row for row in rows if row.encoder in ("", encoder)] for encoder in apart}
+
+
 def _draw_figures(
     rows: Sequence[InformationRow], stages: Sequence[StagesRow], runs: Sequence[TrainingRun]
 ) -> Iterator[tuple[str, Drawn]]:
     yield "information_plane", (information_plane.draw(rows), information_plane.caption(rows))
+    yield "plane_frames", (plane_frames.draw(rows), plane_frames.caption(rows))
     yield "information_curves", (information_curves.draw(rows), information_curves.caption(rows))
     yield "tap_curves", (tap_curves.draw(rows), tap_curves.caption(rows))
     yield "training_curves", (training_curves.draw(runs), training_curves.caption(runs))

@@ -84,18 +84,25 @@ def run(
     two_stages: Path,
 ) -> None:
     """Write both tables. `calibration` is the table of the ladder, where there is one."""
-    data = open_dataset(dataset.parent)
-    marginals = [read_mixed_marginal(path) for path in marginal]
-    networks = by_network([read_evaluation(path) for path in nats])
-    ladder = [row for path in calibration for row in read_rows(path, CalibrationRow)]
-    measured = gathered(data, marginals, networks, ladder)
+    measured = read_measured(dataset, marginal, nats, calibration)
     rows = [*_of_dataset(measured)]
-    for network in networks:
+    for network in measured.networks:
         rows += _of_network(measured, network)
     write_rows(table, InformationRow, rows)
     write_rows(two_stages, StagesRow, _stages(measured))
     for path in (table, two_stages):
-        job.record(path, dataset=data.header.fingerprint)
+        job.record(path, dataset=measured.data.header.fingerprint)
+
+
+def read_measured(
+    dataset: Path, marginal: Sequence[Path], nats: Sequence[Path], calibration: Sequence[Path]
+) -> Measured:
+    """What was evaluated under each fit, in the order of the marginals, with the ladder where there is one."""
+    data = open_dataset(dataset.parent)
+    marginals = [read_mixed_marginal(path) for path in marginal]
+    networks = by_network([read_evaluation(path) for path in nats])
+    ladder = [row for path in calibration for row in read_rows(path, CalibrationRow)]
+    return gathered(data, marginals, networks, ladder)
 
 
 def gathered(

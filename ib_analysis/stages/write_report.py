@@ -10,6 +10,7 @@ from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import decoder_of, fits_path
 from ib_analysis.encoders.training.training_curve import CurveRow, curve_path
 from ib_analysis.figures.samples import read_samples
+from ib_analysis.forgetting.table import ForgettingRow
 from ib_analysis.information.inference.fit_checks import SURE, near_plateau
 from ib_analysis.information.measurement.evaluation import INFORMATION
 from ib_analysis.information.tables.agreement import Agreement
@@ -33,12 +34,14 @@ from ib_analysis.report.content import (
     ReportContent,
 )
 from ib_analysis.report.page import write_page, write_tables
+from ib_analysis.report.text.of_samples import said_of_samples
 from ib_analysis.rows import read_rows
 from ib_analysis.studies.verdict import Verdict
 from ib_analysis.units import nats
 
 FIGURES = {
     "information_plane": "Information plane",
+    "plane_frames": "The plane, epoch by epoch",
     "information_curves": "Information along the training",
     "tap_curves": "Each tap on its own scale",
     "two_stages": "Fitting and compression",
@@ -74,6 +77,7 @@ def run(
     figures: list[Artefact],
     sheets: Artefact,
     samples: list[Artefact],
+    forgetting: list[Artefact],
     tables: Path,
     out: Path,
 ) -> None:
@@ -89,7 +93,7 @@ def run(
         rows=rows,
         stages=read_rows(two_stages, StagesRow),
         mixture=read_rows(mixture, ComponentRow),
-        fits=tuple(_fits(marginal, decoders, rows)),
+        fits=tuple(fit_summaries(marginal, decoders, rows)),
         figures=(
             *_figures(folder, FIGURES),
             *(_beside(folder, "consistency") for _ in consistency),
@@ -102,6 +106,7 @@ def run(
         ladder=tuple(row for path in calibration for row in read_rows(path, CalibrationRow)),
         samples=tuple(_sheets(sheets)),
         drawn=tuple(read_samples(path) for path in samples),
+        said_of_samples=said_of_samples(row for path in forgetting for row in read_rows(path, ForgettingRow)),
         controls=tuple(row for path in controls for row in read_rows(path, ControlRow)),
         validation=tuple(row for path in validation for row in read_rows(path, ValidationRow)),
         consistency=tuple(row for path in consistency for row in read_rows(path, ConsistencyRow)),
@@ -173,7 +178,7 @@ def _value(value: Any) -> str:
     return "-".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _fits(
+def fit_summaries(
     marginal: Sequence[Path], decoders: Sequence[Path], rows: Sequence[InformationRow]
 ) -> Iterator[FitSummary]:
     """The fits; each is judged by the information that it is for, p(x) by the smallest that is told from 0."""

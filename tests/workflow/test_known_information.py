@@ -2,8 +2,18 @@
 
 import csv
 import json
+import math
+import re
+import shutil
+from dataclasses import replace
 
 import pytest
+
+from ib_analysis.artefacts import sha256
+from ib_analysis.figures.samples import read_samples
+from ib_analysis.information.measurement.evaluation import read_evaluation, write_evaluation
+from ib_analysis.report.explorer.pictures import png
+from tests.browser.devtools import browser, chromium
 
 CONFIG = "tiny.yaml"
 TINY = """
@@ -41,7 +51,7 @@ def finished(laboratory):
     (laboratory.folder / CONFIG).write_text(TINY)
     run = laboratory.snakemake(CONFIG)
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-6000:]
-    return laboratory
+    return replace(laboratory, said=run.stdout + run.stderr)
 
 
 def rows(laboratory) -> dict[tuple[str, str, str], dict[str, str]]:
@@ -70,6 +80,18 @@ def test_no_cross_entropy_lies_below_its_entropy(finished):
     entropy = float(table["", "H(x)", "closed form"]["bits"])
     estimate, stderr = measured(table, "", "CE(x)")
     assert entropy - 4 * stderr < estimate < 1.05 * entropy
+
+
+def test_a_run_prints_its_plan_and_one_line_a_job(finished):
+    lines = finished.said.splitlines()
+    jobs = [line for line in lines if re.match(r" *\d+/\d+  \w", line)]
+    assert "tiny: what will be made" in lines
+    assert [int(line.split("/")[0]) for line in jobs] == list(range(1, len(jobs) + 1))
+    assert any("fit decoders rows fixed seed 0 epoch 0" in line for line in jobs)
+    assert len(lines) < len(jobs) + 30
+    assert "step/s" not in finished.said
+    log = finished.folder / "results/tiny/logs/measurement/fit_decoders/rows/fixed/seed0/epoch0.log"
+    assert "step/s" in log.read_text()
 
 
 def test_everything_promised_is_there_and_says_how_it_was_made(finished):
@@ -142,7 +164,8 @@ def test_a_lost_output_comes_back_from_scratch_without_a_fit(finished):
     folder.rmdir()
     run = finished.snakemake(CONFIG, "results/tiny/measurement/decoders/rows/fixed/seed0/epoch0")
     assert run.returncode == 0, run.stderr
-    assert "step/s" not in run.stdout + run.stderr
+    log = finished.folder / "results/tiny/logs/measurement/fit_decoders/rows/fixed/seed0/epoch0.log"
+    assert "step/s" not in log.read_text()
     assert {path.name: path.read_bytes() for path in folder.glob("*.safetensors")} == before
 
 
@@ -153,7 +176,7 @@ def test_snakemake_report_works(finished):
 
 
 def test_a_failed_job_fails_the_run(finished):
-    """The exit code must get through `| tee`: what printed a sentence may not pass for a success."""
+    """The sentence of the job, which stands in its log, is printed."""
     name = "results/tiny/measurement/samples/rows/fixed/seed0.npz"
     checkpoint = finished.folder / "results/tiny/encoders/rows/fixed/seed0/epoch-0.safetensors"
     whole, kept = checkpoint.read_bytes(), (finished.folder / name).read_bytes()
@@ -169,3 +192,61 @@ def test_a_failed_job_fails_the_run(finished):
     assert run.returncode != 0
     assert "ib-analysis: " in said
     assert "completed successfully" not in said
+
+
+def test_two_results_are_compared_at_equal_taps(finished):
+    """An image decoder that is worse by 0.25 nats at one tap shows there, by no more than so much, and nowhere else."""
+    results = finished.folder / "results"
+    shutil.copytree(results / "tiny", results / "worse")
+    path = results / "worse/measurement/nats/rows/fixed/seed0.npz"
+    found = read_evaluation(path)
+    worse = {
+        point: replace(
+            nats, image=replace(nats.image, evaluation=nats.image.evaluation + 0.25 * (point.tap == "rows4"))
+        )
+        for point, nats in found.points.items()
+    }
+    write_evaluation(path, replace(found, points=worse))
+    record = path.with_name("seed0.npz.json")
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"sha256": sha256(path)}))
+    run = finished.stage("compare", "results/tiny", "results/worse")
+    assert run.returncode == 0, run.stderr
+    with (finished.folder / "comparison.csv").open() as file:
+        rows = {(row["tap"], row["quantity"]): float(row["bits"]) for row in csv.DictReader(file)}
+    assert 0.1 < rows.pop(("rows4", "I(x;h)")) <= 0.25 / math.log(2)
+    assert len(rows) == 3
+    assert all(abs(bits) < 1e-12 for bits in rows.values())
+    assert "worse: rows, fixed" in (finished.folder / "comparison.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [("results/none", "holds no finished report"), ("results/tiny", "are one folder")],
+)
+def test_what_cannot_be_compared_is_one_sentence(finished, other, sentence):
+    run = finished.stage("compare", "results/tiny", other)
+    assert run.returncode == 1
+    assert sentence in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.skipif(chromium() is None, reason="no Chromium here: .ci/run installs one")
+def test_the_page_of_a_run_shows_the_images_that_the_run_drew(finished):
+    """By their bytes, at both taps; and the page asks the network for nothing."""
+    samples = read_samples(finished.folder / "results/tiny/measurement/samples/rows/fixed/seed0.npz")
+    with browser(chromium()) as page:
+        page.open(finished.folder / "results/tiny/report.html")
+        for tap in samples.taps():
+            page.run(f"""(() => {{
+                const tap = document.getElementById("explorer-tap");
+                tap.value = [...tap.options].find((option) => option.textContent === "{tap}").value;
+                tap.dispatchEvent(new Event("change"));
+            }})()""")
+            shown = page.run(
+                "[...document.querySelectorAll('#explorer-images img')].map((image) => image.src)"
+            )
+            (draw,) = samples.at(0, tap)
+            wanted = [png(image, samples.levels) for pair in zip(samples.originals, draw) for image in pair]
+            assert shown == [f"data:image/png;base64,{image}" for image in wanted]
+        outside = [address for address in page.requests if not address.startswith("data:")]
+        assert [address.startswith("file://") for address in outside] == [True]

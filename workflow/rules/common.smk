@@ -13,7 +13,7 @@ from ib_analysis.sections.consistency import PIECES as CONSISTENCY_TESTS
 from ib_analysis.variant import MEASUREMENT
 
 # Jobs use the `python` that runs Snakemake, even where its environment is not activated. This prefix replaces
-# Snakemake's own, so it also sets pipefail: without it a failure before `| tee` counts as success.
+# Snakemake's own.
 shell.prefix(
     f'set -euo pipefail; PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; '
 )
@@ -129,9 +129,9 @@ def stage(name, *names, of=None):
 
 
 def command(name, options):
-    """The command line of a stage, which `stage` parametrises."""
+    """The command line of a stage, which `stage` parametrises; what it says goes into its log."""
     given = "--spec {params.spec:q} --code {params.code}"
-    return f"python -m ib_analysis {name} {given} {options} 2>&1 | tee {{log}}"
+    return f"python -m ib_analysis {name} {given} {options} > {{log}} 2>&1"
 
 
 def device_command(name, options):
@@ -144,6 +144,19 @@ def device_command(name, options):
 # A profile sets `device`, `gpu`, `processes`, `device_threads` and `device_runtime` once, for all rules.
 PROFILE = workflow.resource_settings.default_resources or {}
 DEVICE_THREADS = PROFILE["device_threads"].value if "device_threads" in PROFILE else 1
+
+
+def plan_of(jobs):
+    """The plan of a run of so many jobs by rule; of jobs that run elsewhere this machine tells no time."""
+    here = devices[0] if devices and devices[0].isalnum() else "auto"
+    return plan_run(
+        experiment,
+        Path(RESULTS),
+        jobs,
+        cores=workflow.cores or 1,
+        device=here if workflow.local_exec else None,
+        threads=DEVICE_THREADS,
+    )
 
 
 # Megabytes of the jobs that fit or evaluate image decoders; the maps of a GPU are not in the memory of its host.

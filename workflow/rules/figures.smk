@@ -2,6 +2,7 @@
 
 OF_NETWORKS = (
     "information_plane",
+    "plane_frames",
     "information_curves",
     "tap_curves",
     "training_curves",
@@ -32,6 +33,9 @@ rule plot_figures:
             for path in figure(stem, "Information", stem.partition("-")[0])
         ],
         f"{RESULTS}/figures/captions.json",
+        movies=[
+            f"{RESULTS}/figures/information_plane{suffix}.gif" for suffix in SUFFIXES
+        ],
     log:
         log_of("plot_figures"),
     group:

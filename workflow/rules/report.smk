@@ -36,7 +36,7 @@ rule write_report:
             "--dataset {input.dataset} --table {input.table} --two_stages {input.two_stages} --mixture {input.mixture}"
             " --calibration {input.calibration}"
             " --figures {input.figures} {input.studies} --sheets {input.sheets} --samples {input.samples}"
-            " --checkpoints {input.checkpoints}"
+            " --forgetting {input.forgetting} --checkpoints {input.checkpoints}"
             " --marginal {input.marginal} --decoders {input.decoders} --controls {input.controls}"
             " --agreement {input.agreement} --validation {input.validation} --consistency {input.consistency}"
             " --verdicts {input.verdicts} --tables {output.tables} --out {output.page}",

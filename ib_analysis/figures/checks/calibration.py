@@ -54,7 +54,7 @@ def _ends(rows: Sequence[Row]) -> tuple[float, float]:
 
 
 def _panel(axes: Axes, kind: tuple[str, str], rows: Sequence[Row], ends: tuple[float, float]) -> None:
-    axes.set_title(f"{kind[0]}, {kind[1].replace('_', ' ')}", fontsize=7)
+    axes.set_title(f"{kind[0]}, {kind[1].replace('_', ' ')}", fontsize=8)
     axes.set_xscale("symlog", linthresh=LINEAR_BITS)
     axes.set_yscale("symlog", linthresh=LINEAR_BITS)
     axes.plot(ends, ends, color="0.3", linewidth=0.7, zorder=1)

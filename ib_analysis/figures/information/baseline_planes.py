@@ -81,7 +81,7 @@ def _panel(
     epochs: Sequence[int],
     taps: Sequence[str],
 ) -> None:
-    axes.set_title(method.replace("_", " "), fontsize=7)
+    axes.set_title(method.replace("_", " "), fontsize=8)
     x, y = found[0] or own[0], found[1] or own[1]
     _borrowed(axes, bool(found[0]), bool(found[1]))
     colours, norm = epoch_colours(epochs)
@@ -142,7 +142,7 @@ def _keys(figure: Figure, grid: Sequence[Axes], epochs: Sequence[int], taps: Seq
     )
     bar.set_ticks(list(range(len(epochs))), labels=[str(epoch) for epoch in epochs])
     bar.ax.tick_params(length=0, which="both", labelsize=6)
-    bar.ax.set_title("epoch", fontsize=7, fontweight="normal", loc="center")
+    bar.ax.set_title("epoch", fontsize=8, fontweight="normal", loc="center")
     markers = tap_markers(taps)
     handles = [
         Line2D(
@@ -151,4 +151,4 @@ def _keys(figure: Figure, grid: Sequence[Axes], epochs: Sequence[int], taps: Seq
         )
         for tap in taps
     ]  # fmt: skip
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(8, len(taps)), fontsize=7)
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(8, len(taps)), fontsize=8)

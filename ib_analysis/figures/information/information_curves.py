@@ -56,7 +56,7 @@ def draw(rows: Sequence[Row]) -> Figure:
         for panel, pair in cells.items():
             pair[0].set_title(panel.title)
             if any(one.panel == panel for one in exact(rows, "I(x;h)")):
-                pair[0].set_title(EXACT_KEY, loc="right", fontsize=7, fontweight="normal")
+                pair[0].set_title(EXACT_KEY, loc="right", fontsize=8, fontweight="normal")
             for axes, quantity in zip(pair, QUANTITIES, strict=True):
                 _panel(axes, panel, quantity, rows)
         _limits(list(cells.values()), rows)
@@ -193,7 +193,7 @@ def _ceiling(axes: Axes, value: float | None, letter: str) -> None:
     else:
         words = f"{words} \N{UPWARDS ARROW}"
     axes.annotate(
-        words, (0.015, min(value, top)), xycoords=axes.get_yaxis_transform(), fontsize=7, color="0.2",
+        words, (0.015, min(value, top)), xycoords=axes.get_yaxis_transform(), fontsize=8, color="0.2",
         xytext=(0, 1.5 if value < top else -2), textcoords="offset points",
         va="bottom" if value < top else "top",
     )  # fmt: skip
@@ -202,7 +202,7 @@ def _ceiling(axes: Axes, value: float | None, letter: str) -> None:
 def reserve_right(every: Sequence[Axes], names: Sequence[str]) -> None:
     """Reserves room beside each panel for the longest name, by an invisible text."""
     for axes in every:
-        axes.text(1.06, 0.5, max(names, key=len, default=""), transform=axes.transAxes, fontsize=7, alpha=0.0)
+        axes.text(1.06, 0.5, max(names, key=len, default=""), transform=axes.transAxes, fontsize=8, alpha=0.0)
 
 
 def name_lines(axes: Axes, series: Sequence[Series], colours: dict[str, str]) -> None:

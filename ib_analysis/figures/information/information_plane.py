@@ -20,6 +20,7 @@ from ib_analysis.figures.information.series import (
     Series,
     bound_sentence,
     ceilings,
+    column,
     epochs,
     exact,
     measured,
@@ -49,19 +50,27 @@ def caption(rows: Sequence[Row]) -> str:
     return f"{MEANING}{ceiling}{known} {spread_sentence(rows)} {bound_sentence(rows)}"
 
 
-def draw(rows: Sequence[Row]) -> Figure:
-    """Draws one panel for each encoder and regime, on common axes."""
+def draw(rows: Sequence[Row], *, until: int | None = None) -> Figure:
+    """Draws one panel for each encoder and regime, on common axes.
+
+    Args:
+        rows: information.csv.
+        until: the last epoch that is drawn, as in a frame of a movie; axes and colours are those of all epochs.
+    """
+    seen = [row for row in rows if until is None or (column(row, "epoch") or 0) <= until]
     with figure_style():
         x, y = measured(rows, "I(x;h)"), measured(rows, "I(y;h)")
         panels = panels_of(x) or [Panel("no encoder", "no measurement")]
         figure, grid = _panels(len(panels))
         for axes, panel in zip(grid, panels, strict=False):
-            _panel(axes, panel, x, y, rows)
-        _common_limits(grid[: len(panels)], rows, ceilings(rows))
+            draw_panel(axes, panel, seen, rows)
+        set_common_limits(grid[: len(panels)], rows, ceilings(rows))
         _colour_bar(figure, grid[: len(panels)], epochs([*x, *y]) or [0])
+        if until is not None:
+            figure.suptitle(f"epoch {until}")
         settle(figure)
         for axes, panel in zip(grid, panels, strict=False):
-            _write_names(axes, panel, x, y, ceilings(rows))
+            _write_names(axes, panel, measured(seen, "I(x;h)"), measured(seen, "I(y;h)"), ceilings(rows))
         return figure
 
 
@@ -101,10 +110,14 @@ def _paired(panel: Panel, x: Sequence[Series], y: Sequence[Series]) -> list[tupl
     ]
 
 
-def _panel(axes: Axes, panel: Panel, x: Sequence[Series], y: Sequence[Series], rows: Sequence[Row]) -> None:
+def draw_panel(axes: Axes, panel: Panel, seen: Sequence[Row], rows: Sequence[Row]) -> None:
+    """Draws the trajectories of one encoder and regime that are `seen`, in the colours and marks of all `rows`."""
     axes.set_title(panel.title)
-    colours, norm = epoch_colours(epochs([*x, *y]) or [0])
-    ranks = {epoch: rank for rank, epoch in enumerate(epochs([*x, *y]))}
+    x, y = measured(seen, "I(x;h)"), measured(seen, "I(y;h)")
+    every = [*measured(rows, "I(x;h)"), *measured(rows, "I(y;h)")]
+    colours, norm = epoch_colours(epochs(every) or [0])
+    ranks = {epoch: rank for rank, epoch in enumerate(epochs(every))}
+    markers = tap_markers(taps(measured(rows, "I(x;h)")))
     singles = _paired(panel, x, y)
     means = _paired(panel, over_seeds(x), over_seeds(y))
     if len(singles) > len(means):
@@ -112,8 +125,8 @@ def _panel(axes: Axes, panel: Panel, x: Sequence[Series], y: Sequence[Series], r
             points = trajectory(*pair)[0]
             axes.plot(points[:, 0], points[:, 1], color="0.75", linewidth=0.5, zorder=2)
     for one, other in means:
-        _trajectory(axes, one, other, tap_markers(taps(x))[one.tap], colours, norm, ranks)
-    _reference_marks(axes, panel, rows)
+        _trajectory(axes, one, other, markers[one.tap], colours, norm, ranks)
+    _reference_marks(axes, panel, seen)
 
 
 def _trajectory(
@@ -146,10 +159,10 @@ def _reference_marks(axes: Axes, panel: Panel, rows: Sequence[Row]) -> None:
             points[:, 0], points[:, 1], marker="x", s=42, color="black", linewidths=0.9, zorder=6
         )
         marks.set_gid(f"exact {one.tap}")
-        axes.set_title(EXACT_KEY, loc="center", fontsize=7, fontweight="normal")
+        axes.set_title(EXACT_KEY, loc="center", fontsize=8, fontweight="normal")
 
 
-def _common_limits(grid: Sequence[Axes], rows: Sequence[Row], limits: Ceilings) -> None:
+def set_common_limits(grid: Sequence[Axes], rows: Sequence[Row], limits: Ceilings) -> None:
     """Sets limits that include zero, every point with its error bar, and the near ceilings."""
     x = _extent(rows, "I(x;h)", _near_ceilings(rows, limits))
     y = _extent(rows, "I(y;h)", [limits.label_entropy] if limits.label_entropy else [])
@@ -183,7 +196,7 @@ def _colour_bar(figure: Figure, grid: Sequence[Axes], found: Sequence[int]) -> N
     bar.set_ticks(shown, labels=[str(found[i]) for i in shown])
     bar.ax.tick_params(length=0, which="both")
     bar.outline.set_linewidth(0.5)
-    bar.ax.set_title("epoch", fontsize=7, fontweight="normal", loc="center")
+    bar.ax.set_title("epoch", fontsize=8, fontweight="normal", loc="center")
 
 
 def _write_names(
@@ -213,7 +226,7 @@ def _ceiling_names(axes: Axes, limits: Ceilings) -> list[Bbox]:
         words = f"H(y) = {bits_text(limits.label_entropy)} bits"
         texts.append(
             axes.annotate(words, (0.015, limits.label_entropy), xycoords=axes.get_yaxis_transform(),
-                          xytext=(0, 1.5), textcoords="offset points", fontsize=7, color="0.2", va="bottom")
+                          xytext=(0, 1.5), textcoords="offset points", fontsize=8, color="0.2", va="bottom")
         )  # fmt: skip
     right = axes.get_xlim()[1]
     if (value := limits.image_cross_entropy) is not None:
@@ -230,7 +243,7 @@ def _upright(axes: Axes, value: float, letter: str, side: str) -> Annotation:
     return axes.annotate(
         f"{letter} = {bits_text(value)} bits", (value, 0.03), xycoords=axes.get_xaxis_transform(),
         xytext=(2 if side == "left" else -2, 0), textcoords="offset points", ha=side, va="bottom",
-        rotation=90, fontsize=7, color="0.2",
+        rotation=90, fontsize=8, color="0.2",
     )  # fmt: skip
 
 
@@ -238,5 +251,5 @@ def _beyond(axes: Axes, value: float) -> Annotation:
     """Writes the value of a ceiling that is out of range at the edge."""
     return axes.annotate(
         f"CE(x) = {bits_text(value)} bits \N{RIGHTWARDS ARROW}", (0.99, 0.02), xycoords="axes fraction",
-        ha="right", va="bottom", fontsize=7, color="0.2",
+        ha="right", va="bottom", fontsize=8, color="0.2",
     )  # fmt: skip

@@ -111,7 +111,7 @@ def _ceiling(axes: Axes, letter: str, bits: float | None) -> None:
         xycoords=axes.get_yaxis_transform(),
         ha="right",
         va="bottom",
-        fontsize=7,
+        fontsize=8,
         color="0.2",
     )
 

@@ -20,8 +20,8 @@ MEANING = (
     "means that these equally trained decoders can use less of h; it does not prove that h holds less."
 )
 ROW_INCHES = 0.27
-DIGIT_POINTS = 4.5
-"""Width of a digit at font size 7, rounded up."""
+DIGIT_POINTS = 5.1
+"""Width of a digit at font size 8, rounded up."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def draw(rows: Sequence[Row]) -> Figure:
 
 def _nothing() -> Figure:
     figure = paper_figure(PAGE_INCHES, 0.8)
-    figure.text(0.5, 0.5, "One checkpoint only: no stages to compare.", ha="center", va="center", fontsize=7)
+    figure.text(0.5, 0.5, "One checkpoint only: no stages to compare.", ha="center", va="center", fontsize=8)
     return figure
 
 
@@ -126,10 +126,10 @@ def _column(axes: Axes, points: float, head: str, texts: Sequence[str], colour: 
     """Writes a column of text to the right of the axes; the colour of its head is that of the stage."""
     axes.annotate(
         head, (1.0, 1.0), xycoords="axes fraction", xytext=(points, 2.0), textcoords="offset points",
-        va="bottom", fontsize=7, fontweight="bold", color=colour,
+        va="bottom", fontsize=8, fontweight="bold", color=colour,
     )  # fmt: skip
     for i, text in enumerate(texts):
         axes.annotate(
             text, (1.0, i), xycoords=axes.get_yaxis_transform(), xytext=(points, 0.0),
-            textcoords="offset points", va="center", fontsize=7, color="0.1",
+            textcoords="offset points", va="center", fontsize=8, color="0.1",
         )  # fmt: skip

@@ -103,7 +103,7 @@ def _mean(axes: Axes, height: float, found: SeedInterval, digits: str, name: str
     )  # fmt: skip
     mark[0].set_gid(name)
     text, place = format(found.mean, digits), (found.mean, height)
-    words = axes.annotate(text, place, (0, 4), textcoords="offset points", ha="center", fontsize=7)
+    words = axes.annotate(text, place, (0, 4), textcoords="offset points", ha="center", fontsize=8)
     words.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.2})
 
 

@@ -11,7 +11,7 @@ from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox, Transform
 from numpy.typing import NDArray
 
-FONT_POINTS = 7.0
+FONT_POINTS = 8.0
 INK = "0.1"
 MARKER_POINTS = 3.0
 """Half the side of the square around a marker that is kept free of its own name."""

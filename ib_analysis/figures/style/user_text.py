@@ -15,8 +15,8 @@ from matplotlib.ft2font import FT2Font
 FAMILY = "DejaVu Sans"
 PLACEHOLDERS = "Last Resort"
 """A font that comes with matplotlib and has a frame for every letter of Unicode, and no letter."""
-INCHES_A_LETTER = 0.057
-"""Mean width of a letter of DejaVu Sans at 7 points; letters of full width, as of Chinese, take twice that."""
+INCHES_A_LETTER = 0.065
+"""Mean width of a letter of DejaVu Sans at 8 points; letters of full width, as of Chinese, take twice that."""
 
 
 def as_written(text: str) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def as_written(text: str) -> dict[str, Any]:
 
 
 def wrapped(text: str, inches: float) -> str:
-    """A name in lines that fit a width at 7 points, broken between words where there are any.
+    """A name in lines that fit a width at 8 points, broken between words where there are any.
 
     >>> wrapped("cat", 0.5), wrapped("golden retriever", 0.6)
     ('cat', 'golden\\nretriever')

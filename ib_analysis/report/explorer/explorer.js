@@ -128,7 +128,8 @@
     host.replaceChildren();
     const columns = panels.length > 1 && host.clientWidth > 560 ? 2 : 1;
     const width = Math.max(240, Math.floor((host.clientWidth - (columns - 1) * 16) / columns));
-    for (const panel of panels) plane(make("div", { class: "plane" }, host), panel, width, shown, qx, qy);
+    const extents = [extent(shown, qx, panels), extent(shown, qy, panels)];
+    for (const panel of panels) plane(make("div", { class: "plane" }, host), panel, width, extents, qx, qy);
     const hidden = shown.filter((p) => [qx, qy].some((q) => logOf(q) && p.values[q] && p.values[q][0] <= 0)).length;
     byId("explorer-hidden").textContent = hidden
       ? `${hidden} points at or below 0 bits have no place on a log axis and are not drawn.` : "";
@@ -136,15 +137,16 @@
     if (focused && current) current.focus();
   }
 
-  function extent(shown, q) {
+  function extent(shown, q, panels) {
     const ends = shown.flatMap((p) => [...p.values[q], ...(q < 2 && p.exact[q] !== null ? [p.exact[q]] : [])]);
     const reach = Math.max(...shown.map((p) => p.values[q][0]));
     const names = q % 2 ? ["H(y)"] : ["CE(x)", "H(x)"];
-    const limits = names.filter((n) => data.ceilings[n]).map((n) => data.ceilings[n][0]);
+    const limits = panels.flatMap((panel) => names.map((n) => data.panels[panel].ceilings[n]))
+      .filter((limit) => limit).map((limit) => limit[0]);
     return [...ends, ...limits.filter((v) => q % 2 || v <= FAR * reach)];
   }
 
-  function plane(host, panel, width, shown, qx, qy) {
+  function plane(host, panel, width, extents, qx, qy) {
     const height = Math.round(Math.min(380, Math.max(270, width * 0.78)));
     const box = { left: 44, right: width - 12, top: 26, bottom: height - 40 };
     const name = data.panels[panel].name, seed = seedOf(panel);
@@ -153,11 +155,11 @@
       viewBox: `0 0 ${width} ${height}`, width, height, role: "group",
       "aria-label": `Plane of ${name}: arrow keys left and right change the epoch, up and down the tap`,
     }, host);
-    const x = scale(extent(shown, qx), [box.left, box.right], logOf(qx), true);
-    const y = scale(extent(shown, qy), [box.bottom, box.top], logOf(qy), true);
+    const x = scale(extents[0], [box.left, box.right], logOf(qx), true);
+    const y = scale(extents[1], [box.bottom, box.top], logOf(qy), true);
     const xTicks = x.ticks.map((v) => [v, tickText(v)]);
     frame(svg, box, x, y, `${data.quantities[qx]} [bits per image]`, `${data.quantities[qy]} [bits per image]`, xTicks);
-    const taken = ceilings(svg, box, x, y);
+    const taken = ceilings(svg, box, x, y, data.panels[panel].ceilings);
     const current = [];
     for (const tap of tapsOf(panel)) {
       const along = pointsOf(panel, seed).filter((p) => p.tap === tap && p.values[qx] && p.values[qy]
@@ -201,19 +203,24 @@
   function labels(svg, box, current, taken) {
     for (const [tap, [cx, cy]] of current) {
       const name = data.taps[tap], w = 7 * name.length + 4;
-      const places = [[10, 4], [-10 - w, 4], [-w / 2, -13], [-w / 2, 21], [9, -9], [9, 17], [-9 - w, -9], [-9 - w, 17]];
+      const places = [[10, 4], [-10 - w, 4], [-w / 2, -13], [-w / 2, 21], [9, -9], [9, 17], [-9 - w, -9], [-9 - w, 17],
+                      [16, 32], [-16 - w, 32], [16, 50], [-16 - w, 50], [16, -26], [-16 - w, -26]];
       const boxes = places.map(([dx, dy]) =>
         ({ left: cx + dx, right: cx + dx + w, top: cy + dy - 11, bottom: cy + dy + 3 }));
       const cost = (b) => taken.filter((t) => meets(t, b)).length
         + (b.left < box.left || b.right > box.right + 8 || b.top < box.top || b.bottom > box.bottom ? 5 : 0);
       const best = boxes.reduce((a, b) => (cost(b) < cost(a) ? b : a));
       taken.push(best);
+      if (boxes.indexOf(best) > 7) {
+        const end = best.left > cx ? best.left : best.right;
+        make("svg:path", { class: "leader", d: `M${cx},${cy}L${end},${best.bottom - 7}` }, svg);
+      }
       make("svg:text", { class: "tap", x: best.left + 2, y: best.bottom - 3 }, svg, name);
     }
   }
 
-  function ceilings(svg, box, x, y) {
-    const taken = [], limit = data.ceilings;
+  function ceilings(svg, box, x, y, limit) {
+    const taken = [];
     if (limit["H(y)"]) {
       const at = y.at(limit["H(y)"][0]);
       make("svg:path", { class: "ceiling", d: `M${box.left},${at}H${box.right}` }, svg);
@@ -300,6 +307,8 @@
     byId("explorer-name").textContent =
       `${tap} at epoch ${epoch} · ${data.panels[p.panel].name}, ${seedWords(p.seed, p.panel)}`;
     byId("explorer-words").replaceChildren(...p.words.map((words) => make("li", {}, null, words)));
+    byId("explorer-said").replaceChildren(...p.said.map((words) => make("li", {}, null, words)));
+    byId("explorer-said").hidden = !p.said.length;
     host.replaceChildren();
     if (!p.draws || !p.draws.length) {
       byId("explorer-caption").textContent = "No images were drawn at this point.";

@@ -46,14 +46,6 @@ class Address:
     epoch: int
     tap: str
 
-    def points(self, rows: Sequence[InformationRow]) -> list[Point]:
-        """The points that these numbers are of: one, or one for each seed."""
-        found = dict.fromkeys(row.point for row in rows if row.point is not None)
-        place = (self.encoder, self.regime, self.epoch, self.tap)
-        return [
-            p for p in found if (p.encoder, p.regime, p.epoch, p.tap) == place and self.seed in (None, p.seed)
-        ]
-
 
 @dataclass(frozen=True)
 class Numbers:
@@ -109,6 +101,8 @@ def _of_point(
 
 
 def _over(row: InformationRow) -> str:
+    if row.interval == "calibrated":
+        return f"{row.n_images:,} images, {row.n_fits} fits and the codes of the calibration ladder"
     if row.interval == "images and fits":
         return f"{row.n_images:,} images and {row.n_fits} fits"
     return f"{row.n_images:,} images alone, of one fit"

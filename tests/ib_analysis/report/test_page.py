@@ -182,7 +182,7 @@ def test_a_missing_figure_is_named_and_the_old_page_stays(content, tmp_path):
 def test_samples_beyond_the_room_are_named(content, tmp_path, monkeypatch):
     room = len(Reader(render(content, tmp_path)).loaded[0]) + 10 + page.WORDS_BYTES
     monkeypatch.setattr(page, "LARGEST_PAGE_BYTES", room)
-    monkeypatch.setattr(page, "explorer_block", lambda content, room: "")
+    monkeypatch.setattr(page, "explorer_block", lambda experiments, room: "")
     text = render(content, tmp_path)
     assert len(Reader(text).loaded) == 1
     assert "figures/sheet.svg" in text

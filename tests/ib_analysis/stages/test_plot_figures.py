@@ -13,7 +13,14 @@ from ib_analysis.information.tables.two_stages import Tap, stages_rows
 from ib_analysis.stages.plot_figures import of_networks
 from ib_analysis.units import bits
 
-KINDS = ("information_plane", "information_curves", "tap_curves", "training_curves", "two_stages")
+KINDS = (
+    "information_plane",
+    "plane_frames",
+    "information_curves",
+    "tap_curves",
+    "training_curves",
+    "two_stages",
+)
 NAMES = ("wide", "deep-net")
 
 
