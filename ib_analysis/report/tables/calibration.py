@@ -9,8 +9,9 @@ from ib_analysis.report.tables.table import Column, Table
 NOTE = (
     "Error: estimate minus truth, in combined standard errors and in per cent of the truth. A case passes if one "
     "of the two is within 3. The truth of a teacher is a mean over images, with the standard error shown. Raw: by the "
-    "decoder of h alone, before its mixture with p(x). 95 %: the interval that the cases of other families (sources of "
-    "images) give an information by the decoders; a family never calibrates its own. Inside: whether it holds the truth."
+    "decoder of h alone, before its mixture with p(x). 95 %: the interval that cases of other families (sources of "
+    "images) give an information by the decoders; a family never calibrates its own. Inside: whether it holds the "
+    "truth."
 )
 
 
