@@ -68,6 +68,15 @@ class DescribedCase(NamedTuple):
     law: Described
     channel: Described
 
+    @property
+    def family(self) -> str:
+        """The source of its images: the class of its law, whatever its parameters.
+
+        >>> CASES["markov-8-rows1"].family
+        'RasterMarkov'
+        """
+        return self.law.place.split(":")[1].split(".")[0]
+
 
 logistic = Constructor("datasets.independent_pixels:IndependentPixels.logistic")
 uniform = Constructor("datasets.independent_pixels:IndependentPixels.uniform")

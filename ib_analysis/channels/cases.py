@@ -40,11 +40,13 @@ class Case:
 
     Attributes:
         name: source, size and channel, in lower-case letters, digits and hyphens.
+        family: the source of the images, whatever its parameters.
         law: the distribution of the images.
         channel: the map from images to h.
     """
 
     name: str
+    family: str
     law: ImageLaw
     channel: Channel
 
@@ -85,4 +87,4 @@ def validation_case(name: str) -> Case:
     if name not in CASES:
         raise UserError(f"{name}: there is no such validation case; choose from {', '.join(CASES)}")
     described = CASES[name]
-    return Case(name, described.law.build(), described.channel.build())
+    return Case(name, described.family, described.law.build(), described.channel.build())

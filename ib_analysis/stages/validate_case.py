@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from decoders.density import Decoder
-from decoders.evaluation import nats_per_example
+from decoders.evaluation import class_log_probabilities, nats_per_example
 from decoders.pairs import TensorPairs
 from decoders.saving import load_decoder
 from decoders.spec import FitSpec, ImageTarget, LabelTarget
@@ -20,14 +19,18 @@ from ib_analysis.errors import UserError
 from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.information.measurement.cross_entropy import cross_entropy, information
 from ib_analysis.information.measurement.estimate import DECODERS, Estimate
-from ib_analysis.information.measurement.label_information import label_information
+from ib_analysis.information.measurement.evaluation import MixedMarginal, PointNats
+from ib_analysis.information.measurement.label_information import label_information, label_nats
+from ib_analysis.information.measurement.parts import Parts, Rows, rows_of_decoder_part
 from ib_analysis.information.measurement.quantity import Quantity
-from ib_analysis.information.tables.validation import ValidationRow, validation_row
+from ib_analysis.information.tables.validation import Beside, Source, ValidationRow, validation_row
+from ib_analysis.point_density import Reading, read_image, read_label
 from ib_analysis.provenance import Job
 from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked
 from ib_analysis.stages.estimate_baselines import build_estimators
 from ib_analysis.stages.fit_decoders import Piece, fit_or_reuse
+from ib_analysis.variant import MEASUREMENT
 
 SMALLEST_SIDE = 8
 """Height and width of images for which `batch_size` is that of the configuration."""
@@ -67,11 +70,11 @@ def run(slice_: Spec, job: Job, *, scratch: Path, out: Path) -> None:
 
 
 class _Fits:
-    """The three decoders of a case, each with the seconds of its fit, and their nats on the evaluation part.
+    """The decoders of a case, each with the seconds of its fit, and what they say of the images of each kind.
 
     A batch has the size of the configuration at 8x8, half of it at 16x16, a quarter at 32x32. p(x) and p(x given h)
     start from the same pretrained decoder and take the same number of further steps, so the gain of those steps does
-    not count as information. p(x) takes the place of a p(x given h) that is no better.
+    not count as information. q(x given h) is the mixture of p(x given h) and p(x) that the held-out images choose.
     """
 
     def __init__(
@@ -85,52 +88,72 @@ class _Fits:
         scratch: Path,
     ) -> None:
         channels, height, width = case.law.shape
-        image = ImageTarget(channels=channels, height=height, width=width, levels=case.law.levels)
-        label = LabelTarget(classes=len(case.law.class_names))
+        target = ImageTarget(channels=channels, height=height, width=width, levels=case.law.levels)
         facts = {"code": job.code, "case": case.name, "seed": slice_.seed}
         self.device, self.scratch = device, scratch
         self.fitting, self.evaluation = fitting, evaluation
         start = time.monotonic()
         context = tuple(fitting.h.shape[1:])
         pretrained_fit, fit = (_sized(spec, height) for spec in (slice_.pretrained_fit, slice_.image_fit))
-        alone = self.pairs(fitting, "images", False)
-        pretrained = Piece("pretrained", slice_.decoder, image, None, alone, pretrained_fit, facts)
-        start_from = fit_or_reuse(pretrained, scratch, device) / "decoder.safetensors"
-        marginal = Piece("marginal", slice_.decoder, image, None, alone, fit, facts, start_from)
-        without_h = fit_or_reuse(marginal, scratch, device) / "decoder.safetensors"
-        self.marginal = self.nats(without_h, "images", False)
-        self.marginal_seconds = time.monotonic() - start
-        conditional = Piece(
-            "image", slice_.decoder, image, context, self.pairs(fitting, "images", True), fit,
-            facts, start_from,
-        )  # fmt: skip
-        self.image = self.nats(
-            fit_or_reuse(conditional, scratch, device) / "decoder.safetensors", "images", True
+        alone, of_h = (self.pairs(fitting, "images", conditional) for conditional in (False, True))
+        pretrained = self.fitted(
+            Piece("pretrained", slice_.decoder, target, None, alone, pretrained_fit, facts)
         )
+        without_h = Piece("marginal", slice_.decoder, target, None, alone, fit, facts, pretrained)
+        marginal = self.nats(self.fitted(without_h), fit.holdout, conditional=False)
+        self.marginal_seconds = time.monotonic() - start
+        with_h = Piece("image", slice_.decoder, target, context, of_h, fit, facts, pretrained)
+        image = self.nats(self.fitted(with_h), fit.holdout, conditional=True)
         self.image_seconds = time.monotonic() - start
         start = time.monotonic()
         labels = Piece(
-            "label",
-            slice_.label,
-            label,
-            context,
-            self.pairs(fitting, "labels", True),
-            slice_.label_fit,
-            facts,
-        )
-        self.label = self.nats(fit_or_reuse(labels, scratch, device) / "decoder.safetensors", "labels", True)
+            "label", slice_.label, LabelTarget(classes=len(case.law.class_names)), context,
+            self.pairs(fitting, "labels", True), slice_.label_fit, facts,
+        )  # fmt: skip
+        point = self.point(image, self.fitted(labels), slice_.label_fit.holdout)
         self.label_seconds = time.monotonic() - start
+        self.image = read_image([point], [MixedMarginal(MEASUREMENT.name, marginal, None)])
+        self.label = read_label([point], label_nats(evaluation.labels))
+
+    def fitted(self, piece: Piece) -> Path:
+        """The weights of the fitted decoder."""
+        return fit_or_reuse(piece, self.scratch, self.device) / "decoder.safetensors"
 
     def pairs(self, drawn: Drawn, target: str, conditional: bool) -> TensorPairs:
         """Images or labels with h, or alone, on the device."""
         h = torch.from_numpy(drawn.h).to(self.device) if conditional else None
         return TensorPairs(torch.from_numpy(getattr(drawn, target)).to(self.device), h)
 
-    def nats(self, path: Path, target: str, conditional: bool) -> NDArray[np.float64]:
-        """-log q of every evaluation example."""
+    def kinds(self, holdout: float) -> tuple[tuple[Drawn, Rows], ...]:
+        """The images of each kind and the rows that belong to it, for a fit that held out that share."""
+        held, fitted = rows_of_decoder_part(len(self.fitting.labels), holdout)
+        return (
+            (self.evaluation, np.arange(len(self.evaluation.labels))),
+            (self.fitting, held),
+            (self.fitting, fitted),
+        )
+
+    def nats(self, path: Path, holdout: float, *, conditional: bool) -> Parts:
+        """-log q of every image."""
         decoder: Decoder = load_decoder(path).to(self.device)
-        pairs = self.pairs(self.evaluation, target, conditional)
-        return nats_per_example(decoder, pairs, device=self.device)
+        return Parts(
+            *(
+                nats_per_example(decoder, self.pairs(drawn, "images", conditional), self.device, rows=rows)
+                for drawn, rows in self.kinds(holdout)
+            )
+        )
+
+    def point(self, image: Parts, path: Path, holdout: float) -> PointNats:
+        """The nats of the images, and what the classifier of h says of the classes."""
+        decoder: Decoder = load_decoder(path).to(self.device)
+        kinds = self.kinds(holdout)
+        classes = Parts(
+            *(
+                class_log_probabilities(decoder, self.pairs(drawn, "labels", True), self.device, rows=rows)
+                for drawn, rows in kinds
+            )
+        )
+        return PointNats.of(image, classes, [drawn.labels[rows] for drawn, rows in kinds])
 
 
 def _sized(fit: FitSpec, side: int) -> FitSpec:
@@ -141,23 +164,33 @@ def _sized(fit: FitSpec, side: int) -> FitSpec:
 def _decoders(case: Case, evaluation: Drawn, fits: _Fits) -> Iterator[ValidationRow]:
     """Rows of the entropy, of I(x; h) by difference and from the known entropy, and of I(y; h)."""
     entropy, truth, of_label = case.entropy, case.information, case.label_information
-    dimensions = int(np.prod(case.law.shape))
+    source, image, label = _source(case), fits.image, fits.label
 
-    def row(estimate: Estimate, truth: tuple[float, float], seconds: float, method: str) -> ValidationRow:
+    def row(
+        estimate: Estimate,
+        truth: tuple[float, float],
+        seconds: float,
+        beside: Beside | None = None,
+        method: str = DECODERS,
+    ) -> ValidationRow:
         named = estimate.model_copy(update={"method": method})
-        return validation_row(case.name, named, truth, dimensions, seconds)
+        return validation_row(source, named, truth, seconds, beside)
 
     both = fits.image_seconds
-    yield row(
-        cross_entropy(fits.marginal, Quantity.IMAGE_CROSS_ENTROPY),
-        entropy,
-        fits.marginal_seconds,
-        DECODERS,
-    )
-    yield row(information(fits.marginal, fits.image), truth, both, DECODERS)
-    lower = information(None, fits.image, known_entropy_nats=entropy[0])
-    yield row(lower, truth, both, DECODERS_OF_KNOWN_ENTROPY)
-    yield row(label_information(evaluation.labels, fits.label), of_label, fits.label_seconds, DECODERS)
+    yield row(cross_entropy(image.marginal, Quantity.IMAGE_CROSS_ENTROPY), entropy, fits.marginal_seconds)
+    yield row(information(image.marginal, image.averaged), truth, both, _beside(image))
+    lower = information(None, image.averaged, known_entropy_nats=entropy[0])
+    yield row(lower, truth, both, method=DECODERS_OF_KNOWN_ENTROPY)
+    read = label_information(evaluation.labels, label.averaged)
+    yield row(read, of_label, fits.label_seconds, _beside(label))
+
+
+def _source(case: Case) -> Source:
+    return Source(case.name, case.family, int(np.prod(case.law.shape)))
+
+
+def _beside(reading: Reading) -> Beside:
+    return Beside(reading.fitted, reading.raw, reading.weight)
 
 
 def _baselines(
@@ -173,5 +206,4 @@ def _baselines(
             print(f"{case.name}: {name} gives no {Quantity.IMAGE_INFORMATION}: {error}")
             continue
         named = found.model_copy(update={"method": name})
-        seconds = time.monotonic() - start
-        yield validation_row(case.name, named, case.information, x.shape[1], seconds)
+        yield validation_row(_source(case), named, case.information, time.monotonic() - start)

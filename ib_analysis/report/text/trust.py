@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.information.tables.validation import intervals_that_hold
 from ib_analysis.report.content import FitSummary, ReportContent
 from ib_analysis.report.text.finding import truth_sentence
 
@@ -31,7 +33,10 @@ def _cases(content: ReportContent) -> str:
     if not content.validation:
         return ""
     good = sum(row.good for row in content.validation)
-    return f"{good} of {len(content.validation)} estimates of known information lie near the truth"
+    near = f"{good} of {len(content.validation)} estimates of known information lie near the truth"
+    held, judged = intervals_that_hold(content.validation).get(Quantity.IMAGE_INFORMATION, (0, 0))
+    by_others = f"; {held} of {judged} intervals of I(x;h) that other sources of images give hold the truth"
+    return near + (by_others if judged else "")
 
 
 def _controls(content: ReportContent) -> str:
