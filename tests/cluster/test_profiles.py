@@ -58,7 +58,9 @@ def plan(laboratory):
 
 
 def slurm_jobs(jobs: list[Planned]) -> dict[int, list[Planned]]:
-    return {number: [job for job in jobs if job.slurm_job == number] for number in {j.slurm_job for j in jobs}}
+    return {
+        number: [job for job in jobs if job.slurm_job == number] for number in {j.slurm_job for j in jobs}
+    }
 
 
 def test_what_computes_on_the_device_asks_for_one_gpu_and_nothing_else_does(plan):
@@ -80,7 +82,9 @@ def test_the_start_of_the_jobs_of_the_demo_is_less_than_a_tenth_of_its_time(plan
 
 @pytest.mark.parametrize("profile", ["slurm", "slurm-cpu"])
 @pytest.mark.parametrize("config", ["demo", "known-information", "cifar10"])
-def test_rules_that_share_a_slurm_job_ask_together_for_no_more_time_than_the_longest_rule(plan, config, profile):
+def test_rules_that_share_a_slurm_job_ask_together_for_no_more_time_than_the_longest_rule(
+    plan, config, profile
+):
     for jobs in slurm_jobs(plan(config, profile)).values():
         on_device = [int(job.resources["runtime"]) for job in jobs if job.resources.get("processes")]
         assert sum(on_device) <= TWO_DAYS, [job.rule for job in jobs]

@@ -14,7 +14,9 @@ def run(tmp_path, monkeypatch):
     def start(name: str | None, **queue: str) -> None:
         lines = "\n".join(f'{held}) echo "{numbers}" ;;' for held, numbers in queue.items())
         squeue = tmp_path / "squeue"
-        squeue.write_text(f'#!/bin/sh\ncase "$5" in\n{lines}\nbroken) echo "no controller" >&2; exit 1 ;;\nesac\n')
+        squeue.write_text(
+            f'#!/bin/sh\ncase "$5" in\n{lines}\nbroken) echo "no controller" >&2; exit 1 ;;\nesac\n'
+        )
         squeue.chmod(0o755)
         log = tmp_path / "snakemake.log"
         log.write_text("Building DAG of jobs...\n" + (f"SLURM run ID: {name}\n" if name else ""))
@@ -45,5 +47,5 @@ def test_jobs_of_other_experiments_are_nobodys_business(run):
 
 def test_a_squeue_that_does_not_answer_is_said(run):
     run("broken")
-    with pytest.raises(UserError, match="squeue does not answer.*no controller"):
+    with pytest.raises(UserError, match=r"squeue does not answer.*no controller"):
         run("second")
