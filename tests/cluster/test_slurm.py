@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 TITLE = """It's a "tiny" {demo}: $HOME, `x` & 100 %"""
-PATIENCE = 180
+SAMPLES = 'samples={"images": 2, "draws": 1, "unconditional": 2}'
+PATIENCE = 300
 """Seconds after which a test no longer waits for SLURM."""
 
 
@@ -102,11 +103,9 @@ def demo(slurm, submitting):
     config["controls"]["epochs"] = [1]
     config["baselines"] = {"image": {"binning": {}}, "label": {"binning": {}}}
     config["consistency"] = {"rows": [0, 4], "baselines": {"binning": {}}}
-    config["samples"] = {"images": 2, "draws": 1, "unconditional": 2}
+    config |= {"name": "tiny", "title": TITLE}
     (submitting.folder / "tiny.yaml").write_text(yaml.safe_dump(config))
-    given = arguments(
-        "tiny.yaml", "--jobs", "4", "--config", "name=tiny", f"title={json.dumps(TITLE)}", profile="slurm"
-    )
+    given = arguments("tiny.yaml", "--jobs", "4", "--config", SAMPLES, profile="slurm")
     before = len(slurm.ended_jobs())
     run = submitting.run(*given)
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-6000:]
@@ -123,7 +122,12 @@ def test_the_shape_of_the_demo_ends_with_its_report(submitting, demo):
     }
 
 
-def test_quotes_braces_and_dollars_reach_the_job_as_they_were_written(submitting, demo):
+def test_quotes_braces_and_dollars_reach_the_job_from_a_file_and_from_the_command_line(submitting, demo):
+    (written,) = (submitting.folder / "results/tiny/measurement/samples/resnet10/classifier").glob(
+        "*.npz.json"
+    )
+    spec = json.loads(written.read_text())["spec"]
+    assert (spec["images"], spec["draws"]) == (2, 1)
     title = re.search(r"<title>(.*?)</title>", (submitting.folder / "results/tiny/report.html").read_text())[
         1
     ]
