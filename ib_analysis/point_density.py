@@ -37,6 +37,8 @@ class Reading:
     marginal: Nats
     averaged: Nats
     members: Nats
+    conditional: Nats
+    """-log q(x | h) of each fit as it is, shape (fits, images)."""
     alone: Nats
     fitted: float
     weight: float
@@ -68,16 +70,15 @@ def read_image(fits: Sequence[PointNats], marginals: Sequence[MixedMarginal]) ->
     weights = mixture_weights(np.stack([each[name].holdout for name in names]))
     whole = stacked([each[name] for name in names]).map(lambda nats: mixed(nats, weights))
     marginal = average_marginal(marginals)
-    members = [
-        mixed(np.stack([found[name].evaluation for name in names]), weights)
-        + marginal.evaluation
-        - own.image.evaluation
-        for found, own in zip(of_fits, marginals, strict=True)
-    ]
+    conditional = np.stack(
+        [mixed(np.stack([found[name].evaluation for name in names]), weights) for found in of_fits]
+    )
+    own_marginals = np.stack([own.image.evaluation for own in marginals])
     return Reading(
         marginal=marginal.evaluation,
         averaged=whole.evaluation,
-        members=np.stack(members),
+        members=conditional + marginal.evaluation - own_marginals,
+        conditional=conditional,
         alone=each[OWN].evaluation,
         fitted=float((marginal.fitted - whole.fitted).mean()),
         weight=float(weights[names.index(OWN)]),
@@ -94,7 +95,8 @@ def read_label(fits: Sequence[PointNats], entropy: Nats) -> Reading:
     labels = stacked([fit.label for fit in fits])
     found = averaged(labels.evaluation)
     fitted = float(entropy.mean() - averaged(labels.fitted).mean())
-    return Reading(entropy, found, labels.evaluation, found, fitted, 1.0)
+    of_fits = labels.evaluation
+    return Reading(entropy, found, of_fits, of_fits, found, fitted, 1.0)
 
 
 def average_marginal(marginals: Sequence[MixedMarginal]) -> Parts:

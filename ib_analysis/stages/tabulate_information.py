@@ -17,7 +17,12 @@ from ib_analysis.information.inference import calibrated_interval
 from ib_analysis.information.inference.calibrated_interval import Calibration, calibrate
 from ib_analysis.information.inference.fit_checks import Interval, contradictions
 from ib_analysis.information.inference.network_stages import Curves, network_stages
-from ib_analysis.information.inference.repeated_fits import RepeatedEstimate, moderated, repeated_estimates
+from ib_analysis.information.inference.repeated_fits import (
+    FitSpread,
+    RepeatedEstimate,
+    moderated,
+    repeated_estimates,
+)
 from ib_analysis.information.inference.simultaneous_bands import simultaneous_band
 from ib_analysis.information.measurement.cross_entropy import cross_entropy, information
 from ib_analysis.information.measurement.estimate import Bound, Estimate
@@ -64,6 +69,7 @@ class Measured:
     networks: Sequence[RepeatedEvaluation]
     readings: Mapping[tuple[Point, Target], Reading]
     estimates: Mapping[tuple[Point, Target], RepeatedEstimate]
+    conditional_spreads: Mapping[Point, FitSpread | None]
     calibrations: Mapping[Target, Calibration]
 
     @property
@@ -127,7 +133,10 @@ def gathered(
     for target in TARGETS if ladder else ():
         cases = [row.case for row in ladder if row.calibrates and row.quantity is INFORMATION[target]]
         calibrations[target] = calibrate(cases)
-    return Measured(data, unconditional, networks, readings, estimates, calibrations)
+    points = [point for point, target in readings if target == "image"]
+    conditional = [readings[point, "image"].conditional.mean(axis=1) for point in points]
+    spreads = dict(zip(points, moderated(conditional), strict=True))
+    return Measured(data, unconditional, networks, readings, estimates, spreads, calibrations)
 
 
 def _estimates(
@@ -178,13 +187,20 @@ def _of_network(measured: Measured, network: RepeatedEvaluation) -> Iterator[Inf
                 estimate,
                 point,
                 n_fits=len(network.fits),
-                spread=measured.estimates[point, estimate.quantity.target].fits,
+                spread=_spread(measured, point, estimate.quantity),
                 dimensions=header.dimensions,
                 band_nats=_band(estimate, critical, point.tap),
                 beside=besides.get(estimate.quantity),
             )
         for known in _known(header, point.tap):
             yield information_row(known, point, dimensions=header.dimensions)
+
+
+def _spread(measured: Measured, point: Point, quantity: Quantity) -> FitSpread | None:
+    """How far one fit lies from the mean of fits, of a difference or of CE(x | h) itself."""
+    if quantity is Quantity.CONDITIONAL_IMAGE_CROSS_ENTROPY:
+        return measured.conditional_spreads[point]
+    return measured.estimates[point, quantity.target].fits
 
 
 def _besides(measured: Measured, point: Point) -> dict[Quantity, Beside]:

@@ -103,3 +103,16 @@ def test_the_information_of_a_label_is_that_of_the_averaged_classifier():
     found = read_label([sure, unsure], entropy)
     assert found.information == pytest.approx(entropy.mean() + np.log(0.7))
     assert found.fitted == pytest.approx(entropy.mean() + np.log(0.7))
+
+
+def test_held_out_images_alone_choose_the_weights():
+    """A decoder that reads evaluation and fitted images and no held-out one is not believed."""
+    own = Parts(*(MARGINAL - gain + noise(n) for n, gain in zip(SIZES, (9.0, -9.0, 9.0), strict=True)))
+    found = read_image([point(own, sure=1 / CLASSES)], [marginal()])
+    assert found.weight < 0.05
+
+
+def test_what_was_learned_by_heart_is_that_of_the_density_and_not_of_the_decoder_alone():
+    own = Parts(*(MARGINAL - gain + noise(n) for n, gain in zip(SIZES, (-9.0, -9.0, 20.0), strict=True)))
+    found = read_image([point(own, sure=1 / CLASSES)], [marginal()])
+    assert found.fitted == pytest.approx(20.0 + np.log(found.weight), abs=0.3)

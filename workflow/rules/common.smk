@@ -303,8 +303,14 @@ def results_of_study(study):
     return [
         STUDY_TABLE.format(study=study),
         *figures_of_study(study),
-        *expand(
-            STUDY_PIECE, study=study, piece=experiment.studies.chosen[study].pieces
+        *(
+            expand(
+                STUDY_PIECE,
+                study=study,
+                piece=experiment.studies.repeated[study].pieces,
+            )
+            if study in experiment.studies.repeated
+            else []
         ),
         STUDY_VERDICTS.format(study=study),
         *[STUDY_INFORMATION.format(study=study)] * networks,

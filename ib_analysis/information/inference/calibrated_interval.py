@@ -1,8 +1,8 @@
 """Intervals for an information, from cases where it is known: what the decoders themselves are wrong by.
 
-A decoder reads of a new image less than h says, for it has learned from few; of the images that it was fitted to it
-reads more, for it has learned them by heart. Both are cross-entropy differences, and the truth tends to lie between or
-near them. How near, the calibration cases tell.
+A decoder reads of a new image less than h says, for it has learned from few. Of the images that it was fitted to it
+mostly reads more, for it has learned them by heart; where h tells nearly the whole image it reads less. Both are
+cross-entropy differences. How near the truth lies, the calibration cases tell.
 """
 
 import math
@@ -106,7 +106,7 @@ def calibrate(cases: Sequence[Case], level: float = LEVEL) -> Calibration:
 
     The weight minimises the mean over cases of min(|miss| / unit, 2). `bias` and `reach` are those of the prediction
     interval for one more case: m and t s sqrt(1 + 1/n), with the mean m and the deviation s of the misses in units, and
-    t the quantile of Student's law on n - 1 degrees of freedom.
+    t the quantile of Student's law. Weight and mean are fitted, so n - 2 degrees of freedom are left.
 
     Args:
         cases: whose truth is known; not the one that will be judged.
@@ -123,8 +123,8 @@ def calibrate(cases: Sequence[Case], level: float = LEVEL) -> Calibration:
     losses = [np.mean(np.minimum(np.abs(_misses(cases, w)), MOST_UNITS)) for w in WEIGHTS]
     weight = float(WEIGHTS[int(np.argmin(losses))])
     misses, n = _misses(cases, weight), len(cases)
-    t = float(stats.t.ppf((1.0 + level) / 2.0, n - 1))
-    reach = t * float(misses.std(ddof=1)) * math.sqrt(1.0 + 1.0 / n)
+    t = float(stats.t.ppf((1.0 + level) / 2.0, n - 2))
+    reach = t * float(misses.std(ddof=2)) * math.sqrt(1.0 + 1.0 / n)
     return Calibration(weight, float(misses.mean()), reach, n, max(case.high for case in cases))
 
 

@@ -42,9 +42,11 @@ def stacked(parts: list[Parts]) -> Parts:
 def rows_of_decoder_part(count: int, holdout: float) -> tuple[Rows, Rows]:
     """The held-out rows and a sample of the fitted rows of `count` pairs, both rising.
 
+    The sample is taken from the end of the order, of which a fit with a larger holdout has held out the beginning.
+
     Args:
         count: pairs of the decoder part, as many as a fit was given.
         holdout: share that the fit held out.
     """
     fitted, held = divide(count, holdout)
-    return held, np.sort(fitted[:MOST_FITTED])
+    return held, np.sort(fitted[-MOST_FITTED:])

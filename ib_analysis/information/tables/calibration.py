@@ -46,8 +46,3 @@ class CalibrationRow(Spec):
         truth = nats(self.truth_bits)
         low = 0.0 if self.truth == "ceiling" else truth
         return Case(self.rung, self.family, measured, low, truth, nats(self.truth_stderr_bits))
-
-
-def share_inside(rows: tuple[CalibrationRow, ...]) -> tuple[int, int]:
-    """How many of the rungs lie inside their intervals, and of how many."""
-    return sum(row.inside for row in rows), len(rows)

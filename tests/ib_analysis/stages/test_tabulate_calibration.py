@@ -32,6 +32,7 @@ def dataset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "dataset"
     spec = DigitsSpec(images=120)
     prepare_dataset(Digits(spec), spec, folder)
+    Job("test", {}, "0", "cpu", 1).record(folder / "header.json")
     return folder
 
 

@@ -38,6 +38,8 @@ def test_the_identity_may_leave_less_than_the_smallest_claim():
     found = must_explain(CE, 0.04 * CE, smallest_claim=2.0)
     assert found.verdict == "fails"
     assert "2.9 bits" in found.rule
+    nothing = must_explain(CE, 0.9 * CE, smallest_claim=float("inf"))
+    assert (nothing.verdict, "nothing is judged" in nothing.rule) == ("shown", True)
     assert found.point_nats == pytest.approx(CE.mean())
 
 

@@ -22,6 +22,13 @@ def test_no_more_fitted_rows_than_are_needed(monkeypatch):
     assert not set(held) & set(fitted)
 
 
+def test_the_sample_was_fitted_by_a_fit_that_holds_out_more_as_well(monkeypatch):
+    monkeypatch.setattr(parts, "MOST_FITTED", 100)
+    _, fitted = rows_of_decoder_part(200, 0.05)
+    of_larger, _ = divide(200, 0.4)
+    assert set(fitted) <= set(of_larger)
+
+
 def test_a_function_meets_each_kind_with_its_own_kind():
     a, b = Parts(*map(np.array, ([1.0], [2.0], [3.0]))), Parts(*map(np.array, ([10.0], [20.0], [30.0])))
     assert [float(v[0]) for v in a.map(lambda x, y: x + y, b)] == [11.0, 22.0, 33.0]
