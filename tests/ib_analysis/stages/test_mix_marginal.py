@@ -42,6 +42,8 @@ class Encoder(torch.nn.Module):
 class FakeDecoder(torch.nn.Module):
     """Nats by the half that h names; those of the tap `blind` and of p(x) are constants. A later seed costs 1 more."""
 
+    bytes_per_example = 1
+
     def __init__(self, name, later):
         super().__init__()
         self.name, self.later = name, later

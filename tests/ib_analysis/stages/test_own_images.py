@@ -14,6 +14,7 @@ from ib_analysis.datasets.specs.digits import DigitsSpec
 from ib_analysis.errors import UserError
 from ib_analysis.information.measurement.own_images import OwnImages, read_own_images, write_own_images
 from ib_analysis.point import Network
+from ib_analysis.provenance import Job
 from ib_analysis.stages import evaluate_own_images
 
 DECODER = {"implementation": "decoders.pixelcnn_pp.decoder:PixelCNNPP", "spec": {}}
@@ -34,6 +35,8 @@ class Encoder(torch.nn.Module):
 class FakeDecoder(torch.nn.Module):
     """Nats that are the sum of the levels of an image, and many more where h is of another image."""
 
+    bytes_per_example = 1
+
     def forward(self, h):
         def log_prob(x):
             own = x.float().flatten(1).sum(1)
@@ -46,12 +49,26 @@ def test_own_images_are_of_the_encoder_part_evenly_spaced_and_read_with_their_ow
     folder = tmp_path / "dataset"
     spec = DigitsSpec(images=360)
     prepare_dataset(Digits(spec), spec, folder)
+    given = Job("test", {}, "0", "cpu", 1)
+    given.record(folder / "header.json")
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    given.record(nothing)
     monkeypatch.setattr(evaluate_own_images, "load_decoder", lambda path: FakeDecoder())
     monkeypatch.setattr(
         evaluate_own_images, "load_checkpoint", lambda path: SimpleNamespace(encoder=Encoder())
     )
     out, own = tmp_path / "own.npz", open_dataset(folder).encoder
-    paths = ["--dataset", folder / "header.json", "--checkpoints", folder, "--decoders", folder, "--out", out]
+    paths = [
+        "--dataset",
+        folder / "header.json",
+        "--checkpoints",
+        nothing,
+        "--decoders",
+        nothing,
+        "--out",
+        out,
+    ]
     assert (
         main(["evaluate_own_images", "--spec", json.dumps(SLICE), "--device", "cpu", *map(str, paths)]) == 0
     )

@@ -55,12 +55,12 @@ def measured(monkeypatch, tmp_path):
     """The rows of a case whose decoder of h gains so many nats of each kind of images, its classifier being `sure`."""
 
     def rows_of(gains, sure):
-        def nats_per_example(decoder, pairs, device, batch_size, *, rows):
+        def nats_per_example(decoder, pairs, device, *, rows):
             gain = gains[kind_of(pairs, rows, IMAGE_FIT.holdout)] if decoder.name == "image" else 0.0
             assert (pairs.h is not None) == (decoder.name == "image")
             return np.full(len(rows), MARGINAL - gain) + np.random.default_rng(0).normal(0.0, 0.01, len(rows))
 
-        def class_log_probabilities(decoder, pairs, device, batch_size, *, rows):
+        def class_log_probabilities(decoder, pairs, device, *, rows):
             assert decoder.name == "label"
             own = pairs.target[torch.from_numpy(rows)].numpy()[:, None] == np.arange(4)
             right = sure[kind_of(pairs, rows, LABEL_FIT.holdout)]

@@ -1,11 +1,10 @@
 """The page of a run that goes on: what is there is counted and shown, what is not there stops nothing."""
 
-import json
 import re
 
 import pytest
 
-from ib_analysis.artefacts import write_json
+from ib_analysis.artefacts import write_json, write_record
 from ib_analysis.encoders.training.training_curve import CurveRow, curve_path
 from ib_analysis.provenance import Job
 from ib_analysis.rows import write_rows
@@ -22,7 +21,7 @@ def folder(path, spec, seconds, fits=None):
     path.mkdir(parents=True)
     if fits is not None:
         write_json(path / "fits.json", fits)
-    write_json(path / "provenance.json", {"spec": spec, "seconds": seconds})
+    write_record(path, {"spec": spec, "seconds": seconds, "inputs": {}})
     return path
 
 
@@ -44,6 +43,7 @@ def half_done(tmp_path):
     checkpoints = folder(tmp_path / "net", network(), 600.0)
     rows = [CurveRow(epoch, 0.1, 0.5, "accuracy", value, 0.7, 1.0) for epoch, value in ((0, 0.1), (5, 0.998))]
     write_rows(curve_path(checkpoints), CurveRow, rows)
+    write_record(checkpoints, {"spec": network(), "seconds": 600.0, "inputs": {}})
     marginal, decoders = [], []
     for i, variant in enumerate(("measurement", "decoder-seed-1")):
         marginal.append(
@@ -108,6 +108,6 @@ def test_a_folder_without_its_record_is_not_done(half_done, job):
 def test_finished_tables_are_linked(half_done, job, tmp_path):
     table = tmp_path / "information.csv"
     table.write_text("a\n")
-    (tmp_path / "information.csv.json").write_text(json.dumps({"seconds": 1.0}))
+    write_record(table, {"spec": {}, "seconds": 1.0, "inputs": {}})
     write_so_far.run(write_so_far.Spec(title="A run"), job, **half_done)
     assert '<a href="information.csv">' in half_done["out"].read_text()
