@@ -57,21 +57,21 @@ def test_a_rule_has_the_parameters_of_the_stage_that_it_runs(name):
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_a_rule_is_short_and_decides_nothing(name):
     lines = [line for line in RULES[name].splitlines() if line.strip()]
-    assert len(lines) <= 25 or name == "write_report"  # which gathers all that there is
+    assert len(lines) <= 30 or name == "write_report"  # which gathers all that there is
     assert not re.search(r"\bif\b", RULES[name])
 
 
 def test_every_command_is_whole_and_leaves_a_log(planned):
     assert len(planned()) > 30
     for command in planned():
-        for word in (" --spec ", " --code ", " 2>&1 | tee results/"):
+        for word in (" --spec ", " --code ", " > results/", ".log 2>&1"):
             assert word in command
 
 
 def test_there_is_one_set_of_rules_for_all_variants():
     """A control or another seed of the decoders brings no rule: it is the wildcard `variant`."""
     fitting = [name for name, body in RULES.items() if re.search(r'command\(\s*"(fit|evaluate)_', body)]
-    assert sorted(fitting) == ["evaluate_decoders", "evaluate_marginal", *sorted(FITS)]
+    assert sorted(fitting) == ["evaluate_decoders", "evaluate_marginal", "evaluate_own_images", *sorted(FITS)]
 
 
 def test_a_seed_of_the_decoders_is_fitted_once_for_a_control_and_for_consistency(laboratory):

@@ -160,7 +160,7 @@ def plan_of(jobs):
 
 
 # Megabytes of the jobs that fit or evaluate image decoders; the maps of a GPU are not in the memory of its host.
-ON_GPU = "device" in PROFILE and str(PROFILE["device"].value).startswith("cuda")
+ON_GPU = any(device.startswith("cuda") for device in devices)
 MEMORY = memory_of_jobs(experiment, ON_GPU)
 
 

@@ -81,6 +81,8 @@ rule tabulate_forgetting:
         table=f"{RESULTS}/forgetting.csv",
     log:
         log_of("tabulate_forgetting"),
+    benchmark:
+        benchmark_of("tabulate_forgetting")
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=120),
