@@ -22,9 +22,11 @@ MEANING = (
 
 def caption(rows: Sequence[Row]) -> str:
     """Describes the figure, and says how many rungs lie inside."""
-    image = [row for row in rows if column(row, "quantity") == QUANTITIES[0]]
-    inside = sum(bool(column(row, "inside")) for row in image)
-    return f"{MEANING} {inside} of {len(image)} intervals of I(x;h) hold the truth."
+    counted = [
+        row for row in rows if column(row, "quantity") == QUANTITIES[0] and column(row, "truth") == "exact"
+    ]
+    inside = sum(bool(column(row, "inside")) for row in counted)
+    return f"{MEANING} {inside} of {len(counted)} intervals of I(x;h) of counted codes hold the truth."
 
 
 def draw(rows: Sequence[Row]) -> Figure:

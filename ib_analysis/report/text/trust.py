@@ -22,11 +22,11 @@ def trust_sentence(content: ReportContent) -> str:
 
 
 def _ladder(content: ReportContent) -> str:
-    rungs = [row for row in content.ladder if row.quantity.of_image]
-    if not rungs:
+    counted = [row for row in content.ladder if row.quantity.of_image and row.truth == "exact"]
+    if not counted:
         return ""
-    inside = sum(row.inside for row in rungs)
-    return f"{inside} of {len(rungs)} codes of known information lie in the interval that the other codes give them"
+    inside = sum(row.inside for row in counted)
+    return f"{inside} of {len(counted)} codes whose information is counted lie in the interval that others give them"
 
 
 def _cases(content: ReportContent) -> str:

@@ -5,10 +5,21 @@ import pytest
 from ib_analysis.figures.checks import ladder
 
 
-def row(rung, family, truth, estimate, low, high, quantity="I(x;h)", inside=True, calibrates=True):
+def row(
+    rung,
+    family,
+    truth,
+    estimate,
+    low,
+    high,
+    quantity="I(x;h)",
+    inside=True,
+    calibrates=True,
+    truth_kind="exact",
+):
     return {
         "rung": rung, "family": family, "quantity": quantity, "truth_bits": truth, "estimate_bits": estimate,
-        "low_bits": low, "high_bits": high, "inside": inside, "calibrates": calibrates,
+        "low_bits": low, "high_bits": high, "inside": inside, "calibrates": calibrates, "truth": truth_kind,
     }  # fmt: skip
 
 
@@ -37,4 +48,5 @@ def test_only_rungs_that_calibrate_are_filled():
 
 
 def test_the_caption_counts_the_intervals_of_the_image_alone():
-    assert "2 of 3 intervals" in ladder.caption(ROWS)
+    equal = row("rotation-1", "rotations", 5.0, 5.0, 4.0, 6.0, calibrates=False, truth_kind="equal")
+    assert "2 of 3 intervals" in ladder.caption([*ROWS, equal])

@@ -33,8 +33,8 @@ def test_a_row_says_what_is_known_and_whether_it_lies_inside():
 def test_the_sentence_of_trust_counts_the_rungs_of_the_image(content):
     label = rung("label", 3.3, inside=False, quantity="I(y;h)")
     words = trust_sentence(replace(content, ladder=(*RUNGS, label)))
-    assert "2 of 3 codes of known information lie in the interval" in words
-    assert "codes of known information" not in trust_sentence(content)
+    assert "1 of 2 codes whose information is counted lie in the interval" in words
+    assert "codes whose information" not in trust_sentence(content)
 
 
 @pytest.mark.parametrize("rungs", [(), RUNGS])
