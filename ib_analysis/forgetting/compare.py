@@ -73,8 +73,8 @@ def forgetting_rows(
     found = {AGREEMENT: (told == originals.labels).mean(axis=0)}
     found |= sums_of(squares.mean(axis=0), originals.parts)
     for kind, values in found.items():
-        same, same_error = _ratio(values, originals.same_class[kind])
-        other, other_error = _ratio(values, originals.any_image[kind])
+        same, same_error = ratio_of_means(values, originals.same_class[kind])
+        other, other_error = ratio_of_means(values, originals.any_image[kind])
         yield ForgettingRow(
             **point._asdict(),
             **kind._asdict(),
@@ -96,8 +96,12 @@ def _stderr(values: Values) -> float | None:
     return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else None
 
 
-def _ratio(values: Values, beside: Values) -> tuple[float | None, float | None]:
-    """A ratio of means over the same images with its standard error (delta method); None where it has none."""
+def ratio_of_means(values: Values, beside: Values) -> tuple[float | None, float | None]:
+    """A ratio of means over the same images with its standard error (delta method); None where it has none.
+
+    >>> ratio_of_means(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0]))
+    (2.0, 0.0)
+    """
     mean = float(beside.mean())
     if not (math.isfinite(mean) and mean > 0.0):
         return None, None

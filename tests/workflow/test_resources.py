@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ib_analysis.run_plan import PARTS
+
 RULES = {
     name: body
     for path in Path("workflow/rules").glob("*.smk")
@@ -38,6 +40,10 @@ def planned(laboratory):
 
 def test_there_are_heavy_rules():
     assert {"train_encoder", *FITS, "draw_samples"} <= set(HEAVY)
+
+
+def test_every_heavy_rule_has_a_line_in_the_plan_of_a_run():
+    assert set(HEAVY) <= {rule for rules in PARTS.values() for rule in rules}
 
 
 @pytest.mark.parametrize("name", HEAVY)

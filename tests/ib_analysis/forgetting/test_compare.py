@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ib_analysis.datasets.dataset import Part
-from ib_analysis.forgetting.compare import Originals, forgetting_rows
+from ib_analysis.forgetting.compare import Originals, forgetting_rows, ratio_of_means
 from ib_analysis.forgetting.other_images import OtherImages
 from ib_analysis.point import Point
 
@@ -105,3 +105,12 @@ def test_a_class_of_one_image_has_no_other():
     assert row.same_class is None
     assert row.relative_same_class is None
     assert row.any_image == 0.0
+
+
+def test_what_value_and_reference_share_leaves_the_error_of_their_ratio():
+    """Images differ much in both, and hardly in the ratio."""
+    rng = np.random.default_rng(3)
+    beside = rng.uniform(1.0, 9.0, 200)
+    ratio, error = ratio_of_means(0.5 * beside + 0.01 * rng.standard_normal(200), beside)
+    assert ratio == pytest.approx(0.5, abs=0.002)
+    assert error < 0.001

@@ -6,6 +6,7 @@ import pytest
 from ib_analysis.information.inference.network_stages import Curves
 from ib_analysis.studies.darlow2020.claims import verdicts
 from ib_analysis.studies.darlow2020.families import Place, Trained, study_rows
+from ib_analysis.studies.darlow2020.tested_difference import early_peak
 from ib_analysis.studies.specs.darlow2020 import CLAIMS, RULES_WRITTEN, Darlow2020StudySpec
 
 EPOCHS = (0, 1, 10, 100, 200)
@@ -64,9 +65,9 @@ def test_curves_without_doubt_are_answered(deep, expected):
 
 
 def test_flat_curves_get_no_yes_that_the_paper_wants():
-    """Of 20 flat experiments at most 2.5 % a claim may be answered yes; the seeds are fixed."""
+    """Of 10 flat experiments at most 2.5 % a claim may be answered yes; the seeds are fixed."""
     wrong = 0
-    for seed in range(20):
+    for seed in range(10):
         how = {"noise": 2.0, "images": 4}
         held_out = {
             Place("wide", regime, "h3"): curve(FLAT, seed=10 * seed + i, **how)
@@ -76,7 +77,7 @@ def test_flat_curves_get_no_yes_that_the_paper_wants():
         wrong += sum(
             v.reproduced == "yes" for v in found if v.claim.startswith(("(i)", "(ii)", "(iii)", "(iv)"))
         )
-    assert wrong <= 4
+    assert wrong <= 2
 
 
 def test_one_network_decides_nothing_whatever_it_shows():
@@ -199,3 +200,12 @@ def test_every_claim_of_the_specification_is_judged():
     _, found = judged(held_out, spec=spec)
     for claim in CLAIMS.values():
         assert any(v.claim.endswith(claim.sentence) and f"({claim.number})" in v.claim for v in found)
+
+
+def test_noise_leans_against_both_answers_about_the_early_peak():
+    """Of flat curves the statistic is below 0 on average, and the bound of "no" above it."""
+    flat = np.random.default_rng(0).standard_normal((2000, 5, 5))
+    statistic, bound = early_peak((0, 1, 3, 10, 60), 0.1)
+    assert statistic(flat).mean() < -0.3
+    assert bound(flat).mean() > 0.3
+    assert early_peak((0, 10, 60), 0.1) is None
