@@ -52,10 +52,10 @@ def test_earlier_jobs_tell_the_seconds_of_their_rule(tmp_path):
 
 def test_seconds_of_a_fit_are_its_steps(demo):
     found = foreseen_seconds(demo, StepSeconds(image=0.1, label=0.01, start=4.0))
-    assert found["fit_pretrained"] == pytest.approx(4 + 300 * 0.1)
-    assert found["fit_marginal"] == pytest.approx(4 + 200 * 0.1)
+    assert found["fit_pretrained"] == pytest.approx(4 + 600 * 0.1)
+    assert found["fit_marginal"] == pytest.approx(4 + 120 * 0.1)
     assert found["fit_decoders"] == pytest.approx(
-        4 + fits_a_job(demo)["fit_decoders"] / 2 * (200 * 0.1 + 300 * 0.01)
+        4 + fits_a_job(demo)["fit_decoders"] / 2 * (120 * 0.1 + 300 * 0.01)
     )
 
 

@@ -303,7 +303,7 @@ def test_an_array_that_does_not_agree_with_the_header_is_named(prepared, name, f
 @pytest.mark.parametrize("name", ["images.npy", "labels.npy"])
 def test_a_flipped_bit_is_named(prepared, name):
     content = bytearray((prepared / name).read_bytes())
-    content[-9] ^= 1  # a pixel of another level, a label of another class: nothing else tells it
+    content[-8] ^= 1  # a pixel of another level, a label of another class: nothing else tells it
     (prepared / name).write_bytes(content)
     with pytest.raises(
         UserError, match=rf"{name}: is damaged, its SHA-256 .*; remove .*digits and run the workflow"

@@ -107,7 +107,7 @@ def test_a_flipped_bit_is_refused_by_name(tmp_path, where):
     content = bytearray(path.read_bytes())
     content[int(where * len(content))] ^= 1
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"flipped\.safetensors is .*damaged.*remove it"):
+    with pytest.raises(UserError, match=r"flipped\.safetensors: is .*damaged.*remove it"):
         load_checkpoint(path)
 
 
