@@ -25,7 +25,7 @@ from decoders.training.disk import DiskError
 from decoders.training.saved_state import SavedState
 from decoders.training.validation import HistoryRow
 from ib_analysis.activations.store import ActivationStore, StoreWriter
-from ib_analysis.artefacts import provenance_path, read_json, sha256, verified, write_json
+from ib_analysis.artefacts import read_json, verified, write_json, write_record
 from ib_analysis.datasets.cifar_batches import class_names, read_batch
 from ib_analysis.datasets.image_files import read_image
 from ib_analysis.datasets.known_information import KnownInformation
@@ -126,7 +126,7 @@ def make(kind: Kind, folder: Path) -> Path:
     folder.mkdir(parents=True)
     path = path_of(kind, folder)
     kind.make(path)
-    write_json(provenance_path(path), {"sha256": sha256(path)})
+    write_record(path, {"spec": {}, "inputs": {}})
     return path
 
 

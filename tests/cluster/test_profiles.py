@@ -93,7 +93,7 @@ def test_rules_that_share_a_slurm_job_ask_together_for_no_more_time_than_the_lon
 @pytest.mark.parametrize("profile", ["slurm", "slurm-cpu"])
 def test_all_tables_and_figures_share_one_slurm_job(plan, profile):
     light = [job for job in plan("demo", profile) if re.match("tabulate|plot|write", job.rule)]
-    assert len(light) == 7
+    assert len(light) == 8
     assert len({job.slurm_job for job in light}) == 1
 
 

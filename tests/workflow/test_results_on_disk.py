@@ -252,7 +252,7 @@ def test_parts_of_two_runs_are_refused_where_they_meet(disk):
     refused = disk.stage(
         "tabulate_information", "--dataset", f"{RESULTS}/dataset/header.json",
         "--marginal", f"{RESULTS}/measurement/nats/mixture.npz", "--nats", str(NATS),
-        "--table", "t.csv", "--two_stages", "s.csv",
+        "--calibration", "--table", "t.csv", "--two_stages", "s.csv",
     )  # fmt: skip
     assert refused.returncode == 1
     assert re.search(r"was made from \S+, which is another one by now: remove it and run", refused.stderr)

@@ -16,6 +16,8 @@ rule measure_calibration:
         log_of("{variant}/measure_calibration/{group}"),
     benchmark:
         benchmark_of("{variant}/measure_calibration/{group}")
+    group:
+        "pieces"
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=1440, mem_mb=MEMORY["measure_calibration"]),
@@ -41,6 +43,8 @@ rule tabulate_calibration:
         caption=caption("ladder"),
     log:
         log_of("tabulate_calibration"),
+    group:
+        "tables"
     params:
         **stage("tabulate_calibration"),
         figure=stem_of_figure,
