@@ -40,13 +40,17 @@ def draw(rows: Sequence[Row]) -> Figure:
             found = [row for row in rows if column(row, "quantity") == quantity]
             for family, marker in zip(families, cycle(MARKERS)):
                 own = [row for row in found if column(row, "family") == family]
-                _family(axes, own, colours[family], marker, family)
+                filled = [row for row in own if column(row, "calibrates")]
+                rest = [row for row in own if not column(row, "calibrates")]
+                _marks(axes, filled or rest, colours[family], marker, family)
+                if filled and rest:
+                    _marks(axes, rest, colours[family], marker, "_")
             _frame(axes, found, quantity)
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
         return figure
 
 
-def _family(axes: Axes, rows: Sequence[Row], colour: str, marker: str, name: str) -> None:
+def _marks(axes: Axes, rows: Sequence[Row], colour: str, marker: str, name: str) -> None:
     x, y, low, high = (
         np.array([float(column(row, field)) for row in rows])
         for field in ("truth_bits", "estimate_bits", "low_bits", "high_bits")
