@@ -8,7 +8,7 @@ rule two_stages:
         REPORT,
 
 
-use rule two_stages as two_stages_quick with:
+rule two_stages_quick:
     input:
         made_by_study("darlow2020"),
         VERDICTS,
