@@ -21,7 +21,7 @@ from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.device import resolve_device
 from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
-from ib_analysis.information.estimators.code_entropy import code_entropy
+from ib_analysis.information.estimators.code_entropy import code_entropy, shared_information
 from ib_analysis.information.measurement.evaluation import PointNats
 from ib_analysis.information.measurement.parts import Parts, rows_of_decoder_part
 from ib_analysis.information.measurement.rung_evaluation import (
@@ -36,6 +36,8 @@ from ib_analysis.sections.calibration import Group
 from ib_analysis.stages.fit_decoders import Piece, fit_or_reuse, image_target, pretrained_path
 
 Rows = NDArray[np.int64] | None
+# What the decoders of a rung predict: the arrays of a part that they are given.
+TARGETS = ("images", "labels")
 
 
 class Spec(spec.Spec):
@@ -114,22 +116,16 @@ def _parts(data: Dataset) -> tuple[Part, Part]:
 def _truths(rung: Rung, data: Dataset) -> tuple[Truth, Truth | None]:
     """What is known of I(x; h) and of I(y; h); codes and labels are counted on all images but the encoder's."""
     labels = np.concatenate([np.asarray(part.labels) for part in _parts(data)]).astype(np.int64)
-    of_labels = code_entropy(labels)
     if rung.kind == "equal":
         return Truth("equal"), Truth("equal")
     if rung.kind == "class":
+        of_labels = code_entropy(labels)
         return Truth("ceiling", of_labels.nats, of_labels.stderr_nats), None
     if rung.kind == "nothing":
         return Truth("exact"), Truth("exact")
     assert rung.codes is not None, "a code has codes"
-    code = code_entropy(rung.codes)
-    both = code_entropy(rung.codes * (int(labels.max()) + 1) + labels)
-    shared = max(0.0, code.nats + of_labels.nats - both.nats)
-    stderr = abs(both.bias_nats - code.bias_nats - of_labels.bias_nats) / 2
-    sampling = float(np.hypot(both.stderr_nats, code.stderr_nats)) / 2
-    return Truth("exact", code.nats, code.stderr_nats), Truth(
-        "exact", shared, float(np.hypot(stderr, sampling))
-    )
+    code, shared = code_entropy(rung.codes), shared_information(rung.codes, labels)
+    return Truth("exact", code.nats, code.stderr_nats), Truth("exact", shared.nats, shared.stderr_nats)
 
 
 @dataclass(frozen=True)
@@ -194,6 +190,3 @@ class _Decoders:
         h = rung.decoder if part is self.data.decoder else rung.evaluation
         of = torch.from_numpy(np.array(getattr(part, target))).to(self.device)
         return TensorPairs(of, torch.from_numpy(h).to(self.device))
-
-
-TARGETS = ("images", "labels")

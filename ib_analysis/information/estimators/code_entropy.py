@@ -1,4 +1,4 @@
-"""H(code) of images, counted: the truth that a rung of the calibration ladder is judged by."""
+"""H(code) and I(y; code), counted: the truths that a rung of the calibration ladder is judged by."""
 
 import math
 from dataclasses import dataclass
@@ -52,3 +52,36 @@ def code_entropy(codes: NDArray[np.int64]) -> CodeEntropy:
     second_order = math.sqrt(2 * (len(counts) - 1)) / (2 * n)
     stderr = math.hypot(sampling, second_order, UNCERTAIN_SHARE * bias)
     return CodeEntropy(nats, stderr, bias, len(counts), n)
+
+
+@dataclass(frozen=True)
+class SharedInformation:
+    """I(y; code) in nats with its standard error."""
+
+    nats: float
+    stderr_nats: float
+
+
+def shared_information(codes: NDArray[np.int64], labels: NDArray[np.int64]) -> SharedInformation:
+    """H(code) + H(y) - H(code, y), never below 0.
+
+    The errors of H(code) and of H(code, y) come from the same images and mostly cancel, so half of their quadrature is
+    counted, and half of what the corrections of the bias differ by. For 64 and 256 classes, ten labels and 1,078 images
+    or more, drawn from Dirichlet laws, the 95 % interval holds the truth in nine draws of ten or more. For 256 classes
+    and 359 images it does not: most pairs of a class and a label then occur once, and the information is too high.
+
+    Args:
+        codes: whole numbers, shape (n,), n at least 2.
+        labels: whole numbers from 0 on, shape (n,).
+
+    Raises:
+        UserError: fewer than two images.
+
+    >>> round(shared_information(np.array([0, 1] * 50), np.array([0, 1] * 50)).nats / math.log(2), 2)
+    1.01
+    """
+    code, label = code_entropy(codes), code_entropy(labels)
+    both = code_entropy(codes * (int(labels.max()) + 1) + labels)
+    bias = abs(both.bias_nats - code.bias_nats - label.bias_nats) / 2
+    sampling = math.hypot(both.stderr_nats, code.stderr_nats) / 2
+    return SharedInformation(max(0.0, code.nats + label.nats - both.nats), math.hypot(bias, sampling))
