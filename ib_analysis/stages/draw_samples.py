@@ -18,21 +18,15 @@ from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import weights_path
 from ib_analysis.device import resolve_device
 from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
-from ib_analysis.encoders.specs.training import Regime
+from ib_analysis.encoders.specs.measured_network import MeasuredNetwork
 from ib_analysis.figures.samples import Samples, write_samples
 from ib_analysis.point import Network, Point
 from ib_analysis.provenance import Job
 
 
-class Spec(spec.Spec):
+class Spec(MeasuredNetwork):
     """Slice of the experiment."""
 
-    encoder: str
-    regime: Regime
-    seed: int
-    epochs: tuple[int, ...]
-    taps: tuple[str, ...]
-    architecture: spec.Described
     images: int
     draws: int
     sampling_seed: int
@@ -46,7 +40,7 @@ def run(
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     rows = spread_over_classes(data.evaluation.labels, slice_.images)
-    network = Network(slice_.encoder, slice_.regime, slice_.seed)
+    network = slice_.network
     drawn: dict[Point, NDArray[np.uint8]] = {}
     label = f"draw {slice_.encoder} {slice_.regime} seed {slice_.seed}"
     for epoch, folder in progress(list(zip(slice_.epochs, decoders, strict=True)), label):

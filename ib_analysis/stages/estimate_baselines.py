@@ -15,26 +15,20 @@ from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.device import resolve_device
 from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
-from ib_analysis.encoders.specs.training import Regime
+from ib_analysis.encoders.specs.measured_network import MeasuredNetwork
 from ib_analysis.errors import UserError
 from ib_analysis.information.estimators.catalogue import estimator
 from ib_analysis.information.estimators.estimator import Estimator
 from ib_analysis.information.measurement.evaluation import INFORMATION
 from ib_analysis.information.tables.information import InformationRow, information_row
-from ib_analysis.point import Network, Point, Target
+from ib_analysis.point import Point, Target
 from ib_analysis.provenance import Job
 from ib_analysis.rows import write_rows
 
 
-class Spec(spec.Spec):
+class Spec(MeasuredNetwork):
     """Slice of the experiment."""
 
-    encoder: str
-    regime: Regime
-    seed: int
-    epochs: tuple[int, ...]
-    taps: tuple[str, ...]
-    architecture: spec.Described
     image: dict[str, spec.Described]
     label: dict[str, spec.Described]
     part: Literal["evaluation", "all"]
@@ -50,7 +44,7 @@ def run(slice_: Spec, job: Job, *, dataset: Artefact, checkpoints: Artefact, tab
         "image": build_estimators(slice_.image),
         "label": build_estimators(slice_.label),
     }
-    network = Network(slice_.encoder, slice_.regime, slice_.seed)
+    network = slice_.network
     places = [(epoch, tap) for epoch in slice_.epochs for tap in slice_.taps]
     label = f"baselines {slice_.encoder} {slice_.regime} seed {slice_.seed}"
     rows: list[InformationRow] = []

@@ -20,26 +20,20 @@ from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import weights_path
 from ib_analysis.device import resolve_device
 from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
-from ib_analysis.encoders.specs.training import Regime
+from ib_analysis.encoders.specs.measured_network import MeasuredNetwork
 from ib_analysis.information.measurement.evaluation import Evaluation, PointNats, write_evaluation
 from ib_analysis.information.measurement.parts import Parts, rows_of_decoder_part
-from ib_analysis.point import Network, Point
+from ib_analysis.point import Point
 from ib_analysis.provenance import Job
 from ib_analysis.variant import Pairing
 
 SHUFFLE_SEED = 0
 
 
-class Spec(spec.Spec):
+class Spec(MeasuredNetwork):
     """Slice of the experiment."""
 
     variant: str
-    encoder: str
-    regime: Regime
-    seed: int
-    epochs: tuple[int, ...]
-    taps: tuple[str, ...]
-    architecture: spec.Described
     decoder: spec.Described
     label_decoder: spec.Described
     pairing: Pairing
@@ -76,7 +70,7 @@ def run(
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     points: dict[Point, PointNats] = {}
-    network = Network(slice_.encoder, slice_.regime, slice_.seed)
+    network = slice_.network
     label = f"evaluate {slice_.encoder} {slice_.regime} seed {slice_.seed}"
     for epoch, folder in progress(list(zip(slice_.epochs, decoders, strict=True)), label):
         encoder = load_checkpoint(checkpoints / checkpoint_name(epoch)).encoder.to(device)

@@ -13,24 +13,18 @@ from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import weights_path
 from ib_analysis.device import resolve_device
 from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
-from ib_analysis.encoders.specs.training import Regime
+from ib_analysis.encoders.specs.measured_network import MeasuredNetwork
 from ib_analysis.encoders.training.image_rows import evenly_spaced
 from ib_analysis.information.measurement.evaluation import Nats
 from ib_analysis.information.measurement.own_images import OwnImages, write_own_images
-from ib_analysis.point import Network, Point
+from ib_analysis.point import Point
 from ib_analysis.provenance import Job
 
 
-class Spec(spec.Spec):
+class Spec(MeasuredNetwork):
     """Slice of the experiment."""
 
     variant: str
-    encoder: str
-    regime: Regime
-    seed: int
-    epochs: tuple[int, ...]
-    taps: tuple[str, ...]
-    architecture: spec.Described
     decoder: spec.Described
     images: int
     """At most so many of the encoder part, evenly spaced."""
@@ -43,7 +37,7 @@ def run(
     device = resolve_device(job.device, job.threads)
     part = open_dataset(dataset.parent).encoder
     rows = evenly_spaced(len(part), slice_.images)
-    network = Network(slice_.encoder, slice_.regime, slice_.seed)
+    network = slice_.network
     nats: dict[Point, Nats] = {}
     label = f"evaluate own images of {slice_.encoder} {slice_.regime} seed {slice_.seed}"
     for epoch, folder in progress(list(zip(slice_.epochs, decoders, strict=True)), label):

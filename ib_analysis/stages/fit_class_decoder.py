@@ -2,33 +2,20 @@
 
 from pathlib import Path
 
-from decoders.spec import FitSpec
-from ib_analysis import spec
-from ib_analysis.activations.pairs import ClassPairs, apply_control
+from ib_analysis.activations.pairs import ClassPairs
 from ib_analysis.artefacts import Artefact
 from ib_analysis.datasets.prepare import open_dataset
-from ib_analysis.decoder_files import CLASSES, decoder_name
-from ib_analysis.device import describe_device, resolve_device
+from ib_analysis.decoder_files import CLASSES
+from ib_analysis.device import resolve_device
 from ib_analysis.provenance import Job
-from ib_analysis.stages.fit_decoders import (
-    Piece,
-    assemble,
-    fit_or_reuse,
-    image_target,
-    pretrained_path,
-    process_group,
-)
+from ib_analysis.stages import fit_marginal
+from ib_analysis.stages.fit_marginal import Told, fit_told
 
 DATA_PARALLEL = True  # several processes may share this stage
 
 
-class Spec(spec.Spec):
-    """Slice of the experiment."""
-
-    variant: str
-    decoder: spec.Described
-    fit: FitSpec
-    share: float
+class Spec(fit_marginal.Spec):
+    """Slice of the experiment: that of p(x)."""
 
 
 def run(
@@ -38,16 +25,5 @@ def run(
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     classes = len(data.header.class_names)
-    piece = Piece(
-        decoder_name("image", CLASSES),
-        slice_.decoder,
-        image_target(data.header),
-        (classes,),
-        apply_control(ClassPairs(data.decoder, device, classes), "own", slice_.share, slice_.fit.seed),
-        slice_.fit,
-        {"code": job.code, "dataset": data.header.fingerprint, "share": slice_.share},
-        pretrained_path(pretrained),
-    )
-    with process_group(scratch, device):
-        fitted = fit_or_reuse(piece, scratch, device)
-        assemble(out, {("image", CLASSES): fitted}, job, {"device_name": describe_device(device)})
+    told = Told(CLASSES, (classes,), ClassPairs(data.decoder, device, classes))
+    fit_told(slice_, job, data, told, device, pretrained=pretrained, scratch=scratch, out=out)

@@ -36,7 +36,7 @@ from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import CLASSES, weights_path
 from ib_analysis.device import resolve_device
 from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
-from ib_analysis.encoders.specs.training import Regime
+from ib_analysis.encoders.specs.measured_network import MeasuredNetwork
 from ib_analysis.information.measurement.evaluation import MixedMarginal, write_mixed_marginal
 from ib_analysis.information.measurement.nats import mean_with_error
 from ib_analysis.information.measurement.parts import Parts, rows_of_decoder_part
@@ -59,22 +59,6 @@ Values = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Folders = Mapping[tuple[str, Network, int], Path]
 """The decoders of each variant, network and epoch."""
-
-
-class MeasuredNetwork(spec.Spec):
-    """A network and what is measured of it; the architecture names the code that computes h."""
-
-    encoder: str
-    regime: Regime
-    seed: int
-    epochs: tuple[int, ...]
-    taps: tuple[str, ...]
-    architecture: spec.Described
-
-    @property
-    def network(self) -> Network:
-        """The network's address."""
-        return Network(self.encoder, self.regime, self.seed)
 
 
 class Spec(spec.Spec):

@@ -23,7 +23,7 @@ from ib_analysis.information.measurement.rung_evaluation import (
     Truth,
     read_rung_evaluation,
 )
-from ib_analysis.information.tables.calibration import CalibrationRow
+from ib_analysis.information.tables.calibration import CalibrationRow, known_case
 from ib_analysis.point_density import Nats, Reading, read_image, read_label
 from ib_analysis.provenance import Job
 from ib_analysis.rows import write_rows
@@ -152,7 +152,5 @@ def _truth(one: _Read, read: Sequence[_Read]) -> Truth:
 
 
 def _case(one: _Read, truth: Truth) -> Case:
-    """The rung as a case of known information; a ceiling leaves everything below it open."""
     measured = Measured(one.estimate.nats, one.reading.fitted, one.estimate.stderr_nats)
-    low = 0.0 if truth.kind == "ceiling" else truth.nats
-    return Case(one.rung.name, one.rung.family, measured, low, truth.nats, truth.stderr_nats)
+    return known_case(one.rung.name, one.rung.family, measured, truth)

@@ -4,7 +4,7 @@ from pydantic import Field, FiniteFloat
 
 from ib_analysis.information.inference.calibrated_interval import Case, Measured
 from ib_analysis.information.measurement.quantity import Quantity
-from ib_analysis.information.measurement.rung_evaluation import TruthKind
+from ib_analysis.information.measurement.rung_evaluation import Truth, TruthKind
 from ib_analysis.spec import Spec
 from ib_analysis.units import nats
 
@@ -41,8 +41,13 @@ class CalibrationRow(Spec):
 
     @property
     def case(self) -> Case:
-        """The rung as a case of known information, in nats; a ceiling leaves everything below it open."""
+        """The rung as a case of known information, in nats."""
         measured = Measured(nats(self.estimate_bits), nats(self.fitted_bits), nats(self.stderr_bits))
-        truth = nats(self.truth_bits)
-        low = 0.0 if self.truth == "ceiling" else truth
-        return Case(self.rung, self.family, measured, low, truth, nats(self.truth_stderr_bits))
+        truth = Truth(self.truth, nats(self.truth_bits), nats(self.truth_stderr_bits))
+        return known_case(self.rung, self.family, measured, truth)
+
+
+def known_case(rung: str, family: str, measured: Measured, truth: Truth) -> Case:
+    """A rung as a case of known information; a ceiling leaves everything below it open."""
+    low = 0.0 if truth.kind == "ceiling" else truth.nats
+    return Case(rung, family, measured, low, truth.nats, truth.stderr_nats)
