@@ -158,3 +158,8 @@ def test_a_recipe_names_as_many_files_as_its_heading_says(name, files, line, ste
 
 def test_every_recipe_is_counted():
     assert len(RECIPES) == Path("CONTRIBUTING.md").read_text().count("\n## Add ")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_no_number_of_a_document_is_still_to_be_filled_in(document):
+    assert re.findall(r"@@\w*@@|\bTODO\b|\bTBD\b", document.read_text()) == []

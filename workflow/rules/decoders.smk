@@ -61,8 +61,6 @@ rule fit_class_decoder:
     benchmark:
         benchmark_of("{variant}/fit_class_decoder")
     priority: 10
-    group:
-        "pieces"
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=1440, mem_mb=MEMORY["fit_class_decoder"]),
