@@ -23,12 +23,12 @@ demo: install  ## the whole laboratory on handwritten digits: a table, and a rep
 	@snakemake --configfile workflow/config/demo.yaml --workflow-profile workflow/profiles/default
 	@python -m ib_analysis show_information --table results/demo/information.csv --report results/demo/report.html
 
-test: install  ## every test
+test: install  ## every test that needs no cluster
 	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-cluster: install  ## the tests on a real SLURM, which it installs (Debian, Ubuntu) and starts; as root
 	tests/cluster/single_node_slurm.sh install
-	OMP_NUM_THREADS=1 $(BIN)/pytest tests/cluster -rs -s
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/cluster -m slurm -rs -s
 
 lint: install  ## style, types, import contracts, workflow
 	$(BIN)/ruff check .

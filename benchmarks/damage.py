@@ -41,11 +41,13 @@ from ib_analysis.figures.samples import Samples, read_samples, write_samples
 from ib_analysis.information.measurement.evaluation import (
     Evaluation,
     MarginalEvaluation,
+    PointNats,
     read_evaluation,
     read_marginal_evaluation,
     write_evaluation,
     write_marginal_evaluation,
 )
+from ib_analysis.information.measurement.parts import Parts
 from ib_analysis.point import Network
 from ib_analysis.rows import read_rows, write_rows
 
@@ -82,7 +84,7 @@ def kinds() -> list[Kind]:
     return [
         Kind("checkpoint", _make_checkpoint, _read_checkpoint, _header_of_safetensors),
         Kind("decoder", _make_decoder, _read_decoder, _header_of_safetensors),
-        Kind("nats", _make_nats, lambda path: _plain(read_evaluation(path).nats)),
+        Kind("nats", _make_nats, _read_nats),
         Kind("nats of p(x)", _make_marginal, lambda path: _plain(vars(read_marginal_evaluation(path)))),
         Kind("samples", _make_samples, lambda path: _plain(vars(read_samples(path)))),
         Kind(HEADER, _make_dataset, _read_dataset),
@@ -241,9 +243,19 @@ def _read_decoder(path: Path) -> Any:
 def _make_nats(path: Path) -> None:
     with path.open("wb"):
         pass
-    nats = {(POINT, "image"): NUMBERS.normal(size=9), (POINT, "label"): NUMBERS.normal(size=9)}
+    image, label = (Parts(*(NUMBERS.normal(size=count) for count in (9, 4, 5))) for _ in range(2))
+    classes = Parts(*(NUMBERS.normal(size=(count, 3)) for count in (9, 4, 5)))
+    nats = {POINT: PointNats(image, classes, label)}
     write_evaluation(path.with_suffix(".npz"), Evaluation("measurement", NETWORK, nats))
     path.with_suffix(".npz").replace(path)
+
+
+def _read_nats(path: Path) -> Any:
+    found = read_evaluation(path)
+    of_points = {
+        tuple(point): [list(parts) for parts in vars(nats).values()] for point, nats in found.points.items()
+    }
+    return _plain([found.variant, tuple(found.network), of_points])
 
 
 def _make_marginal(path: Path) -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+pytestmark = pytest.mark.slurm
+
 TITLE = """It's a "tiny" {demo}: $HOME, `x` & 100 %"""
 SAMPLES = 'samples={"images": 2, "draws": 1, "unconditional": 2}'
 PATIENCE = 300
@@ -178,7 +180,7 @@ def test_a_profile_without_gpus_asks_for_none_and_several_gpus_are_given_where_t
         ("measurement", ["--set-resources", "fit_marginal:gpu=2"]),
         ("decoder-seed-1", []),
     ):
-        run = submitting.run(*arguments(config, *more, marginal("counted", variant)))
+        run = submitting.run(*arguments(config, marginal("counted", variant), *more))
         assert run.returncode == 0, run.stderr
     several, none = slurm.ended_jobs()[-2:]
     assert gpus_of_jobs(submitting)[several.number] == {"0,1"}
@@ -211,7 +213,7 @@ def test_a_job_that_is_killed_in_the_middle_goes_on_where_it_was_with_more_memor
 def test_a_job_over_its_time_limit_is_ended_and_goes_on_where_it_was(submitting, slurm):
     config = write_config(submitting, "late", [0], 60)
     minute = ["--set-resources", "fit_marginal:runtime=1"]
-    process = start(submitting, *arguments(config, *minute, marginal("late")), seconds_a_save=1.8)
+    process = start(submitting, *arguments(config, marginal("late"), *minute), seconds_a_save=1.8)
     assert process.wait(4 * PATIENCE) == 0, (submitting.folder / "snakemake.err").read_text()
     *late, last = (job for job in slurm.ended_jobs() if job.number in saves_of(submitting, "late"))
     assert {job.state for job in late} == {"TIMEOUT"}
@@ -223,7 +225,7 @@ def test_a_job_that_takes_more_memory_than_it_asked_for_is_killed_and_asks_for_m
     config = write_config(submitting, "hungry", [0], 1)
     before = len(slurm.ended_jobs())
     little = ["--set-resources", "fit_marginal:mem_mb=300*attempt"]
-    run = submitting.run(*arguments(config, *little, "--restart-times", "4", marginal("hungry")))
+    run = submitting.run(*arguments(config, marginal("hungry"), *little, "--restart-times", "4"))
     assert run.returncode == 0, run.stderr
     *killed, last = slurm.ended_jobs()[before:]
     assert killed
@@ -273,7 +275,7 @@ def test_a_job_that_slurm_refuses_fails_the_run_while_the_others_go_on(submittin
     config = write_config(submitting, "refused", [0], 1)
     much = ["--set-resources", "fit_marginal:mem_mb=100000000"]
     network = "results/refused/encoders/rows/fixed/seed0"
-    run = submitting.run(*arguments(config, *much, marginal("refused"), network))
+    run = submitting.run(*arguments(config, marginal("refused"), network, *much))
     assert run.returncode != 0
     assert "sbatch failed" in run.stdout + run.stderr
     assert (submitting.folder / network / "epoch-0.safetensors").exists()

@@ -91,10 +91,10 @@ def test_a_seed_of_the_decoders_is_fitted_once_for_a_control_and_for_consistency
 
 
 @pytest.mark.parametrize(("profile", "device"), DEVICES.items())
-def test_a_profile_sets_the_device_once_and_names_no_rule(profile, device):
+def test_a_profile_sets_the_device_once_and_gives_no_rule_resources_of_its_own(profile, device):
     settings = yaml.safe_load(Path(f"workflow/profiles/{profile}/config.yaml").read_text())
     assert settings["default-resources"]["device"] == device
-    assert not {"set-threads", "set-resources", "groups"} & set(settings)
+    assert not {"set-threads", "set-resources"} & set(settings)
 
 
 def test_the_gpu_profile_reaches_the_command_line_of_every_heavy_rule(planned):
