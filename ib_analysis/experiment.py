@@ -554,6 +554,7 @@ class Experiment(Spec):
             "epoch": at.epoch,
             "tap": at.tap,
             "architecture": self.measured(at.encoder).architecture.described(),
+            "precision": self.activations.effective_precision,
             "image": self.decoders.image.described(),
             "image_fit": self.decoders.image_fit.model_dump(mode="json"),
             "label": self.decoders.label.described(),
@@ -720,6 +721,7 @@ class Experiment(Spec):
             "epochs": list(self.measured(encoder).epochs),
             "taps": self._taps(encoder, regime),
             "architecture": self.measured(encoder).architecture.described(),
+            "precision": self.activations.effective_precision,
         }
 
     def _taps(self, encoder: str, regime: Regime) -> list[str]:

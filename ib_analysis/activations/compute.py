@@ -8,7 +8,8 @@ import torch
 
 from decoders.training.progress import progress
 from ib_analysis.activations.recomputed import RecomputedActivations
-from ib_analysis.activations.store import ActivationStore, Precision, StoreWriter
+from ib_analysis.activations.spec import Precision
+from ib_analysis.activations.store import ActivationStore, StoreWriter
 from ib_analysis.activations.tapped import Tapped
 from ib_analysis.datasets.dataset import Part
 

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from decoders.memory import MOST_AT_ONCE, examples_at_once
 from ib_analysis.activations.activations import Activations
+from ib_analysis.activations.rounding import rounded
+from ib_analysis.activations.spec import Precision
 from ib_analysis.activations.tapped import Tapped
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.errors import UserError
@@ -19,13 +21,17 @@ class RecomputedActivations(Activations):
     """h of the images of one part, recomputed in evaluation mode, up to the last tap asked for.
 
     It costs one forward pass per batch and no disk space. Of a large batch as many images pass the network at once as
-    the memory holds (`decoders.memory`). A row may differ by float32 rounding between batches.
+    the memory holds (`decoders.memory`). A row may differ by float32 rounding between batches. With a `precision` of
+    float16 every value is the one that a store of that precision holds.
     """
 
-    def __init__(self, encoder: Tapped, part: Part, device: torch.device | str) -> None:
+    def __init__(
+        self, encoder: Tapped, part: Part, device: torch.device | str, precision: Precision = "float32"
+    ) -> None:
         encoder.to(device)
         encoder.eval()
         self.encoder, self.part, self.device = encoder, part, torch.device(device)
+        self.precision = precision
         self.shapes = {tap.name: tap.shape for tap in encoder.taps}
         self.at_once = examples_at_once(self._bytes_per_image(), MOST_AT_ONCE)
 
@@ -55,7 +61,10 @@ class RecomputedActivations(Activations):
     @torch.no_grad()
     def _pass(self, taps: Collection[str], rows: NDArray[np.int64]) -> dict[str, Tensor]:
         x = torch.from_numpy(self.part.images[rows]).to(self.device)
-        return {name: h.float().contiguous() for name, h in self.encoder.activations(x, taps).items()}
+        found = self.encoder.activations(x, taps)
+        if self.precision == "float32":
+            return {name: h.float().contiguous() for name, h in found.items()}
+        return {name: rounded(name, h, self.precision).float().contiguous() for name, h in found.items()}
 
     def _bytes_per_image(self) -> int:
         """What all layers of the network return for one image: more than is ever alive without gradients."""

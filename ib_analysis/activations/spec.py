@@ -6,6 +6,8 @@ from pydantic import Field
 
 from ib_analysis.spec import Spec
 
+Precision = Literal["float32", "float16"]
+
 
 class ActivationsSpec(Spec):
     """Activations are stored in a memory map while a checkpoint is measured, or recomputed from the checkpoint."""
@@ -14,12 +16,12 @@ class ActivationsSpec(Spec):
         "recomputed",
         description="stored: written once to a temporary memory map; recomputed: one forward pass a batch",
     )
-    precision: Literal["float32", "float16"] = Field(
+    precision: Precision = Field(
         "float32",
-        description="precision of the stored rows, to which decoders are fitted; evaluation never uses rounded rows",
+        description="precision of the stored rows; decoders are fitted to the rounded h and evaluated on it",
     )
 
     @property
-    def effective_precision(self) -> Literal["float32", "float16"]:
-        """Precision of the rows to which decoders are fitted; recomputed rows are float32."""
+    def effective_precision(self) -> Precision:
+        """Precision of the h that decoders read; recomputed rows are float32."""
         return self.precision if self.source == "stored" else "float32"

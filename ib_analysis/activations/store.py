@@ -7,7 +7,7 @@ import re
 import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -18,12 +18,13 @@ from torch import Tensor
 from decoders.training.disk import explain_disk_errors
 from decoders.training.failures import reading
 from ib_analysis.activations.activations import Activations
+from ib_analysis.activations.rounding import rounded
+from ib_analysis.activations.spec import Precision
 from ib_analysis.artefacts import sha256
 from ib_analysis.datasets.dataset import PartName
 from ib_analysis.errors import UserError
 from ib_analysis.spec import Spec
 
-Precision = Literal["float32", "float16"]
 HEADER = "header.json"
 
 
@@ -179,16 +180,7 @@ class StoreWriter:
         os.replace(self.partial, self.folder)
 
     def _converted(self, name: str, h: Tensor) -> NDArray[np.floating]:
-        if not bool(torch.isfinite(h).all()):
-            raise UserError(
-                f"h at tap {name} is not finite: the encoder's training diverged, lower its learning_rate"
-            )
-        stored = h.detach().to("cpu", torch.float16 if self.header.precision == "float16" else torch.float32)
-        if not bool(torch.isfinite(stored).all()):
-            raise UserError(
-                f"h at tap {name} reaches {h.abs().max():.4g}, beyond float16: set precision: float32"
-            )
-        return stored.contiguous().numpy()
+        return rounded(name, h, self.header.precision).cpu().contiguous().numpy()
 
     def _write(self, name: str, h: NDArray[np.floating]) -> None:
         # With plain writes a full disk raises an error; with a memory map it would kill the process.

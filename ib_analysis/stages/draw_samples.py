@@ -45,7 +45,7 @@ def run(
     label = f"draw {slice_.encoder} {slice_.regime} seed {slice_.seed}"
     for epoch, folder in progress(list(zip(slice_.epochs, decoders, strict=True)), label):
         encoder = load_checkpoint(checkpoints / checkpoint_name(epoch)).encoder.to(device)
-        activations = RecomputedActivations(encoder, data.evaluation, device)
+        activations = RecomputedActivations(encoder, data.evaluation, device, slice_.precision)
         for tap in slice_.taps:
             decoder = load_decoder(weights_path(folder, "image", tap)).to(device)
             drawn[network.at(epoch, tap)] = draw(

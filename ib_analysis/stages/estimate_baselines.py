@@ -50,7 +50,13 @@ def run(slice_: Spec, job: Job, *, dataset: Artefact, checkpoints: Artefact, tab
     rows: list[InformationRow] = []
     for epoch, tap in progress(places, label):
         encoder = load_checkpoint(checkpoints / checkpoint_name(epoch)).encoder.to(device)
-        h = RecomputedActivations(encoder, part, device).all_rows(tap).cpu().flatten(1).numpy()
+        h = (
+            RecomputedActivations(encoder, part, device, slice_.precision)
+            .all_rows(tap)
+            .cpu()
+            .flatten(1)
+            .numpy()
+        )
         rows += _rows(methods, part, h, network.at(epoch, tap))
     write_rows(table, InformationRow, rows)
     job.record(table)

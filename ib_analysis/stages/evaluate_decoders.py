@@ -74,7 +74,10 @@ def run(
     label = f"evaluate {slice_.encoder} {slice_.regime} seed {slice_.seed}"
     for epoch, folder in progress(list(zip(slice_.epochs, decoders, strict=True)), label):
         encoder = load_checkpoint(checkpoints / checkpoint_name(epoch)).encoder.to(device)
-        of_parts = [RecomputedActivations(encoder, part, device) for part in (data.evaluation, data.decoder)]
+        of_parts = [
+            RecomputedActivations(encoder, part, device, slice_.precision)
+            for part in (data.evaluation, data.decoder)
+        ]
         for tap in slice_.taps:
             points[network.at(epoch, tap)] = _of_point(slice_, folder, tap, of_parts, device)
     write_evaluation(out, Evaluation(slice_.variant, network, points))

@@ -42,7 +42,7 @@ def run(
     label = f"evaluate own images of {slice_.encoder} {slice_.regime} seed {slice_.seed}"
     for epoch, folder in progress(list(zip(slice_.epochs, decoders, strict=True)), label):
         encoder = load_checkpoint(checkpoints / checkpoint_name(epoch)).encoder.to(device)
-        activations = RecomputedActivations(encoder, part, device)
+        activations = RecomputedActivations(encoder, part, device, slice_.precision)
         for tap in slice_.taps:
             decoder = load_decoder(weights_path(folder, "image", tap)).to(device)
             pairs = ImagePairs(part, device, activations, tap)

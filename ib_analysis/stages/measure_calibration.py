@@ -15,6 +15,7 @@ from decoders.saving import load_decoder
 from decoders.spec import FitSpec, LabelTarget
 from ib_analysis import spec
 from ib_analysis.activations.recomputed import RecomputedActivations
+from ib_analysis.activations.spec import Precision
 from ib_analysis.artefacts import Artefact
 from ib_analysis.calibration.ladder import Ladder, Rung
 from ib_analysis.datasets.dataset import Dataset, Part
@@ -53,6 +54,7 @@ class Spec(spec.Spec):
     epoch: int
     tap: str
     architecture: spec.Described
+    precision: Precision
     image: spec.Described
     image_fit: FitSpec
     label: spec.Described
@@ -100,7 +102,7 @@ def _rungs(slice_: Spec, data: Dataset, checkpoints: list[Path], device: torch.d
     else:
         encoder = load_checkpoint(checkpoints[0] / checkpoint_name(slice_.epoch)).encoder.to(device)
         decoder, evaluation = (
-            RecomputedActivations(encoder, part, device).all_rows(slice_.tap).cpu().numpy()
+            RecomputedActivations(encoder, part, device, slice_.precision).all_rows(slice_.tap).cpu().numpy()
             for part in _parts(data)
         )
         if slice_.group == "rotations":

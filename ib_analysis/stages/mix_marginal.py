@@ -30,6 +30,7 @@ from ib_analysis import spec
 from ib_analysis.activations.crossed_pairs import CrossedPairs
 from ib_analysis.activations.pairs import ClassPairs, ImagePairs
 from ib_analysis.activations.recomputed import RecomputedActivations
+from ib_analysis.activations.spec import Precision
 from ib_analysis.artefacts import Artefact, made_from
 from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.datasets.prepare import open_dataset
@@ -86,6 +87,19 @@ class Images:
         """Each kind, in the order of `Parts`."""
         decoder = self.data.decoder
         return (self.data.evaluation, self.evaluation), (decoder, self.holdout), (decoder, self.fitted)
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The checkpoints of one network, and the precision of the h that its decoders read."""
+
+    folder: Path
+    precision: Precision
+
+    def activations(self, epoch: int, part: Part, device: torch.device) -> RecomputedActivations:
+        """h of the images of a part after that epoch."""
+        encoder = load_checkpoint(self.folder / checkpoint_name(epoch)).encoder.to(device)
+        return RecomputedActivations(encoder, part, device, self.precision)
 
 
 @dataclass(frozen=True)
@@ -146,7 +160,8 @@ def run(
     rows = rows_of_decoder_part(len(data.decoder), slice_.holdout)
     images = Images(data, np.arange(len(data.evaluation)), *rows)
     folders = {_address(folder): folder for folder in decoders}
-    networks = dict(zip((Network.of(made_from(folder)) for folder in checkpoints), checkpoints, strict=True))
+    folder_of = {Network.of(made_from(folder)): folder for folder in checkpoints}
+    networks = {of.network: Checkpoints(folder_of[of.network], of.precision) for of in slice_.networks}
     found = {UNCONDITIONAL: _unconditional(_by_variant(slice_, marginals), images, device)}
     if classes:
         found[CLASS_MIXTURE] = _class_mixture(_by_variant(slice_, classes), images, device)
@@ -215,7 +230,7 @@ def _class_mixture(folders: Sequence[Path], images: Images, device: torch.device
 
 def _chosen(
     slice_: Spec,
-    networks: Mapping[Network, Path],
+    networks: Mapping[Network, Checkpoints],
     folders: Folders,
     others: Sequence[Component],
     images: Images,
@@ -245,7 +260,7 @@ def _chosen(
 def _of_point(
     slice_: Spec,
     point: Point,
-    networks: Mapping[Network, Path],
+    networks: Mapping[Network, Checkpoints],
     folders: Folders,
     images: Images,
     device: torch.device,
@@ -270,7 +285,7 @@ def _decoder(folders: Folders, variant: str, point: Point, device: torch.device)
 
 def _neighbours(
     point: Point,
-    networks: Mapping[Network, Path],
+    networks: Mapping[Network, Checkpoints],
     data: Dataset,
     device: torch.device,
     most: int,
@@ -280,15 +295,14 @@ def _neighbours(
 
     There are none where h is too large.
     """
-    folder = networks[point.network]
-    encoder = load_checkpoint(folder / checkpoint_name(point.epoch)).encoder.to(device)
-    activations = RecomputedActivations(encoder, data.decoder, device)
+    checkpoints = networks[point.network]
+    activations = checkpoints.activations(point.epoch, data.decoder, device)
     if 4 * len(activations) * int(np.prod(activations.shape(point.tap))) > MOST_BYTES:
         return None
     h, labels = _all_h(activations, point.tap), np.asarray(data.decoder.labels)
     if rows is None:
         part = data.evaluation
-        asked = _all_h(RecomputedActivations(encoder, part, device), point.tap)
+        asked = _all_h(checkpoints.activations(point.epoch, part, device), point.tap)
         count = len(h)
         chosen = nearest(asked, h, min(most, count))
         return Neighbours(h, part.images, np.arange(len(part)), chosen, count, labels, None)

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections import namedtuple
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -102,6 +103,29 @@ def test_float16_rows_are_close_take_half_the_bytes_and_come_as_float32(tmp_path
         torch.testing.assert_close(h, full.rows(tap, rows), rtol=2**-11, atol=2**-25)
     sizes = [(tmp_path / name / "stem.npy").stat().st_size - 128 for name in ("full", "half")]
     assert sizes[0] == 2 * sizes[1] == COUNT * 8 * 64 * 4
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_recomputed_rows_have_the_very_values_of_a_store_of_their_precision(
+    tmp_path, encoder, part, precision
+):
+    store = stored(tmp_path / "s", encoder, part, precision)
+    source = RecomputedActivations(encoder, part, "cpu", precision)
+    for tap in TAPS:
+        for start in range(0, COUNT, BLOCK):
+            rows = np.arange(start, min(start + BLOCK, COUNT))
+            assert torch.equal(store.rows(tap, rows), source.rows(tap, rows))
+
+
+def test_a_recomputed_value_beyond_float16_is_refused_like_a_stored_one(part):
+    class Huge(torch.nn.Module):
+        taps = (SimpleNamespace(name="h", shape=(1,)),)
+
+        def activations(self, x, names):
+            return {"h": torch.full((len(x), 1), 7e4)}
+
+    with pytest.raises(UserError, match="h at tap h reaches 7e\\+04, beyond float16: set precision: float32"):
+        RecomputedActivations(Huge(), part, "cpu", "float16")
 
 
 def test_several_taps_from_one_pass_equal_one_pass_each(encoder, part):

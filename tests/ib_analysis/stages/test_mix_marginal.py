@@ -88,7 +88,8 @@ def mixed(tmp_path, dataset, monkeypatch):
         slice_ = {
             "variants": VARIANTS,
             "networks": [
-                NET | {"epochs": [5], "taps": ["half", "blind"], "architecture": {"implementation": "x:y", "spec": {}}}
+                NET | {"epochs": [5], "taps": ["half", "blind"], "architecture": {"implementation": "x:y", "spec": {}},
+                       "precision": "float32"}
             ],
             "decoder": {"implementation": "x:y", "spec": {}},
             "holdout": 0.3, "points": points, "nearest": nearest,

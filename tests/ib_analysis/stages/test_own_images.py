@@ -20,7 +20,7 @@ from ib_analysis.stages import evaluate_own_images
 DECODER = {"implementation": "decoders.pixelcnn_pp.decoder:PixelCNNPP", "spec": {}}
 SLICE = {
     "variant": "measurement", "encoder": "net", "regime": "classifier", "seed": 0, "epochs": [3], "taps": ["sum"],
-    "architecture": DECODER, "decoder": DECODER, "images": 20,
+    "architecture": DECODER, "precision": "float32", "decoder": DECODER, "images": 20,
 }  # fmt: skip
 NETWORK = Network("net", "classifier", 0)
 
