@@ -15,7 +15,7 @@ from ib_analysis.errors import UserError
 from ib_analysis.job_lines import print_one_line_a_job
 from ib_analysis.provenance import stage_digest
 from ib_analysis.run_plan import plan_run
-from ib_analysis.slurm_queue import demand_empty_queue
+from ib_analysis.slurm_queue import cancel_jobs, demand_empty_queue
 
 min_version("9.27")
 
@@ -96,6 +96,13 @@ onstart:
         f"Memory of a job at most, in MB: {jobs}; others {USUAL:,}.",
         file=sys.stderr,
     )
+
+
+onerror:
+    try:
+        cancel_jobs(log)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 
 
 # One line a job in place of Snakemake's own, which its log file keeps; a dry run shows what would run, as ever.

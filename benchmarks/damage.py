@@ -197,7 +197,7 @@ def _outcome(kind: Kind, path: Path, right: Any) -> tuple[str, str]:
 def _plain(content: Any) -> Any:
     """Content that compares by value: arrays and tensors as their type, shape and a digest of their bytes."""
     if isinstance(content, torch.Tensor):
-        content = content.numpy()
+        content = content.detach().numpy()
     if isinstance(content, np.ndarray):
         return str(content.dtype), content.shape, hashlib.sha256(content.tobytes()).hexdigest()
     if isinstance(content, dict):

@@ -1,4 +1,4 @@
-"""The jobs that a killed run has left in SLURM's queue: they would remove and write what the next run reads."""
+"""The jobs that a run leaves in SLURM's queue: they would remove and write what the next run reads."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ def demand_empty_queue(record: Path, logs: Iterable[str]) -> None:
     Raises:
         UserError: SLURM holds jobs of the recorded run, or does not answer.
     """
-    runs = [name for log in logs for name in _RUN.findall(Path(log).read_text(encoding="utf-8"))]
+    runs = _runs_in(logs)
     if not runs:
         return
     if record.is_file() and (left := _jobs_called(record.read_text(encoding="utf-8").strip())):
@@ -31,6 +31,28 @@ def demand_empty_queue(record: Path, logs: Iterable[str]) -> None:
             f"end them with `scancel {' '.join(left)}`, or wait until they have ended, and run again."
         )
     write_text(record, f"{runs[-1]}\n")
+
+
+def cancel_jobs(logs: Iterable[str]) -> None:
+    """Cancel the jobs that a run which has ended left in the queue; without SLURM nothing happens.
+
+    Snakemake cancels the jobs that it knows of. It does not know a job that was submitted while Ctrl-C was pressed, nor
+    any job while it asks for the state of all.
+
+    Args:
+        logs: the files of Snakemake's log of this run.
+
+    Raises:
+        UserError: SLURM does not answer.
+    """
+    left = [number for name in _runs_in(logs) for number in _jobs_called(name)]
+    if left:
+        subprocess.run(["scancel", *left], check=False)
+
+
+def _runs_in(logs: Iterable[str]) -> list[str]:
+    """The names of the jobs of the runs that wrote these logs."""
+    return [name for log in logs for name in _RUN.findall(Path(log).read_text(encoding="utf-8"))]
 
 
 def _jobs_called(name: str) -> list[str]:

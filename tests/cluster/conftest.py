@@ -1,6 +1,7 @@
 """A real SLURM on this machine, and a laboratory that submits to it; skipped where SLURM cannot be started."""
 
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,6 +51,19 @@ class Slurm:
         command = ["squeue", "--noheader", "--format", "%i %T"]
         lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
         return dict(line.split() for line in lines)
+
+    def cancel_all(self) -> None:
+        """Ends every job."""
+        for number in self.queue():
+            subprocess.run(["scancel", number], check=False)
+        self.wait_until_empty()
+
+    def wait_until_empty(self, seconds: float = 60) -> None:
+        """Waits for the jobs that are ending."""
+        deadline = time.monotonic() + seconds
+        while self.queue():
+            assert time.monotonic() < deadline, f"still in the queue: {self.queue()}"
+            time.sleep(0.3)
 
 
 def _job(line: str) -> SlurmJob:

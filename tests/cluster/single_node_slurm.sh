@@ -38,6 +38,8 @@ check_that_it_can_start() {
     for program in munged slurmctld slurmd sbatch; do
         command -v $program >/dev/null || refuse "$program is not installed: run \`make test-cluster\`."
     done
+    # Without --all nproc gives OMP_NUM_THREADS where it is set.
+    [ "$(nproc --all)" -ge 2 ] || refuse "two jobs at once need two cores, and this machine has one."
     if [ -e $CONFIGURATION/slurm.conf ] && ! grep -qxF "$MARK" $CONFIGURATION/slurm.conf; then
         refuse "$CONFIGURATION/slurm.conf is not of this script: this machine belongs to another cluster."
     fi
@@ -47,9 +49,8 @@ check_that_it_can_start() {
 }
 
 write_configuration() {
-    local folder=$1 host cpus memory
+    local folder=$1 host memory
     host=$(hostname -s)
-    cpus=$(($(nproc) < 2 ? 1 : 2))  # so that a third job waits
     memory=$(awk '/^MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo)
     mkdir -p $CONFIGURATION "$folder"/{state,spool}
     # SLURM gives a job the number of its GPU in CUDA_VISIBLE_DEVICES only where the file is a character device.
@@ -87,7 +88,8 @@ OverTimeLimit=0
 KillWait=2
 ReturnToService=2
 GresTypes=gpu
-NodeName=$host CPUs=$cpus RealMemory=$memory Gres=gpu:fake:2 State=UNKNOWN
+# Two cores, so that a third job waits.
+NodeName=$host CPUs=2 RealMemory=$memory Gres=gpu:fake:2 State=UNKNOWN
 PartitionName=main Nodes=$host Default=YES MaxTime=7-00:00:00 State=UP
 END
     echo "NodeName=$host Name=gpu Type=fake File=$folder/gpu[0-1]" >$CONFIGURATION/gres.conf

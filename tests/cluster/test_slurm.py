@@ -5,10 +5,12 @@ import html
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from pathlib import Path
 
@@ -19,8 +21,8 @@ pytestmark = pytest.mark.slurm
 
 TITLE = """It's a "tiny" {demo}: $HOME, `x` & 100 %"""
 SAMPLES = 'samples={"images": 2, "draws": 1, "unconditional": 2}'
-PATIENCE = 300
-"""Seconds after which a test no longer waits for SLURM."""
+PATIENCE = 600
+"""Seconds after which a test no longer waits for SLURM; a job may start late on a busy machine."""
 
 
 def arguments(config: str, *more: str, profile: str = "slurm-cpu") -> list[str]:
@@ -28,8 +30,11 @@ def arguments(config: str, *more: str, profile: str = "slurm-cpu") -> list[str]:
 
 
 def write_config(laboratory, name: str, seeds: list[int], saves: int) -> str:
-    """An experiment whose p(x) is saved so many times for each seed of the decoders; the path of its configuration."""
-    fit = {"steps": 10 * saves, "batch_size": 8, "evaluate_every": 10}
+    """An experiment whose p(x) is saved so many times for each seed of the decoders; the path of its configuration.
+
+    A fit of the laboratory saves its state after each step.
+    """
+    fit = {"steps": saves, "batch_size": 8, "evaluate_every": saves}
     image = {"filters": 4, "layers": 1, "mixtures": 2, "dropout": 0.2}
     rows = {
         "architecture": {"kind": "kept_rows"},
@@ -44,16 +49,30 @@ def write_config(laboratory, name: str, seeds: list[int], saves: int) -> str:
     return f"{name}.yaml"
 
 
-def start(laboratory, *given: str, seconds_a_save: float) -> subprocess.Popen[str]:
-    """Snakemake in the background."""
-    return subprocess.Popen(
-        [Path(sys.executable).with_name("snakemake"), "--nocolor", *given],
-        cwd=laboratory.folder,
-        env=laboratory.environment | {"SECONDS_A_SAVE": str(seconds_a_save)},
-        stdout=subprocess.DEVNULL,
-        stderr=(laboratory.folder / "snakemake.err").open("w"),
-        text=True,
-    )
+@pytest.fixture
+def start(submitting, slurm) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Snakemake in the background; a test that fails leaves neither it nor its jobs to the next test."""
+    started = []
+
+    def start(*given: str, seconds_a_save: float, **environment: str) -> subprocess.Popen[str]:
+        # Where the tests themselves run in the background of a script, their children would not hear Ctrl-C.
+        hearing = ["env", "--default-signal=INT"]
+        process = subprocess.Popen(
+            [*hearing, Path(sys.executable).with_name("snakemake"), "--nocolor", *given],
+            cwd=submitting.folder,
+            env=submitting.environment | {"SECONDS_A_SAVE": str(seconds_a_save)} | environment,
+            stdout=subprocess.DEVNULL,
+            stderr=(submitting.folder / "snakemake.err").open("w"),
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+    slurm.cancel_all()
 
 
 def wait_for(condition, process: subprocess.Popen[str]):
@@ -92,7 +111,7 @@ def weights(laboratory, name: str, variant: str = "measurement") -> bytes:
 
 @pytest.fixture(scope="module")
 def demo(slurm, submitting):
-    """The demo's rules and variants at the smallest sizes, run with the profile of a cluster with GPUs."""
+    """The demo's rules at the smallest sizes, run with the profile of a cluster with GPUs; a fit is a SLURM job."""
     config = yaml.safe_load((submitting.folder / "workflow/config/demo.yaml").read_text())
     network = config["encoders"]["resnet10"]
     network["architecture"] |= {"widths": [4, 4, 4, 4], "bottleneck": 4}
@@ -102,12 +121,14 @@ def demo(slurm, submitting):
     decoders["image"] |= {"filters": 4, "context_filters": 4, "mixtures": 2}
     for fit in ("pretrained_fit", "image_fit", "label_fit"):
         decoders[fit] |= {"steps": 10, "evaluate_every": 5}
+    decoders["seeds"] = [0]
     config["controls"]["epochs"] = [1]
     config["baselines"] = {"image": {"binning": {}}, "label": {"binning": {}}}
     config["consistency"] = {"rows": [0, 4], "baselines": {"binning": {}}}
     config |= {"name": "tiny", "title": TITLE}
     (submitting.folder / "tiny.yaml").write_text(yaml.safe_dump(config))
-    given = arguments("tiny.yaml", "--jobs", "4", "--config", SAMPLES, profile="slurm")
+    together = ["--group-components", "networks=4", "pieces=20", "evaluation=20"]
+    given = arguments("tiny.yaml", "--jobs", "4", *together, "--config", SAMPLES, profile="slurm")
     before = len(slurm.ended_jobs())
     run = submitting.run(*given)
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-6000:]
@@ -187,10 +208,10 @@ def test_a_profile_without_gpus_asks_for_none_and_several_gpus_are_given_where_t
     assert gpus_of_jobs(submitting)[none.number] == set()
 
 
-def test_a_job_that_is_killed_in_the_middle_goes_on_where_it_was_with_more_memory(submitting, slurm):
-    saves = 12
+def test_a_job_that_is_killed_in_the_middle_goes_on_where_it_was_with_more_memory(submitting, slurm, start):
+    saves = 15
     config = write_config(submitting, "killed", [0], saves)
-    process = start(submitting, *arguments(config, marginal("killed")), seconds_a_save=1)
+    process = start(*arguments(config, marginal("killed")), seconds_a_save=1)
     scratch = submitting.folder / "results/killed/scratch"
     wait_for(lambda: list(scratch.rglob("state.pt")), process)
     (number,) = slurm.queue()
@@ -198,7 +219,8 @@ def test_a_job_that_is_killed_in_the_middle_goes_on_where_it_was_with_more_memor
     assert process.wait(PATIENCE) == 0, (submitting.folder / "snakemake.err").read_text()
     killed, resumed = slurm.ended_jobs()[-2:]
     assert killed.number == number
-    assert (killed.state, resumed.state) == ("FAILED", "COMPLETED")
+    assert killed.state in ("FAILED", "CANCELLED")  # whichever of its processes SLURM sees end first
+    assert resumed.state == "COMPLETED"
     assert resumed.memory == 2 * killed.memory
     of_jobs = saves_of(submitting, "killed")
     assert 0 < of_jobs[resumed.number] < saves
@@ -210,11 +232,11 @@ def test_a_job_that_is_killed_in_the_middle_goes_on_where_it_was_with_more_memor
     assert weights(submitting, "killed") == weights(submitting, "straight")
 
 
-def test_a_job_over_its_time_limit_is_ended_and_goes_on_where_it_was(submitting, slurm):
-    config = write_config(submitting, "late", [0], 60)
-    minute = ["--set-resources", "fit_marginal:runtime=1"]
-    process = start(submitting, *arguments(config, marginal("late"), *minute), seconds_a_save=1.8)
-    assert process.wait(4 * PATIENCE) == 0, (submitting.folder / "snakemake.err").read_text()
+def test_a_job_over_its_time_limit_is_ended_and_goes_on_where_it_was(submitting, slurm, start):
+    config = write_config(submitting, "late", [0], 25)
+    minute = ["--set-resources", "fit_marginal:runtime=1", "--restart-times", "5"]
+    process = start(*arguments(config, marginal("late"), *minute), seconds_a_save=2.5)
+    assert process.wait(PATIENCE) == 0, (submitting.folder / "snakemake.err").read_text()
     *late, last = (job for job in slurm.ended_jobs() if job.number in saves_of(submitting, "late"))
     assert {job.state for job in late} == {"TIMEOUT"}
     assert last.state == "COMPLETED"
@@ -233,11 +255,13 @@ def test_a_job_that_takes_more_memory_than_it_asked_for_is_killed_and_asks_for_m
     assert [job.memory for job in (*killed, last)] == [300 * (n + 1) for n in range(len(killed) + 1)]
 
 
-def test_after_kill_9_of_snakemake_its_jobs_are_named_and_then_the_same_command_goes_on(submitting, slurm):
+def test_after_kill_9_of_snakemake_its_jobs_are_named_and_then_the_same_command_goes_on(
+    submitting, slurm, start
+):
     variants = ["measurement", *(f"decoder-seed-{seed}" for seed in (1, 2, 3))]
-    config = write_config(submitting, "left", [0, 1, 2, 3], 12)
+    config = write_config(submitting, "left", [0, 1, 2, 3], 20)
     given = arguments(config, *(marginal("left", variant) for variant in variants))
-    process = start(submitting, *given, seconds_a_save=2)
+    process = start(*given, seconds_a_save=2)
     wait_for(lambda: sorted(slurm.queue().values()) == ["PENDING"] * 2 + ["RUNNING"] * 2, process)
     wait_for(lambda: list((submitting.folder / "results/left/scratch").rglob("state.pt")), process)
     os.kill(process.pid, signal.SIGKILL)
@@ -249,26 +273,32 @@ def test_after_kill_9_of_snakemake_its_jobs_are_named_and_then_the_same_command_
     advice = re.search(r"end them with `(scancel [\d ]+)`", refused.stdout + refused.stderr)[1]
     assert set(advice.split()[1:]) == set(slurm.queue())
     subprocess.run(advice.split(), check=True)
-    deadline = time.monotonic() + PATIENCE
-    while slurm.queue() and time.monotonic() < deadline:
-        time.sleep(0.3)
+    slurm.wait_until_empty()
 
     again = submitting.run(*given)
     assert again.returncode == 0, again.stderr
     run = submitting.run(
-        "--configfile", write_config(submitting, "whole", [0], 12), "--cores", "1", marginal("whole")
+        "--configfile", write_config(submitting, "whole", [0], 20), "--cores", "1", marginal("whole")
     )
     assert run.returncode == 0, run.stderr
     assert weights(submitting, "left") == weights(submitting, "whole")
 
 
-def test_ctrl_c_cancels_the_jobs(submitting, slurm):
-    config = write_config(submitting, "stopped", [0], 30)
-    process = start(submitting, *arguments(config, marginal("stopped")), seconds_a_save=2)
-    wait_for(lambda: "RUNNING" in slurm.queue().values(), process)
+def test_ctrl_c_cancels_the_jobs_and_also_one_whose_number_snakemake_does_not_know_yet(
+    submitting, slurm, start, tmp_path
+):
+    slow = tmp_path / "sbatch"  # it gives a job to SLURM at once, and tells its number later
+    slow.write_text(f'#!/bin/sh\nnumber=$({shutil.which("sbatch")} "$@") && sleep 8 && echo $number\n')
+    slow.chmod(0o755)
+    config = write_config(submitting, "stopped", [0, 1], 100)
+    targets = marginal("stopped"), marginal("stopped", "decoder-seed-1")
+    process = start(
+        *arguments(config, *targets), seconds_a_save=2, PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    )
+    wait_for(lambda: len(slurm.queue()) == 2, process)
     process.send_signal(signal.SIGINT)
     assert process.wait(PATIENCE) != 0
-    assert slurm.queue() == {}
+    slurm.wait_until_empty(seconds=20)
 
 
 def test_a_job_that_slurm_refuses_fails_the_run_while_the_others_go_on(submitting, slurm):

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -32,6 +34,22 @@ def test_save_and_load_is_the_same_density(tmp_path, context):
     y = torch.arange(7) % 4
     assert torch.equal(loaded(h).log_prob(y), decoder.eval()(h).log_prob(y))
     assert [file.name for file in tmp_path.iterdir()] == ["decoder.safetensors"]
+
+
+def test_a_decoder_that_is_read_again_and_again_leaves_nothing_in_memory(tmp_path):
+    save_decoder(categorical(), tmp_path / "decoder")
+
+    def bytes_after(reads: int) -> int:
+        for _ in range(reads):
+            load_decoder(tmp_path / "decoder")
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = bytes_after(20)
+        assert bytes_after(200) - before < 200 * 30
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_same_decoder_is_the_same_bytes(tmp_path):

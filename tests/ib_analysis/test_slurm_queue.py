@@ -1,9 +1,9 @@
-"""Jobs of a killed run are named; without any, or without SLURM, a run starts."""
+"""Jobs of a killed run are named, and of a run that ends cancelled; without any, or without SLURM, nothing happens."""
 
 import pytest
 
 from ib_analysis.errors import UserError
-from ib_analysis.slurm_queue import demand_empty_queue
+from ib_analysis.slurm_queue import cancel_jobs, demand_empty_queue
 
 
 @pytest.fixture
@@ -49,3 +49,19 @@ def test_a_squeue_that_does_not_answer_is_said(run):
     run("broken")
     with pytest.raises(UserError, match=r"squeue does not answer.*no controller"):
         run("second")
+
+
+def test_what_a_run_that_ends_leaves_in_the_queue_is_cancelled_and_nothing_else(run, tmp_path):
+    cancelled = tmp_path / "cancelled"
+    scancel = tmp_path / "scancel"
+    scancel.write_text(f'#!/bin/sh\necho "$@" >> {cancelled}\n')
+    scancel.chmod(0o755)
+    log = str(tmp_path / "snakemake.log")
+    run(None, first="12")
+    cancel_jobs([log])
+    run("first", other="14")
+    cancel_jobs([log])
+    assert not cancelled.exists()
+    run("second", second="12 13", other="14")
+    cancel_jobs([log])
+    assert cancelled.read_text() == "12 13\n"
