@@ -71,10 +71,10 @@ EXPERIMENT: dict[str, Any] = {
         "image_fit": FIT,
         "label_fit": FIT,
     },
-    "controls": {"shuffled": True, "epochs": [2], "taps": ["h1"]},
+    "controls": {"shuffled": True, "identity": False, "epochs": [2], "taps": ["h1"]},
     "samples": {"images": 2, "draws": 1, "unconditional": 2},
 }
-TIMES = {"seconds"}
+TIMES = {"seconds", "time [s]"}
 """Columns that are other ones in every run."""
 PARTS = ("readers", "configurations", "memory", "kills", "fills", "twins")
 
@@ -304,7 +304,7 @@ def kill(laboratory: Laboratory, count: int) -> str:
         name = f"killed-{runs}"
         while killed < count:
             run = laboratory.start(name)
-            if _ends_within(run, draws.uniform(0.02, 0.4) * laboratory.seconds):
+            if _ends_within(run, draws.uniform(0.02, 0.25) * laboratory.seconds):
                 break
             os.killpg(run.pid, signal.SIGKILL)
             run.communicate()
@@ -331,7 +331,7 @@ def fill_the_disk(laboratory: Laboratory, count: int) -> str:
         try:
             while filled < count:
                 run = laboratory.start(name)
-                if _ends_within(run, draws.uniform(0.02, 0.4) * laboratory.seconds):
+                if _ends_within(run, draws.uniform(0.02, 0.25) * laboratory.seconds):
                     break
                 said.update(_end_without_room(run, room / "filler"))
                 filled += 1

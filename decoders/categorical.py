@@ -75,7 +75,7 @@ class Categorical(Decoder):
         return CategoricalDensity(logits)
 
     @torch.no_grad()
-    def initialise(self, target: Tensor, h: Tensor | None) -> None:
+    def initialise(self, target: Tensor, h: Tensor | None, batch_size: int = 1) -> None:
         """Standardise h, and start from the class frequencies with one pseudo-observation of each class."""
         counts = torch.bincount(target.long(), minlength=self.target.classes).double() + 1.0
         self.frequencies.copy_((counts / counts.sum()).log())

@@ -36,8 +36,12 @@ class Decoder(nn.Module, ABC):
         """q(. | h) for h of shape (batch, *context). Everything that depends on h alone is computed here, once."""
 
     @abstractmethod
-    def initialise(self, target: Tensor, h: Tensor | None) -> None:
-        """Initialise from one large batch of the fitting data, which also sets the standardisation of h."""
+    def initialise(self, target: Tensor, h: Tensor | None, batch_size: int = 1) -> None:
+        """Initialise from one large batch of the fitting data, which also sets the standardisation of h.
+
+        A gradient step of `batch_size` examples follows: where it takes more memory than the budget of
+        decoders/memory.py, the initialisation may take as much.
+        """
 
     def start_from(self, other: "Decoder") -> None:
         """Copy the weights of a fitted decoder of the same size; `initialise` leaves these weights unchanged.

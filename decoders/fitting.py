@@ -168,7 +168,7 @@ class _Run:
         """Initialise from one large batch, and validate: this is the value that later steps must beat."""
         torch.manual_seed(step_seed(self.spec.seed, 0))
         with torch.no_grad():
-            self.decoder.initialise(*self.pairs.batch(self.batches.first_rows()))
+            self.decoder.initialise(*self.pairs.batch(self.batches.first_rows()), self.spec.batch_size)
         self.ranks.copy_from_first(self.decoder)
         self.optimisation.average.restart()
         self._validate()

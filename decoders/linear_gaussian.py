@@ -100,7 +100,7 @@ class LinearGaussian(Decoder):
         self.offset.copy_(mean[k:] - gain @ mean[:k])
         self.cholesky.copy_(cholesky)
 
-    def initialise(self, target: Tensor, h: Tensor | None) -> None:
+    def initialise(self, target: Tensor, h: Tensor | None, batch_size: int = 1) -> None:
         """The whole fit, on this batch."""
         self.fit_closed_form(target, h)
 

@@ -152,7 +152,7 @@ class _Stack:
         torch.manual_seed(step_seed(self.seeds[m], 0))
         h = None if self.pairs.h is None else self.pairs.h[m][index].float()
         with torch.no_grad():
-            decoder.to(self.device).initialise(self.pairs.target[index], h)
+            decoder.to(self.device).initialise(self.pairs.target[index], h, self.spec.batch_size)
 
     def resume_or_begin(self, state: SavedState | None) -> None:
         """Resume from the state on the disk, or begin where there is none of these fits."""

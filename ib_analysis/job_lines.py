@@ -4,7 +4,9 @@ A handler of Snakemake's own logger, in place of the one that prints. Snakemake'
 """
 
 import logging
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +23,10 @@ KEPT = ("Nothing to be done", "Complete log", "Will exit after finishing")
 """Beginnings of the sentences of Snakemake that a reader still needs."""
 LOG_LINES = 30
 """Last lines of the log of a failed job that are printed."""
+NO_ROOM = 1 << 20
+"""Free bytes of a disk below which an empty log is taken for one that did not fit."""
+OF_A_CALL = "\n    sbatch call:"
+"""Where the words of sbatch end and its call begins, which is as long as the whole command."""
 PLACES = ("study", "piece", "case", "test", "group", "encoder", "regime", "seed", "epoch")
 WORDED = ("seed", "epoch")
 
@@ -132,15 +138,23 @@ class JobLines(logging.Handler):
         facts = vars(record)
         job = self.jobs.pop(facts["jobid"], None)
         self._print(f"FAILED  {job.words if job else facts['rule_name']}")
+        if message := facts.get("rule_msg"):
+            self._print(textwrap.indent(message.split(OF_A_CALL)[0], "  "))
         for path in facts["log"] or ():
             file = Path(str(path).split(" (", 1)[0])
             if file.exists():
-                lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-                self._print("\n".join([f"  {file} ends:", *(f"    {line}" for line in lines[-LOG_LINES:])]))
+                self._print("\n".join([f"  {file} ends:", *(f"    {line}" for line in _last_lines(file))]))
 
     def _print(self, text: str) -> None:
         self.stream.write(f"{text}\n")
         self.stream.flush()
+
+
+def _last_lines(log: Path) -> list[str]:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    if not lines and shutil.disk_usage(log.parent).free < NO_ROOM:
+        return ["nothing, for the disk is full: make room there and run again, finished work is kept."]
+    return lines[-LOG_LINES:]
 
 
 def _place(wildcards: Mapping[str, Any]) -> list[str]:

@@ -101,7 +101,7 @@ class PixelCNNPP(PixelCNNPPNetwork, Decoder):
         return [p for name, p in self.named_parameters() if name in self.pretrained_names]
 
     @torch.no_grad()
-    def initialise(self, target: Tensor, h: Tensor | None) -> None:
+    def initialise(self, target: Tensor, h: Tensor | None, batch_size: int = 1) -> None:
         """Data-dependent initialization from one batch: standardise h, then set the gain and bias of every layer.
 
         The last layer is set such that the mixture starts with the mean and deviation of each channel. If it started
@@ -120,7 +120,7 @@ class PixelCNNPP(PixelCNNPPNetwork, Decoder):
                 self.context_maps.standardise.measure(h)
             fresh = self._new_part()
             if fresh is not None:
-                initialize_from_data(fresh, self._passes(target, h))
+                initialize_from_data(fresh, self._passes(target, h, batch_size))
             if fresh is self:
                 start = self.mixture.start(target)
                 self.head.bias.mul_(start.spread).add_(start.centre)
@@ -128,9 +128,9 @@ class PixelCNNPP(PixelCNNPPNetwork, Decoder):
         finally:
             self.train(was_training)
 
-    def _passes(self, target: Tensor, h: Tensor | None) -> list[Callable[[], object]]:
+    def _passes(self, target: Tensor, h: Tensor | None, batch_size: int) -> list[Callable[[], object]]:
         """Passes of as many images at once as their memory allows, through the layers that are not copied."""
-        size = examples_at_once(self.bytes_per_example, len(target))
+        size = examples_at_once(self.bytes_per_example, len(target), batch_size * self._memory.step)
         if self.pretrained_names and h is not None:
             return [partial(self, part) for part in h.split(size)]
         parts = zip(target.split(size), repeat(None) if h is None else h.split(size))
@@ -142,7 +142,11 @@ class PixelCNNPP(PixelCNNPPNetwork, Decoder):
     @property
     def bytes_per_example(self) -> int:
         """Memory that one image takes in a pass without gradients."""
-        return DecoderMemory(self.spec, self.target, math.prod(self.context or (0,))).evaluation
+        return self._memory.evaluation
+
+    @property
+    def _memory(self) -> DecoderMemory:
+        return DecoderMemory(self.spec, self.target, math.prod(self.context or (0,)))
 
     def _new_part(self) -> nn.Module | None:
         """The part without copied weights: the whole network, the layers that read h, or None."""

@@ -60,7 +60,7 @@ def step_seconds(decoder: Decoder, target: torch.Tensor, precision: Precision) -
     decoder = decoder.to(target.device).train()
     h = torch.randn(len(target), UNITS, device=target.device)
     with torch.no_grad():
-        decoder.initialise(target, h)
+        decoder.initialise(target, h, len(target))
     optimiser = torch.optim.AdamW(decoder.parameters(), lr=1e-4)
     times: list[float] = []
     while len(times) <= STEPS and sum(times) < ENOUGH_SECONDS:

@@ -88,7 +88,8 @@ def wait_for(condition, process: subprocess.Popen[str]):
 def saves_of(laboratory, name: str) -> dict[str, int]:
     """How many states of that experiment each SLURM job has saved."""
     path = laboratory.folder / "saves.txt"
-    jobs = [line.split()[0] for line in path.read_text().splitlines() if f"results/{name}/" in line]
+    lines = path.read_text().splitlines() if path.exists() else []
+    jobs = [line.split()[0] for line in lines if f"results/{name}/" in line]
     return {job: jobs.count(job) for job in dict.fromkeys(jobs)}
 
 
@@ -212,8 +213,7 @@ def test_a_job_that_is_killed_in_the_middle_goes_on_where_it_was_with_more_memor
     saves = 15
     config = write_config(submitting, "killed", [0], saves)
     process = start(*arguments(config, marginal("killed")), seconds_a_save=1)
-    scratch = submitting.folder / "results/killed/scratch"
-    wait_for(lambda: list(scratch.rglob("state.pt")), process)
+    wait_for(lambda: sum(saves_of(submitting, "killed").values()) > 3, process)
     (number,) = slurm.queue()
     subprocess.run(["scancel", "--signal=KILL", "--full", number], check=True)
     assert process.wait(PATIENCE) == 0, (submitting.folder / "snakemake.err").read_text()
@@ -223,7 +223,7 @@ def test_a_job_that_is_killed_in_the_middle_goes_on_where_it_was_with_more_memor
     assert resumed.state == "COMPLETED"
     assert resumed.memory == 2 * killed.memory
     of_jobs = saves_of(submitting, "killed")
-    assert 0 < of_jobs[resumed.number] < saves
+    assert 0 < of_jobs[resumed.number] < saves - 1
     config = write_config(submitting, "straight", [0], saves)
     run = submitting.run("--configfile", config, "--cores", "1", marginal("straight"))
     assert run.returncode == 0, run.stderr

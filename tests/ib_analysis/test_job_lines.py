@@ -2,6 +2,7 @@
 
 import io
 import logging
+from types import SimpleNamespace
 
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -104,6 +105,26 @@ def test_a_failed_job_shows_the_end_of_its_log(lines, printed, tmp_path):
     assert "ib-analysis: the disk is full." in said
     assert "line 71" in said
     assert "line 70" not in said
+
+
+def test_what_sbatch_says_of_a_job_is_shown_without_its_call(lines, printed):
+    begin(lines, 1, **WHERE)
+    message = "SLURM sbatch failed. The error message was 'no such partition'.\n    sbatch call:\n        sbatch --x"
+    facts = {"jobid": 1, "rule_name": "fit_decoders", "log": [], "rule_msg": message}
+    say(lines, "Error in rule", logging.ERROR, event=LogEvent.JOB_ERROR, **facts)
+    assert "no such partition" in printed.getvalue()
+    assert "--x" not in printed.getvalue()
+
+
+@pytest.mark.parametrize(("free", "said"), [(4096, True), (1 << 30, False)])
+def test_a_log_that_did_not_fit_on_a_full_disk_is_told(lines, printed, tmp_path, monkeypatch, free, said):
+    log = tmp_path / "fit.log"
+    log.touch()
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    begin(lines, 1, log=[str(log)], **WHERE)
+    facts = {"jobid": 1, "rule_name": "fit_decoders", "log": [str(log)], "rule_msg": None}
+    say(lines, "Error in rule", logging.ERROR, event=LogEvent.JOB_ERROR, **facts)
+    assert ("the disk is full: make room" in printed.getvalue()) == said
 
 
 def test_jobs_that_were_not_planned_are_not_counted(lines, printed):

@@ -9,24 +9,27 @@ import pytest
 import torch
 
 from decoders import memory
+from decoders.fitting import fit
+from decoders.pairs import TensorPairs
 from decoders.pixelcnn_pp.causal_convolution import WeightNormalizedConvolution
 from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.memory import DecoderMemory
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
-from decoders.spec import ImageTarget
+from decoders.spec import FitSpec, ImageTarget
 
 SPEC = PixelCNNPPSpec(filters=6, layers=1, mixtures=2, context_filters=4, context_layers=1)
 TARGET = ImageTarget(channels=3, height=6, width=8, levels=16)
 IMAGES = 37
 
 
-def initialised(context, start=None):
+def initialised(context, start=None, batch_size=1):
     torch.manual_seed(0)
     decoder = PixelCNNPP(SPEC, TARGET, context)
     if start is not None:
         decoder.start_from(start)
     images = torch.randint(0, 16, (IMAGES, 3, 6, 8), dtype=torch.uint8)
-    decoder.initialise(images, None if context is None else 3 + 2 * torch.randn(IMAGES, *context))
+    h = None if context is None else 3 + 2 * torch.randn(IMAGES, *context)
+    decoder.initialise(images, h, batch_size)
     return decoder
 
 
@@ -67,11 +70,28 @@ def test_no_more_images_pass_at_once_than_the_budget_holds(monkeypatch):
         initialised(None)
         assert max(sizes) == 10
         sizes.clear()
+        initialised(None, batch_size=IMAGES)
+        assert set(sizes) == {IMAGES}, "a step of so many images takes more memory"
+        sizes.clear()
         monkeypatch.setattr(memory, "BUDGET", 2**40)
         initialised(None)
         assert set(sizes) == {IMAGES}
     finally:
         hook.remove()
+
+
+def test_a_fit_tells_its_initialisation_the_size_of_its_steps(monkeypatch):
+    told, initialise = [], PixelCNNPP.initialise
+
+    def noted(self, target, h, batch_size=1):
+        told.append(batch_size)
+        initialise(self, target, h, batch_size)
+
+    monkeypatch.setattr(PixelCNNPP, "initialise", noted)
+    images = torch.randint(0, 16, (IMAGES, 3, 6, 8), dtype=torch.uint8)
+    recipe = FitSpec(steps=1, batch_size=8, evaluate_every=1)
+    fit(PixelCNNPP(SPEC, TARGET, None), TensorPairs(images, None), recipe, label="x")
+    assert told == [8]
 
 
 MEASURE = """
