@@ -100,7 +100,7 @@ def submitting(slurm: Slurm, new_laboratory: Callable[[], Any]) -> Any:
         path = laboratory.folder / "workflow/profiles" / profile / "config.yaml"
         settings = yaml.safe_load(path.read_text())
         settings |= {"cores": 1, "latency-wait": 5, "slurm-init-seconds-before-status-checks": 2}
-        settings["default-resources"] |= {"device": "cpu", "device_threads": 1}
+        settings["default-resources"] |= {"device": "cpu", "device_threads": 1, "device_runtime": 60}
         path.write_text(yaml.safe_dump(settings))
     note = 'printenv SLURM_JOB_ID CUDA_VISIBLE_DEVICES | paste -sd" " >> gpus.txt; set -euo pipefail'
     laboratory.edit("workflow/rules/common.smk", "set -euo pipefail", note)
