@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from decoders.training.failures import reading
 from ib_analysis.errors import UserError
 
 _MERGE = "tag:yaml.org,2002:merge"
@@ -20,9 +21,10 @@ def demand_unique_keys(path: Path) -> None:
     passes: its reader says so.
 
     Raises:
-        UserError: a key stands twice.
+        UserError: a key stands twice, or the file is no text in UTF-8.
     """
-    text = path.read_text(encoding="utf-8")
+    with reading(path, "is no text in UTF-8", "save it in that encoding.", UserError):
+        text = path.read_text(encoding="utf-8")
     try:
         json.loads(text, object_pairs_hook=lambda pairs: _demand_once(path, [key for key, _ in pairs]))
     except ValueError:
@@ -39,7 +41,10 @@ def _demand_once(path: Path, keys: list[str]) -> None:
 
 
 def _demand_once_in_yaml(path: Path, text: str) -> None:
-    loader = yaml.SafeLoader(text)
+    try:
+        loader = yaml.SafeLoader(text)
+    except yaml.YAMLError:  # a character that YAML does not know
+        return
     try:
         root = loader.get_single_node()
         pending, seen = [("", root)], set()

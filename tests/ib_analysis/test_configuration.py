@@ -32,12 +32,19 @@ def test_a_key_that_stands_twice_is_refused_with_its_path(tmp_path, text, words)
         "a: {x: 1}\nb: {x: 1}\n",
         '{"a":\t{"b": 1}, "c": {"b": 1}}',
         "a: [unclosed",
+        "a: a character that YAML does not know: \b",
         "",
     ],
 )
 def test_merged_anchors_and_equal_keys_of_two_sections_pass(tmp_path, text):
     (tmp_path / "c.yaml").write_text(text, encoding="utf-8")
     demand_unique_keys(tmp_path / "c.yaml")
+
+
+def test_a_file_of_another_encoding_is_refused(tmp_path):
+    (tmp_path / "c.yaml").write_bytes("title: Über\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"c\.yaml: is no text in UTF-8 .*; save it in that encoding"):
+        demand_unique_keys(tmp_path / "c.yaml")
 
 
 def test_an_anchor_that_holds_itself_ends(tmp_path):
