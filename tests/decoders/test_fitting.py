@@ -206,7 +206,7 @@ def test_a_loss_that_is_not_finite_names_label_step_and_rate():
     pairs = gaussian_classes()
     pairs.h[17] = float("nan")
     decoder = categorical()
-    decoder.initialise = lambda target, h: None
+    decoder.initialise = lambda target, h, batch_size: None
     with pytest.raises(
         FitError, match=r"^tap h3: the loss is not finite at step \d+ \(learning rate .*fit\."
     ):
@@ -234,7 +234,7 @@ def test_a_diverging_fit_stops(tmp_path):
 
         bytes_per_example = 4
 
-        def initialise(self, target, h):
+        def initialise(self, target, h, batch_size=1):
             pass
 
         def description(self):
