@@ -13,6 +13,7 @@ from decoders.pairs import Pairs
 from decoders.saving import load_decoder
 from decoders.training.progress import progress
 from ib_analysis import spec
+from ib_analysis.activations.distinct import distinct_values
 from ib_analysis.activations.pairs import ImagePairs, LabelPairs, ShareOfPairs, apply_control
 from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.artefacts import Artefact
@@ -21,13 +22,16 @@ from ib_analysis.decoder_files import weights_path
 from ib_analysis.device import resolve_device
 from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
 from ib_analysis.encoders.specs.measured_network import MeasuredNetwork
-from ib_analysis.information.measurement.evaluation import Evaluation, PointNats, write_evaluation
+from ib_analysis.information.estimators.code_entropy import code_entropy
+from ib_analysis.information.measurement.evaluation import Ceiling, Evaluation, PointNats, write_evaluation
 from ib_analysis.information.measurement.parts import Parts, rows_of_decoder_part
 from ib_analysis.point import Point
 from ib_analysis.provenance import Job
 from ib_analysis.variant import Pairing
 
 SHUFFLE_SEED = 0
+# H(h) is counted where a value of h has so many images on average: fewer tell more of their number than of H(h).
+FEWEST_IMAGES_A_VALUE = 8
 
 
 class Spec(MeasuredNetwork):
@@ -70,6 +74,7 @@ def run(
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     points: dict[Point, PointNats] = {}
+    ceilings: dict[Point, Ceiling] = {}
     network = slice_.network
     label = f"evaluate {slice_.encoder} {slice_.regime} seed {slice_.seed}"
     for epoch, folder in progress(list(zip(slice_.epochs, decoders, strict=True)), label):
@@ -79,8 +84,11 @@ def run(
             for part in (data.evaluation, data.decoder)
         ]
         for tap in slice_.taps:
-            points[network.at(epoch, tap)] = _of_point(slice_, folder, tap, of_parts, device)
-    write_evaluation(out, Evaluation(slice_.variant, network, points))
+            point = network.at(epoch, tap)
+            points[point] = _of_point(slice_, folder, tap, of_parts, device)
+            if (ceiling := _ceiling(of_parts, tap)) is not None:
+                ceilings[point] = ceiling
+    write_evaluation(out, Evaluation(slice_.variant, network, points, ceilings))
     job.record(out)
 
 
@@ -98,6 +106,16 @@ def _of_point(
         return class_log_probabilities(label, pairs, device, rows=rows)
 
     return PointNats.of(images.parts(nats), labels.parts(classes), images.labels)
+
+
+def _ceiling(of_parts: Sequence[RecomputedActivations], tap: str) -> Ceiling | None:
+    """H(h) where h takes few values, counted on the images that decoders are fitted to and evaluated on."""
+    most = sum(map(len, of_parts)) // FEWEST_IMAGES_A_VALUE
+    values = distinct_values(of_parts, tap, most)
+    if values is None:
+        return None
+    found = code_entropy(values)
+    return Ceiling(found.nats, found.stderr_nats)
 
 
 def _images(

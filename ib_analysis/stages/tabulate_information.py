@@ -15,6 +15,7 @@ from ib_analysis.datasets.dataset import Dataset, Header
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.information.inference import calibrated_interval
 from ib_analysis.information.inference.calibrated_interval import Calibration, calibrate
+from ib_analysis.information.inference.confidence_interval import confidence_interval
 from ib_analysis.information.inference.fit_checks import Interval, contradictions
 from ib_analysis.information.inference.network_stages import Curves, network_stages
 from ib_analysis.information.inference.repeated_fits import (
@@ -28,6 +29,7 @@ from ib_analysis.information.measurement.cross_entropy import cross_entropy, inf
 from ib_analysis.information.measurement.estimate import Bound, Estimate
 from ib_analysis.information.measurement.evaluation import (
     INFORMATION,
+    Ceiling,
     MixedMarginal,
     Nats,
     read_evaluation,
@@ -76,6 +78,13 @@ class Measured:
     def marginals(self) -> dict[Target, Nats]:
         """Nats of each evaluation image and of its label where nothing is known of h."""
         return {"image": averaged(self.unconditional), "label": label_nats(self.data.evaluation.labels)}
+
+    @property
+    def ceilings(self) -> dict[Point, Ceiling]:
+        """H(h) at the points where it could be counted, which is the same for every fit."""
+        return {
+            point: ceiling for network in self.networks for point, ceiling in network.fits[0].ceilings.items()
+        }
 
 
 def run(
@@ -231,7 +240,10 @@ def _marks(measured: Measured, point: Point, intervals: Mapping[Target, Interval
     if image is None:
         own = measured.estimates[point, "image"]
         image = Interval(own.nats - own.half_width(), own.nats + own.half_width())
-    marks = contradictions(image, of_label.nats - of_label.half_width())
+    ceiling = measured.ceilings.get(point)
+    images = len(measured.data.evaluation)
+    highest = None if ceiling is None else confidence_interval(*ceiling, images)[1]
+    marks = contradictions(image, of_label.nats - of_label.half_width(), highest)
     calibration = measured.calibrations.get("image")
     if (
         calibration is not None

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,13 +50,24 @@ class PointNats:
         return cls(image, classes, Parts(*own))
 
 
+class Ceiling(NamedTuple):
+    """H(h) in nats with its standard error: no information in h exceeds it."""
+
+    nats: float
+    stderr_nats: float
+
+
 @dataclass(frozen=True)
 class Evaluation:
-    """What the decoders of one network say at each point; `variant` names the variant of the measurement."""
+    """What the decoders of one network say at each point; `variant` names the variant of the measurement.
+
+    `ceilings` are of the points whose h takes so few values that its entropy can be counted.
+    """
 
     variant: str
     network: Network
     points: Mapping[Point, PointNats]
+    ceilings: Mapping[Point, Ceiling] = field(default_factory=dict)
 
     @property
     def epochs(self) -> list[int]:
@@ -76,9 +87,12 @@ class Evaluation:
 
 def write_evaluation(path: Path, evaluation: Evaluation) -> None:
     """Write the arrays and the address of each to an .npz file, atomically."""
-    addresses = [point._asdict() for point in evaluation.points]
-    header = json.dumps(evaluation.network._asdict() | {"variant": evaluation.variant, "points": addresses})
-    write_points(path, header, list(evaluation.points.values()))
+    header = evaluation.network._asdict() | {
+        "variant": evaluation.variant,
+        "points": [point._asdict() for point in evaluation.points],
+        "ceilings": [evaluation.ceilings.get(point) for point in evaluation.points],
+    }
+    write_points(path, json.dumps(header), list(evaluation.points.values()))
 
 
 def read_evaluation(path: Path) -> Evaluation:
@@ -92,7 +106,9 @@ def read_evaluation(path: Path) -> Evaluation:
         points = {
             Point.of(address): read_point(archive, number) for number, address in enumerate(header["points"])
         }
-        return Evaluation(str(header["variant"]), Network.of(header), points)
+        of_points = zip(points, header["ceilings"], strict=True)
+        ceilings = {point: Ceiling(*ceiling) for point, ceiling in of_points if ceiling is not None}
+        return Evaluation(str(header["variant"]), Network.of(header), points, ceilings)
 
 
 @dataclass(frozen=True)

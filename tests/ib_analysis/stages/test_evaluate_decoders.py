@@ -98,13 +98,13 @@ def evaluated(dataset, tmp_path, monkeypatch):
         assert main(command) == 0
         found = read_evaluation(out)
         assert (found.variant, found.network) == ("measurement", NETWORK)
-        return found.points[NETWORK.at(3, "sum")]
+        return found.points[NETWORK.at(3, "sum")], found.ceilings.get(NETWORK.at(3, "sum"))
 
     return run
 
 
 def test_each_kind_of_images_is_read_with_its_own_h(evaluated, dataset):
-    found, data = evaluated(), open_dataset(dataset)
+    (found, _), data = evaluated(), open_dataset(dataset)
     of_decoder = h_of(np.asarray(data.decoder.images))
     fitted, held = divide(len(of_decoder), HOLDOUT)
     assert np.array_equal(found.image.evaluation, h_of(np.asarray(data.evaluation.images)))
@@ -113,7 +113,7 @@ def test_each_kind_of_images_is_read_with_its_own_h(evaluated, dataset):
 
 
 def test_the_label_is_the_own_one_and_its_classes_are_a_law(evaluated, dataset):
-    found, data = evaluated(), open_dataset(dataset)
+    (found, _), data = evaluated(), open_dataset(dataset)
     _, held = divide(len(data.decoder), HOLDOUT)
     law = np.arange(10.0) + np.log(np.exp(-np.arange(10.0)).sum())
     assert found.label.evaluation == pytest.approx(law[np.asarray(data.evaluation.labels)], abs=2e-3)
@@ -122,21 +122,44 @@ def test_the_label_is_the_own_one_and_its_classes_are_a_law(evaluated, dataset):
 
 
 def test_h_of_a_float16_store_is_evaluated_as_it_was_fitted(evaluated, dataset):
-    found, data = evaluated(precision="float16"), open_dataset(dataset)
+    (found, _), data = evaluated(precision="float16"), open_dataset(dataset)
     exact = h_of(np.asarray(data.evaluation.images))
     assert np.array_equal(found.image.evaluation, exact.astype(np.float16))
     assert not np.array_equal(found.image.evaluation, exact)
 
 
 def test_a_shuffled_control_gives_every_image_the_h_of_another(evaluated, dataset):
-    found, data = evaluated(pairing="shuffled"), open_dataset(dataset)
+    (found, _), data = evaluated(pairing="shuffled"), open_dataset(dataset)
     own = h_of(np.asarray(data.evaluation.images))
     assert sorted(found.image.evaluation) == sorted(own)
     assert (found.image.evaluation != own).mean() > 0.9
 
 
+def test_the_entropy_of_an_h_of_few_values_is_counted(evaluated, dataset, monkeypatch):
+    data = open_dataset(dataset)
+    bright = (
+        np.concatenate([h_of(np.asarray(part.images)) for part in (data.evaluation, data.decoder)])
+        > LARGE + 300
+    )
+    share = bright.mean()
+
+    def two_values(self, x, names):
+        return {"sum": (x.float().flatten(1).sum(1, keepdim=True) > 300).float()}
+
+    monkeypatch.setattr(Encoder, "activations", two_values)
+    _, ceiling = evaluated()
+    assert 0.1 < share < 0.9
+    entropy = -share * np.log(share) - (1 - share) * np.log(1 - share)
+    assert ceiling.nats == pytest.approx(entropy, abs=0.01)
+    assert 0.0 < ceiling.stderr_nats < 0.05
+
+
+def test_the_entropy_of_an_h_of_many_values_is_unknown(evaluated):
+    assert evaluated()[1] is None
+
+
 def test_a_share_of_the_pairs_is_divided_as_its_fit_divided_it(evaluated, dataset):
-    found, part = evaluated(share=0.5), open_dataset(dataset).decoder
+    (found, _), part = evaluated(share=0.5), open_dataset(dataset).decoder
     chosen = apply_control(ImagePairs(part, torch.device("cpu")), "own", 0.5, SLICE["decoder_seed"]).chosen
     _, held = divide(len(chosen), HOLDOUT)
     assert np.array_equal(found.image.holdout, h_of(np.asarray(part.images)[chosen[held]]))

@@ -11,6 +11,7 @@ from ib_analysis.datasets.digits import Digits
 from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
 from ib_analysis.datasets.specs.digits import DigitsSpec
 from ib_analysis.information.measurement.evaluation import (
+    Ceiling,
     Evaluation,
     MixedMarginal,
     PointNats,
@@ -41,11 +42,18 @@ def dataset(tmp_path_factory):
 
 
 def tabulated(
-    folder, dataset, conditional, variants=VARIANTS, unconditional=(100.0, 100.0), seeds=(0,), ladder=()
+    folder,
+    dataset,
+    conditional,
+    variants=VARIANTS,
+    unconditional=(100.0, 100.0),
+    seeds=(0,),
+    ladder=(),
+    ceilings=(),
 ):
     """The rows where fit k gives every image conditional[k][epoch] nats at each epoch, and a label 1 nat.
 
-    The network of seed s gets s nats more at every epoch.
+    The network of seed s gets s nats more at every epoch. `ceilings` are pairs of an epoch and its H(h).
     """
     n, job = len(open_dataset(dataset).evaluation), Job("test", {}, "0", "cpu", 1)
     folder.mkdir(exist_ok=True)
@@ -67,7 +75,9 @@ def tabulated(
                 label = Parts(*[np.full(size, 1.0) for size in (n, 50, 50)])
                 classes = Parts(*[np.full((size, 10), math.log(0.1)) for size in (n, 50, 50)])
                 points[network.at(epoch, "h1")] = PointNats(image, classes, label)
-            found = Evaluation(variant, network, points)
+            found = Evaluation(
+                variant, network, points, {network.at(epoch, "h1"): found for epoch, found in ceilings}
+            )
             nats.append(kept(f"{k}-{network.seed}.npz", write_evaluation, found))
         whole = Parts(*[np.full(size, unconditional[k]) for size in (n, 50, 50)])
         marginals.append(kept(f"m{k}.npz", write_mixed_marginal, MixedMarginal(variant, whole, None)))
@@ -190,6 +200,19 @@ def test_less_about_the_image_than_about_its_label_is_marked(tmp_path, dataset):
     rows = tabulated(tmp_path, dataset, [(100.0, 50.0, 55.0), (100.0, 50.0, 55.0)])
     assert "lies below I(y;h)" in of(rows, "I(x;h)", 0).warnings
     assert "lies below I(y;h)" not in of(rows, "I(x;h)", 5).warnings
+
+
+def test_more_than_the_entropy_of_h_is_marked_where_that_could_be_counted(tmp_path, dataset):
+    """h takes four values at epoch 5, of which 50 nats cannot be told; 45 nats at epoch 9 may be."""
+    given = [(5, Ceiling(math.log(4.0), 0.01)), (9, Ceiling(60.0, 0.01))]
+    rows = tabulated(tmp_path, dataset, FITS, ceilings=given)
+    assert "above the ceiling H(h)" in of(rows, "I(x;h)", 5).warnings
+    assert "above the ceiling H(h)" not in of(rows, "I(x;h)", 9).warnings
+
+
+def test_a_ceiling_is_as_sure_as_its_count(tmp_path, dataset):
+    rows = tabulated(tmp_path, dataset, FITS, ceilings=[(5, Ceiling(math.log(4.0), 30.0))])
+    assert "above the ceiling H(h)" not in of(rows, "I(x;h)", 5).warnings
 
 
 def test_the_raw_value_stands_beside_what_took_its_place(tmp_path, dataset):

@@ -5,6 +5,7 @@ import pytest
 
 from ib_analysis.errors import UserError
 from ib_analysis.information.measurement.evaluation import (
+    Ceiling,
     Evaluation,
     MarginalEvaluation,
     MixedMarginal,
@@ -32,7 +33,7 @@ def evaluation() -> Evaluation:
     rng = np.random.default_rng(0)
     network = Network("resnet10", "classifier", 3)
     points = {network.at(epoch, tap): point_nats(rng) for epoch in (0, 10) for tap in ("h1", "pooled")}
-    return Evaluation("filters-8", network, points)
+    return Evaluation("filters-8", network, points, {network.at(10, "pooled"): Ceiling(1.5, 0.25)})
 
 
 def same(a: PointNats, b: PointNats) -> bool:
@@ -48,6 +49,7 @@ def test_round_trip_keeps_every_value_and_the_order_of_taps(tmp_path):
     assert read.epochs == [0, 10]
     assert read.taps == ["h1", "pooled"]
     assert all(same(read.points[point], found) for point, found in evaluation().points.items())
+    assert read.ceilings == {read.network.at(10, "pooled"): Ceiling(1.5, 0.25)}
     assert not same(*list(read.points.values())[:2])
 
 
