@@ -97,7 +97,7 @@ def _square(centre: NDArray[np.float64], half: float) -> Bbox:
 
 
 def _text_size(axes: Axes, text: str) -> NDArray[np.float64]:
-    trial = axes.text(0, 0, text, fontsize=FONT_POINTS)
+    trial = axes.text(0, 0, text, fontsize=FONT_POINTS, transform=axes.transAxes)
     size = np.array(trial.get_window_extent().size)
     trial.remove()
     return size
