@@ -13,6 +13,7 @@ from PIL import Image
 from ib_analysis.point import Point
 from ib_analysis.report.page import write_page
 from tests.browser.devtools import Page, browser, chromium
+from tests.browser.screenshots import take
 
 AXE = Path(__file__).parents[2] / "browser/axe.min.js"
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium here: .ci/run installs one")
@@ -336,3 +337,12 @@ def test_without_scripts_the_page_has_its_sheets_and_tables_and_no_empty_explore
     assert opened.run(f"({seen})('samples')") == "block"
     assert opened.run("document.querySelector('#samples img').naturalWidth") > 0
     opened.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
+def test_pictures_for_the_documents_are_small_and_of_each_window(opened, path, tmp_path):
+    taken = take(opened, path, tmp_path)
+    sizes = [Image.open(picture).size for picture in taken]
+    assert sizes == [(1400, 1240), (1400, 1240), (375, 1560), (375, 1560)]
+    light, dark = (np.asarray(Image.open(picture).convert("L")).mean() for picture in taken[:2])
+    assert dark < 60 < 200 < light
+    assert max(picture.stat().st_size for picture in taken) < 150_000
