@@ -1,6 +1,7 @@
 """Write the report: one HTML page that opens offline."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,10 +10,13 @@ from ib_analysis.artefacts import Artefact, made_from, read_json, read_record
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import decoder_of, fits_path
 from ib_analysis.encoders.training.training_curve import CurveRow, curve_path
+from ib_analysis.figures.checks import trust as trust_figure
 from ib_analysis.figures.samples import read_samples
+from ib_analysis.figures.style.saving import save
 from ib_analysis.forgetting.table import ForgettingRow
 from ib_analysis.information.inference.fit_checks import SURE, near_plateau
 from ib_analysis.information.measurement.evaluation import INFORMATION
+from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.agreement import Agreement
 from ib_analysis.information.tables.calibration import CalibrationRow
 from ib_analysis.information.tables.consistency import ConsistencyRow
@@ -37,7 +41,7 @@ from ib_analysis.report.content import (
 from ib_analysis.report.page import write_page, write_tables
 from ib_analysis.rows import read_rows
 from ib_analysis.studies.verdict import Verdict
-from ib_analysis.units import nats
+from ib_analysis.units import bits, nats
 
 FIGURES = {
     "information_plane": "Information plane",
@@ -79,10 +83,11 @@ def run(
     sheets: Artefact,
     samples: list[Artefact],
     forgetting: list[Artefact],
+    trust: Path,
     tables: Path,
     out: Path,
 ) -> None:
-    """Write `out`, one HTML page, and its tables as CSV and LaTeX into the folder `tables`."""
+    """Write `out`, one HTML page, its tables as CSV and LaTeX into the folder `tables`, and the figure `trust`."""
     folder, rows = figures[0].parent, read_rows(table, InformationRow)
     content = ReportContent(
         **_of_experiment(slice_.experiment),
@@ -105,10 +110,28 @@ def run(
         provenance=tuple(_provenance(dataset, checkpoints, marginal, decoders, table)),
         versions=job.provenance()["versions"],
     )
-    write_page(out, content)
+    summed_up, drawn = _trust(trust, content)
+    write_page(out, replace(content, trusted=(summed_up, *content.trusted)))
     write_tables(tables, content)
-    for path in (out, tables):
+    for path in (out, tables, *drawn):
         job.record(path, dataset=content.dataset.fingerprint)
+
+
+def _trust(stem: Path, content: ReportContent) -> tuple[Illustration, list[Path]]:
+    """The figure that sums up how far to trust the numbers, and its files."""
+    information = {row.point: row.bits for row in content.rows if row.quantity is Quantity.IMAGE_INFORMATION}
+    fits = [
+        {
+            "bits": information[fit.point],
+            "late_gain_bits": bits(fit.late_gain_nats),
+            "near_plateau": fit.near_plateau,
+        }
+        for fit in content.fits
+        if fit.target == "image" and fit.point in information
+    ]
+    checked = (content.ladder, content.controls, fits)
+    files = save(trust_figure.draw(*checked), stem)
+    return Illustration("How far to trust I(x;h)", stem, trust_figure.caption(*checked)), list(files.values())
 
 
 def _every_row(tables: Iterable[Path], kind: type[R]) -> tuple[R, ...]:

@@ -247,11 +247,15 @@ def test_every_section_stands_in_the_contents(content, drawn, tmp_path):
 
 
 def test_how_far_to_trust_it_is_one_sentence_with_the_figures(content, tmp_path):
-    trusted = (replace(content.figures[0], title="Known information"),)
+    trusted = (
+        replace(content.figures[0], title="Known information"),
+        replace(content.figures[0], title="Of controls"),
+    )
     text = render(replace(content, trusted=trusted), tmp_path)
     section = text[text.index('id="trust"') : text.index('id="figures"')]
     assert "No control was run; 3 of 4 decoders had stopped improving when their fit ended." in section
-    assert 'alt="Known information"' in section
+    assert section.index('alt="Known information"') < section.index("<summary>Of controls</summary>")
+    assert "<summary>Known information</summary>" not in section
 
 
 def test_the_same_content_gives_the_same_page(content, tmp_path):
