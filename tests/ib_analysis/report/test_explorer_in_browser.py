@@ -322,6 +322,19 @@ def test_nothing_is_wider_than_the_window(opened, path, width):
     assert opened.run("document.documentElement.scrollWidth") <= width
 
 
+def test_on_paper_nothing_is_cut_and_tables_are_unfolded(opened, path):
+    opened.open(path, width=690, dark=True)  # pixels between the margins of A4
+    opened.call("Emulation.setEmulatedMedia", media="print")
+    assert opened.run("document.documentElement.scrollWidth") <= 690
+    assert (
+        opened.run("document.querySelector('#information details table').getBoundingClientRect().height")
+        > 100
+    )
+    assert opened.run("getComputedStyle(document.body).color") == "rgb(26, 26, 26)"
+    assert opened.run("getComputedStyle(document.querySelector('.controls')).display") == "none"
+    assert opened.run("document.querySelectorAll('#explorer-images img').length") == 12
+
+
 def test_the_contents_mark_the_section_that_is_read(page):
     current = "document.querySelector('#contents [aria-current]').hash"
     assert page.run(current) == "#explorer"
