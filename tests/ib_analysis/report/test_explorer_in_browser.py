@@ -1,6 +1,7 @@
 """The explorer in a headless Chromium: touch a point, move the slider, use keys, read what a screen reader hears."""
 
 import json
+import re
 from base64 import b64decode
 from dataclasses import replace
 from io import BytesIO
@@ -359,3 +360,8 @@ def test_pictures_for_the_documents_are_small_and_of_each_window(opened, path, t
     light, dark = (np.asarray(Image.open(picture).convert("L")).mean() for picture in taken[:2])
     assert dark < 60 < 200 < light
     assert max(picture.stat().st_size for picture in taken) < 150_000
+    swatches = "[...document.querySelectorAll('.swatch')].map((s) => getComputedStyle(s).backgroundColor)"
+    pixels = np.asarray(Image.open(taken[0]).convert("RGB")).reshape(-1, 3).astype(int)
+    for colour in opened.run(swatches):
+        distance = abs(pixels - [int(v) for v in re.findall(r"\d+", colour)]).max(axis=1).min()
+        assert distance <= 6, f"{colour} is not in the picture"
