@@ -50,7 +50,10 @@ check-gpu: install  ## trains, fits and draws on a GPU, where there is one
 bench-gpu: install  ## checks and times the whole GPU path; writes results/benchmarks/gpu.json
 	$(BIN)/python -m benchmarks.gpu
 
+screenshots: install  ## docs/images/report-*.png of the demo's report, by a Chromium of the system
+	$(BIN)/python -m tests.browser.screenshots results/demo/report.html docs/images
+
 schema:  ## regenerate the JSON schema and the key lists of the configurations
 	$(BIN)/python -m ib_analysis.schema
 
-.PHONY: help install demo test test-cluster lint bench bench-quick check-gpu bench-gpu schema
+.PHONY: help install demo test test-cluster lint bench bench-quick check-gpu bench-gpu screenshots schema

@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from ib_analysis.artefacts import read_json, undamaged
 from ib_analysis.errors import UserError
 from ib_analysis.experiment import Experiment, load_experiment
 from ib_analysis.figures.samples import read_samples
+from ib_analysis.forgetting.table import ForgettingRow
 from ib_analysis.information.inference.network_comparison import compare_networks
 from ib_analysis.information.inference.repeated_fits import FitSpread
 from ib_analysis.information.measurement.evaluation import INFORMATION
@@ -28,6 +30,7 @@ from ib_analysis.report.comparison import (
 )
 from ib_analysis.report.content import Illustration
 from ib_analysis.report.explorer.block import Explored
+from ib_analysis.report.text.of_samples import said_of_samples
 from ib_analysis.rows import read_rows, write_rows
 from ib_analysis.stages.tabulate_information import Measured, read_measured
 from ib_analysis.stages.write_report import fit_summaries
@@ -35,6 +38,7 @@ from ib_analysis.stages.write_report import fit_summaries
 Values = NDArray[np.float64]
 Side = tuple[str, str]
 """An encoder and a regime."""
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -211,7 +215,7 @@ def _left_out(a: Results, b: Results, pairs: Sequence[tuple[Side, Side]]) -> lis
 
 def _explored(results: Results) -> Explored:
     folder, experiment = results.folder, results.experiment
-    controls = folder / "controls.csv"
+    controls, forgetting = folder / "controls.csv", folder / "forgetting.csv"
     variants = [variant.name for variant in experiment.fitted]
     decoders = [
         folder / variant / "decoders" / n.encoder / n.regime / f"seed{n.seed}" / f"epoch{epoch}"
@@ -227,10 +231,16 @@ def _explored(results: Results) -> Explored:
     return Explored(
         rows=rows,
         fits=tuple(fit_summaries([], decoders, rows)),
-        controls=read_rows(controls, ControlRow) if controls.exists() else (),
+        controls=_rows_if_there(controls, ControlRow),
         drawn=tuple(read_samples(undamaged(path)) for path in samples),
+        said_of_samples=said_of_samples(_rows_if_there(forgetting, ForgettingRow)),
         name=results.name,
     )
+
+
+def _rows_if_there(table: Path, kind: type[R]) -> tuple[R, ...]:
+    """The rows of a table that an experiment may lack."""
+    return read_rows(undamaged(table), kind) if table.exists() else ()
 
 
 def _planes(results: Results) -> Iterator[Illustration]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from ib_analysis.datasets.dataset import Header
 from ib_analysis.figures.samples import Samples
+from ib_analysis.forgetting.table import ForgettingRow
 from ib_analysis.information.tables.agreement import Agreement
 from ib_analysis.information.tables.calibration import CalibrationRow
 from ib_analysis.information.tables.consistency import ConsistencyRow
@@ -87,8 +88,14 @@ class Illustration:
     title: str
     stem: Path
     caption: str
+
+
+@dataclass(frozen=True)
+class Sheet(Illustration):
+    """A sheet of samples: the heading that it stands under, and the points whose samples are its rows, in order."""
+
     group: str = ""
-    """Heading of a group of sample sheets."""
+    points: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,7 @@ class ReportContent:
     stages: tuple[StagesRow, ...]
     fits: tuple[FitSummary, ...]
     figures: tuple[Illustration, ...]
-    samples: tuple[Illustration, ...]
+    samples: tuple[Sheet, ...]
     """Sheets of samples, for paper and for readers without scripts."""
     provenance: tuple[Provenance, ...]
     mixture: tuple[ComponentRow, ...] = ()
@@ -129,8 +136,8 @@ class ReportContent:
     papers: tuple[Verdict, ...] = ()
     drawn: tuple[Samples, ...] = ()
     """The samples themselves, for the explorer."""
-    said_of_samples: Mapping[Point, tuple[str, ...]] = field(default_factory=dict)
-    """What the samples of a point differ in from their originals, in sentences; they stand beside the images."""
+    forgetting: tuple[ForgettingRow, ...] = ()
+    """What the samples of each point differ in from their originals; it stands beside the images."""
     trusted: tuple[Illustration, ...] = ()
     """The figures that say how far to trust the numbers: known information first, then controls."""
     studies: tuple[Illustration, ...] = ()

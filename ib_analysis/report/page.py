@@ -1,6 +1,7 @@
 """The report: one self-contained page that opens offline."""
 
 from base64 import b64encode
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ib_analysis.artefacts import replacing_folder, write_text
-from ib_analysis.report.content import Illustration, ReportContent
+from ib_analysis.forgetting.table import ForgettingRow
+from ib_analysis.information.tables.two_stages import StagesRow
+from ib_analysis.report.content import Illustration, ReportContent, Sheet
 from ib_analysis.report.explorer.block import Explored, explorer_block
 from ib_analysis.report.images import chosen_file, data_uri, embedded_bytes
 from ib_analysis.report.tables.agreement import agreement_table
@@ -22,6 +25,7 @@ from ib_analysis.report.tables.controls import (
     trust_table,
 )
 from ib_analysis.report.tables.fits import fits_sentence, fits_table
+from ib_analysis.report.tables.forgetting import forgetting_table
 from ib_analysis.report.tables.information import dataset_table, information_table
 from ib_analysis.report.tables.ladder import ladder_table
 from ib_analysis.report.tables.mixture import mixture_table
@@ -29,9 +33,10 @@ from ib_analysis.report.tables.papers import papers_table
 from ib_analysis.report.tables.seeds import seeds_table
 from ib_analysis.report.tables.table import Table
 from ib_analysis.report.tables.two_stages import verdict_table
-from ib_analysis.report.text.finding import finding, verdicts_sentence
+from ib_analysis.report.text.finding import finding, surest_change, verdicts_sentence
 from ib_analysis.report.text.limitations import limitations
 from ib_analysis.report.text.meanings import meanings
+from ib_analysis.report.text.of_samples import said_of_samples
 from ib_analysis.report.text.references import REFERENCES
 from ib_analysis.report.text.trust import trust_sentence
 
@@ -47,9 +52,17 @@ class Picture:
 
     title: str
     caption: str
-    group: str
     file: str
     source: str
+
+
+@dataclass(frozen=True)
+class ShownSheet:
+    """A sheet of samples on the page, with what its samples differ in from their originals."""
+
+    group: str
+    picture: Picture
+    differences: Table
 
 
 def write_page(path: Path, content: ReportContent) -> None:
@@ -71,8 +84,10 @@ def render(content: ReportContent, folder: Path) -> str:
         for pictures in (content.figures, content.trusted, content.studies)
     )
     room = LARGEST_PAGE_BYTES - WORDS_BYTES - sum(len(f.source) for f in (*figures, *trusted, *studies))
-    explored = Explored(content.rows, content.fits, content.controls, content.drawn, content.said_of_samples)
+    said, surest = said_of_samples(content.forgetting), surest_change(content.stages)
+    explored = Explored(content.rows, content.fits, content.controls, content.drawn, said, surest=surest)
     explorer = explorer_block([explored], room)
+    sheets = _leading(content.samples, surest)
     return render_template(
         "page.html.jinja",
         content=content,
@@ -86,7 +101,7 @@ def render(content: ReportContent, folder: Path) -> str:
         figures=figures,
         trusted=trusted,
         studies=studies,
-        groups=_groups(_within(content.samples, folder, room - len(explorer))),
+        sheets=list(_shown_sheets(sheets, content.forgetting, folder, room - len(explorer))),
         meanings=meanings(content.rows),
         limitations=limitations(content),
         references=REFERENCES,
@@ -164,21 +179,25 @@ def picture(illustration: Illustration, folder: Path, room: int) -> Picture:
     file = chosen_file(illustration.stem)
     source = data_uri(file) if embedded_bytes(file) <= room else ""
     name = file.relative_to(folder) if file.is_relative_to(folder) else file
-    return Picture(illustration.title, illustration.caption, illustration.group, name.as_posix(), source)
+    return Picture(illustration.title, illustration.caption, name.as_posix(), source)
 
 
-def _within(illustrations: tuple[Illustration, ...], folder: Path, room: int) -> list[Picture]:
-    """Embeds illustrations in order until `room` is used up."""
-    pictures = []
-    for illustration in illustrations:
-        pictures.append(picture(illustration, folder, room))
-        room -= len(pictures[-1].source)
-    return pictures
+def _leading(sheets: Sequence[Sheet], surest: StagesRow | None) -> list[Sheet]:
+    """The sheets in order, but first the one whose rows are the epochs of the tap that the finding is about."""
+    told = [sheet for sheet in sheets if surest is not None and _is_of(sheet, surest)][:1]
+    return [*told, *(sheet for sheet in sheets if sheet not in told)]
 
 
-def _groups(pictures: list[Picture]) -> dict[str, list[Picture]]:
-    """Pictures by heading, in order."""
-    groups: dict[str, list[Picture]] = {}
-    for one in pictures:
-        groups.setdefault(one.group, []).append(one)
-    return groups
+def _is_of(sheet: Sheet, stage: StagesRow) -> bool:
+    places = {(point.encoder, point.regime, point.tap) for point in sheet.points}
+    return places == {(stage.encoder, stage.regime, stage.tap)}
+
+
+def _shown_sheets(
+    sheets: Sequence[Sheet], forgetting: Sequence[ForgettingRow], folder: Path, room: int
+) -> Iterator[ShownSheet]:
+    """Embeds sheets in order until `room` is used up."""
+    for sheet in sheets:
+        shown = picture(sheet, folder, room)
+        room -= len(shown.source)
+        yield ShownSheet(sheet.group, shown, forgetting_table(forgetting, sheet.points))

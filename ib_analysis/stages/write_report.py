@@ -1,18 +1,22 @@
 """Write the report: one HTML page that opens offline."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ib_analysis import spec
 from ib_analysis.artefacts import Artefact, made_from, read_json, read_record
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import decoder_of, fits_path
 from ib_analysis.encoders.training.training_curve import CurveRow, curve_path
+from ib_analysis.figures.checks import trust as trust_figure
 from ib_analysis.figures.samples import read_samples
+from ib_analysis.figures.style.saving import save
 from ib_analysis.forgetting.table import ForgettingRow
 from ib_analysis.information.inference.fit_checks import SURE, near_plateau
 from ib_analysis.information.measurement.evaluation import INFORMATION
+from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.agreement import Agreement
 from ib_analysis.information.tables.calibration import CalibrationRow
 from ib_analysis.information.tables.consistency import ConsistencyRow
@@ -21,7 +25,7 @@ from ib_analysis.information.tables.information import InformationRow
 from ib_analysis.information.tables.mixture import ComponentRow
 from ib_analysis.information.tables.two_stages import StagesRow
 from ib_analysis.information.tables.validation import ValidationRow
-from ib_analysis.point import Network
+from ib_analysis.point import Network, Point
 from ib_analysis.provenance import Job
 from ib_analysis.report.content import (
     NEIGHBOUR,
@@ -32,12 +36,12 @@ from ib_analysis.report.content import (
     Illustration,
     Provenance,
     ReportContent,
+    Sheet,
 )
 from ib_analysis.report.page import write_page, write_tables
-from ib_analysis.report.text.of_samples import said_of_samples
 from ib_analysis.rows import read_rows
 from ib_analysis.studies.verdict import Verdict
-from ib_analysis.units import nats
+from ib_analysis.units import bits, nats
 
 FIGURES = {
     "information_plane": "Information plane",
@@ -49,6 +53,7 @@ FIGURES = {
     "baseline_planes": "Every estimator",
 }
 TRUSTED = {"controls": "Controls"}
+R = TypeVar("R")
 
 
 class Spec(spec.Spec):
@@ -78,53 +83,90 @@ def run(
     sheets: Artefact,
     samples: list[Artefact],
     forgetting: list[Artefact],
+    trust: Path,
     tables: Path,
     out: Path,
 ) -> None:
-    """Write `out`, one HTML page, and its tables as CSV and LaTeX into the folder `tables`."""
-    experiment, folder = slice_.experiment, figures[0].parent
-    header, rows = open_dataset(dataset.parent).header, read_rows(table, InformationRow)
+    """Write `out`, one HTML page, its tables as CSV and LaTeX into the folder `tables`, and the figure `trust`."""
+    folder, rows = figures[0].parent, read_rows(table, InformationRow)
     content = ReportContent(
-        title=experiment["title"] or experiment["name"],
-        experiment=experiment["name"],
-        dataset=header,
-        encoders=tuple(_encoders(experiment, checkpoints)),
-        decoders=tuple(_decoders(experiment)),
+        **_of_experiment(slice_.experiment),
+        **_pictures(folder, slice_.experiment["studies"], calibration, validation, consistency),
+        dataset=open_dataset(dataset.parent).header,
+        encoders=tuple(_encoders(slice_.experiment, checkpoints)),
         rows=rows,
         stages=read_rows(two_stages, StagesRow),
         mixture=read_rows(mixture, ComponentRow),
         fits=tuple(fit_summaries(marginal, decoders, rows)),
-        figures=(
-            *_figures(folder, FIGURES),
-            *(_beside(folder, "consistency") for _ in consistency),
-        ),
-        trusted=(
-            *(_beside(folder, "ladder") for _ in calibration),
-            *(_beside(folder, "calibration") for _ in validation),
-            *_figures(folder, TRUSTED),
-        ),
-        ladder=tuple(row for path in calibration for row in read_rows(path, CalibrationRow)),
+        ladder=_every_row(calibration, CalibrationRow),
         samples=tuple(_sheets(sheets)),
-        drawn=tuple(read_samples(path) for path in samples),
-        said_of_samples=said_of_samples(row for path in forgetting for row in read_rows(path, ForgettingRow)),
-        controls=tuple(row for path in controls for row in read_rows(path, ControlRow)),
-        validation=tuple(row for path in validation for row in read_rows(path, ValidationRow)),
-        consistency=tuple(row for path in consistency for row in read_rows(path, ConsistencyRow)),
-        papers=tuple(row for path in verdicts for row in read_rows(path, Verdict)),
-        studies=tuple(_studies(experiment["studies"], folder)),
-        agreement=tuple(row for path in agreement for row in read_rows(path, Agreement)),
+        drawn=tuple(map(read_samples, samples)),
+        forgetting=_every_row(forgetting, ForgettingRow),
+        controls=_every_row(controls, ControlRow),
+        validation=_every_row(validation, ValidationRow),
+        consistency=_every_row(consistency, ConsistencyRow),
+        papers=_every_row(verdicts, Verdict),
+        agreement=_every_row(agreement, Agreement),
         provenance=tuple(_provenance(dataset, checkpoints, marginal, decoders, table)),
         versions=job.provenance()["versions"],
-        seeds={
+    )
+    summed_up, drawn = _trust(trust, content)
+    write_page(out, replace(content, trusted=(summed_up, *content.trusted)))
+    write_tables(tables, content)
+    for path in (out, tables, *drawn):
+        job.record(path, dataset=content.dataset.fingerprint)
+
+
+def _trust(stem: Path, content: ReportContent) -> tuple[Illustration, list[Path]]:
+    """The figure that sums up how far to trust the numbers, and its files."""
+    information = {row.point: row.bits for row in content.rows if row.quantity is Quantity.IMAGE_INFORMATION}
+    fits = [
+        {
+            "bits": information[fit.point],
+            "late_gain_bits": bits(fit.late_gain_nats),
+            "near_plateau": fit.near_plateau,
+        }
+        for fit in content.fits
+        if fit.target == "image" and fit.point in information
+    ]
+    checked = (content.ladder, content.controls, fits)
+    files = save(trust_figure.draw(*checked), stem)
+    return Illustration("How far to trust I(x;h)", stem, trust_figure.caption(*checked)), list(files.values())
+
+
+def _every_row(tables: Iterable[Path], kind: type[R]) -> tuple[R, ...]:
+    """The rows of all tables of one kind."""
+    return tuple(row for table in tables for row in read_rows(table, kind))
+
+
+def _of_experiment(experiment: Mapping[str, Any]) -> dict[str, Any]:
+    """What the configuration alone tells: titles, decoders, seeds."""
+    return {
+        "title": experiment["title"] or experiment["name"],
+        "experiment": experiment["name"],
+        "decoders": tuple(_decoders(experiment)),
+        "seeds": {
             "split into parts": str(experiment["dataset"]["seed"]),
             "decoder fits": ", ".join(map(str, experiment["decoders"]["seeds"])),
             "samples": str(experiment["samples"]["seed"]),
         },
-    )
-    write_page(out, content)
-    write_tables(tables, content)
-    for path in (out, tables):
-        job.record(path, dataset=header.fingerprint)
+    }
+
+
+def _pictures(
+    folder: Path,
+    studies: Mapping[str, Any],
+    calibration: Sequence[Path],
+    validation: Sequence[Path],
+    consistency: Sequence[Path],
+) -> dict[str, Any]:
+    """The figures in `folder`: of the measurement, of known information and controls, and of the studies."""
+    checks = [name for name, tables in (("ladder", calibration), ("calibration", validation)) if tables]
+    return {
+        "figures": (*_figures(folder, FIGURES), *(_beside(folder, "consistency") for _ in consistency)),
+        "trusted": (*(_beside(folder, name) for name in checks), *_figures(folder, TRUSTED)),
+        "studies": tuple(_studies(studies, folder)),
+    }
 
 
 def _encoders(experiment: Mapping[str, Any], checkpoints: Sequence[Path]) -> Iterator[EncoderSummary]:
@@ -237,16 +279,10 @@ def _studies(studies: Mapping[str, Any], folder: Path) -> Iterator[Illustration]
             yield Illustration(title, stem, read_json(stem.with_name(f"{stem.name}.caption.json")))
 
 
-def _sheets(folder: Path) -> Iterator[Illustration]:
-    for name, caption in read_json(folder / "captions.json").items():
-        group, _, title = name.rpartition("-")
-        yield Illustration(_sheet_title(title), folder / name, caption, group.replace("-", " ") or "p(x)")
-
-
-def _sheet_title(word: str) -> str:
-    if word.startswith("epoch"):
-        return f"Every tap at epoch {word.removeprefix('epoch')}"
-    return "Samples of p(x)" if word == "unconditional" else f"Tap {word} at every epoch"
+def _sheets(folder: Path) -> Iterator[Sheet]:
+    for sheet in read_json(folder / "sheets.json"):
+        points = tuple(Point(**point) for point in sheet["points"])
+        yield Sheet(sheet["title"], folder / sheet["file"], sheet["caption"], sheet["group"], points)
 
 
 def _provenance(

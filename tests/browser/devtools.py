@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from base64 import b64decode
@@ -138,14 +139,14 @@ def browser(program: str) -> Iterator[Page]:
     line = f'exec "$0" "$@" 3<&{commands} 4>&{answers}'
     process = subprocess.Popen(
         ["bash", "-c", line, program, *options],
-        pass_fds=(commands, answers), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        pass_fds=(commands, answers), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     os.close(commands)
     os.close(answers)
     try:
         yield Page(our_commands, our_answers)
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)  # the program may be a script that waits for the browser
         process.wait(SECONDS)
         os.close(our_commands)
         os.close(our_answers)

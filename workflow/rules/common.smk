@@ -357,8 +357,7 @@ def all_results(wildcards):
     pretrained = [*alone] * (experiment.decoders.pretrained_fit is not None)
     identity, chosen = experiment.identity_networks, experiment.studies.chosen
     return [
-        REPORT,
-        f"{RESULTS}/tables",
+        *rules.write_report.output,
         *(
             f"{RESULTS}/dataset/{name}"
             for name in ("header.json", "images.npy", "labels.npy")

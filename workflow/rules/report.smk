@@ -23,6 +23,7 @@ rule write_report:
         decoders=of_checkpoints(DECODERS, FITTED),
     output:
         page=REPORT,
+        trust=figure("trust", "Checks", "trust"),
         tables=directory(f"{RESULTS}/tables"),
     log:
         log_of("write_report"),
@@ -30,6 +31,7 @@ rule write_report:
         "tables"
     params:
         **stage("write_report"),
+        trust=lambda wildcards, output: Path(output.trust[0]).with_suffix(""),
     shell:
         command(
             "write_report",
@@ -39,5 +41,5 @@ rule write_report:
             " --forgetting {input.forgetting} --checkpoints {input.checkpoints}"
             " --marginal {input.marginal} --decoders {input.decoders} --controls {input.controls}"
             " --agreement {input.agreement} --validation {input.validation} --consistency {input.consistency}"
-            " --verdicts {input.verdicts} --tables {output.tables} --out {output.page}",
+            " --verdicts {input.verdicts} --trust {params.trust} --tables {output.tables} --out {output.page}",
         )

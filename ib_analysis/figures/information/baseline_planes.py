@@ -16,6 +16,7 @@ from ib_analysis.information.measurement.estimate import DECODERS
 from ib_analysis.point import Network
 
 COLUMNS = 4
+MOST_TICKS = 4
 LEAST_SPAN = 0.5
 """Smallest range of an axis, in bits."""
 MEANING = (
@@ -100,8 +101,8 @@ def _panel(
             s=12, edgecolors="0.15", linewidths=0.4, zorder=4,
         )  # fmt: skip
         marks.set_gid(f"{method} {tap}")
-    axes.tick_params(labelsize=6)
     axes.margins(0.12)
+    axes.locator_params(nbins=MOST_TICKS)
     axes.set_xlim(*at_least(axes.get_xlim(), LEAST_SPAN))
     axes.set_ylim(*at_least(axes.get_ylim(), LEAST_SPAN))
 
@@ -118,11 +119,11 @@ def at_least(ends: tuple[float, float], span: float) -> tuple[float, float]:
 
 def _borrowed(axes: Axes, has_image: bool, has_label: bool) -> None:
     """Names the axis that shows the decoders' estimate."""
-    words = [] if has_image else ["I(x;h) of the decoders"]
-    words += [] if has_label else ["I(y;h) of the decoders"]
+    words = [] if has_image else ["I(x;h) of decoders"]
+    words += [] if has_label else ["I(y;h) of decoders"]
     if words:
         axes.annotate(
-            words[0], (0.5, 0.02), xycoords="axes fraction", ha="center", va="bottom", fontsize=5.5, color="0.35"
+            words[0], (0.5, 0.02), xycoords="axes fraction", ha="center", va="bottom", fontsize=8, color="0.35"
         )  # fmt: skip
 
 
@@ -141,7 +142,7 @@ def _keys(figure: Figure, grid: Sequence[Axes], epochs: Sequence[int], taps: Seq
         shrink=min(1.0, 2.2 / lines_of(grid)),
     )
     bar.set_ticks(list(range(len(epochs))), labels=[str(epoch) for epoch in epochs])
-    bar.ax.tick_params(length=0, which="both", labelsize=6)
+    bar.ax.tick_params(length=0, which="both")
     bar.ax.set_title("epoch", fontsize=8, fontweight="normal", loc="center")
     markers = tap_markers(taps)
     handles = [

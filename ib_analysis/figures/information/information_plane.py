@@ -31,6 +31,7 @@ from ib_analysis.figures.information.series import (
 )
 from ib_analysis.figures.style.direct_labels import Name, label_points, settle
 from ib_analysis.figures.style.figure_style import EXACT_KEY, PAGE_INCHES, figure_style, paper_figure
+from ib_analysis.figures.style.log_scale import log_limits, squeezed, write_log_ticks
 from ib_analysis.figures.style.number_text import bits_text
 from ib_analysis.figures.style.palette import epoch_colours, tap_markers
 
@@ -65,6 +66,8 @@ def draw(rows: Sequence[Row], *, until: int | None = None) -> Figure:
         for axes, panel in zip(grid, panels, strict=False):
             draw_panel(axes, panel, seen, rows)
         set_common_limits(grid[: len(panels)], rows, ceilings(rows))
+        for axes in grid[: len(panels)]:
+            axes.set_xlabel(horizontal_name(axes))
         _colour_bar(figure, grid[: len(panels)], epochs([*x, *y]) or [0])
         if until is not None:
             figure.suptitle(f"epoch {until}")
@@ -83,7 +86,6 @@ def _panels(number: int) -> tuple[Figure, list[Axes]]:
         axes.set_visible(False)
     for i, axes in enumerate(grid[:number]):
         axes.tick_params(labelleft=True, labelbottom=True)
-        axes.set_xlabel("I(x;h)  [bits per image]")
         if i % columns == 0:
             axes.set_ylabel("I(y;h)  [bits per image]")
     return figure, grid
@@ -163,22 +165,38 @@ def _reference_marks(axes: Axes, panel: Panel, rows: Sequence[Row]) -> None:
 
 
 def set_common_limits(grid: Sequence[Axes], rows: Sequence[Row], limits: Ceilings) -> None:
-    """Sets limits that include zero, every point with its error bar, and the near ceilings."""
-    x = _extent(rows, "I(x;h)", _near_ceilings(rows, limits))
-    y = _extent(rows, "I(y;h)", [limits.label_entropy] if limits.label_entropy else [])
-    grid[0].set(xlim=x, ylim=(y[0], y[1] + 0.04 * (y[1] - y[0])))
+    """Sets limits that include every point with its error bar, the near ceilings and, of a linear axis, zero."""
+    found = [*measured(rows, "I(x;h)"), *exact(rows, "I(x;h)")]
+    values = [bits for one in found for bits in one.bits]
+    low, high = _extent(rows, "I(y;h)", [limits.label_entropy] if limits.label_entropy else [])
+    grid[0].set(ylim=(low, high + 0.04 * (high - low)))
+    if squeezed(values):
+        known = [v for v in (limits.image_cross_entropy, limits.image_entropy) if v is not None]
+        grid[0].set(xscale="log", xlim=log_limits(values, [*_bar_ends(found), *known]))
+        write_log_ticks(grid)
+    else:
+        grid[0].set(xlim=_extent(rows, "I(x;h)", _near_ceilings(rows, limits)))
+
+
+def horizontal_name(axes: Axes) -> str:
+    """The name of the horizontal axis, with its unit and its scale."""
+    scale = ", log scale" if axes.get_xscale() == "log" else ""
+    return f"I(x;h)  [bits per image{scale}]"
 
 
 def _extent(rows: Sequence[Row], quantity: Mutual, others: Sequence[float]) -> tuple[float, float]:
-    found = [*measured(rows, quantity), *exact(rows, quantity)]
-    ends = [
+    ends = _bar_ends([*measured(rows, quantity), *exact(rows, quantity)])
+    low, high = min([0.0, *ends]), max([*ends, *others, 1e-3])
+    return low - 0.04 * (high - low), high + 0.09 * (high - low)
+
+
+def _bar_ends(found: Sequence[Series]) -> list[float]:
+    return [
         b + sign * s
         for one in found
         for b, s in zip(one.bits, one.spread_bits, strict=True)
         for sign in (-1, 1)
     ]
-    low, high = min([0.0, *ends]), max([*ends, *others, 1e-3])
-    return low - 0.04 * (high - low), high + 0.09 * (high - low)
 
 
 def _near_ceilings(rows: Sequence[Row], limits: Ceilings) -> list[float]:

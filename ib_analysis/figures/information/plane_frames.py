@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from decoders.training.atomic_file import replacing
 from ib_analysis.figures.information import information_plane
-from ib_analysis.figures.information.information_plane import draw_panel, set_common_limits
+from ib_analysis.figures.information.information_plane import draw_panel, horizontal_name, set_common_limits
 from ib_analysis.figures.information.series import (
     Panel,
     Row,
@@ -84,7 +84,7 @@ def draw(rows: Sequence[Row]) -> Figure:
 
 
 def _name_axes(figure: Figure, first: Axes, rows: Sequence[Row]) -> None:
-    figure.supxlabel("I(x;h)  [bits per image]", fontsize=8)
+    figure.supxlabel(horizontal_name(first), fontsize=8)
     figure.supylabel("I(y;h)  [bits per image]", fontsize=8)
     handles = [
         Line2D([], [], marker=marker, color="0.5", linestyle="none", label=tap)

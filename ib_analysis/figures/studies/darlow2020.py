@@ -89,7 +89,7 @@ def _panel(axes: Axes, title: str, rows: Sequence[DarlowRow]) -> None:
         text = f"{measured_text(row.bits, row.stderr_bits or 0.0)}  {row.answer}"
         axes.annotate(
             text, (1.0, height), xycoords=axes.get_yaxis_transform(), xytext=(6.0, 0.0),
-            textcoords="offset points", va="center", fontsize=7, color=colour,
+            textcoords="offset points", va="center", fontsize=8, color=colour,
         )  # fmt: skip
     several = len({row.encoder for row in rows}) > 1 or not rows[0].claim
     names = [

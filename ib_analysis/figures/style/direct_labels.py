@@ -47,9 +47,10 @@ class _Place:
 
 
 def settle(figure: Figure) -> float:
-    """Computes the layout, which fixes positions on the page; returns pixels per point."""
+    """Computes the layout and keeps it, which fixes positions on the page; returns pixels per point."""
     FigureCanvasAgg(figure)
     figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     return figure.dpi / 72.0
 
 
@@ -66,8 +67,8 @@ def label_points(
     outside the axes. Among equal costs the nearer position and the earlier point are preferred.
     """
     scale = axes.figure.dpi / 72.0
-    lines = [_displayed(axes, name) for name in names]
-    lines += [axes.transData.transform(line) for line in other_lines]
+    drawn = [_displayed(axes, name) for name in names]
+    lines = _Lines.of([*drawn, *(axes.transData.transform(line) for line in other_lines)])
     taken: list[Bbox] = list(keep_free)
     written = []
     for name in names:
@@ -97,7 +98,7 @@ def _square(centre: NDArray[np.float64], half: float) -> Bbox:
 
 
 def _text_size(axes: Axes, text: str) -> NDArray[np.float64]:
-    trial = axes.text(0, 0, text, fontsize=FONT_POINTS)
+    trial = axes.text(0, 0, text, fontsize=FONT_POINTS, transform=axes.transAxes)
     size = np.array(trial.get_window_extent().size)
     trial.remove()
     return size
@@ -121,24 +122,38 @@ def _covered(
     page: Bbox,
     own: Sequence[Bbox],
     others: Sequence[Bbox],
-    lines: Sequence[NDArray[np.float64]],
+    lines: "_Lines",
     taken: Sequence[Bbox],
 ) -> float:
     """The cost of a text at this box."""
     outside = box.x0 < page.x0 or box.x1 > page.x1 or box.y0 < page.y0 or box.y1 > page.y1
-    crossed = sum(_crosses(box, line) for line in lines)
     hidden = 4.0 * box.count_overlaps(own) + 2.0 * box.count_overlaps(others)
-    return 20.0 * outside + 10.0 * box.count_overlaps(taken) + hidden + 1.0 * crossed
+    return 20.0 * outside + 10.0 * box.count_overlaps(taken) + hidden + 1.0 * lines.crossed(box)
 
 
-def _crosses(box: Bbox, line: NDArray[np.float64]) -> bool:
-    """Whether the polyline passes through the box, tested at 60 points of each segment."""
-    if len(line) < 2:
-        return False
-    steps = np.linspace(0.0, 1.0, 60)[:, None, None]
-    dense = (line[:-1] + steps * np.diff(line, axis=0)).reshape(-1, 2)
-    inside = (dense > [box.x0, box.y0]) & (dense < [box.x1, box.y1])
-    return bool(inside.all(axis=1).any())
+@dataclass(frozen=True)
+class _Lines:
+    """Polylines as 60 points of each segment, (points, 2), and the place where each begins."""
+
+    points: NDArray[np.float64]
+    starts: NDArray[np.int64]
+
+    @staticmethod
+    def of(lines: Sequence[NDArray[np.float64]]) -> "_Lines":
+        """Of lines of fewer than two points nothing is kept."""
+        steps = np.linspace(0.0, 1.0, 60)[:, None, None]
+        dense = [
+            (line[:-1] + steps * np.diff(line, axis=0)).reshape(-1, 2) for line in lines if len(line) > 1
+        ]
+        starts = np.cumsum([0, *(len(points) for points in dense)])[:-1]
+        return _Lines(np.concatenate([np.empty((0, 2)), *dense]), starts)
+
+    def crossed(self, box: Bbox) -> int:
+        """How many of the lines pass through the box."""
+        if not len(self.starts):
+            return 0
+        inside = ((self.points > [box.x0, box.y0]) & (self.points < [box.x1, box.y1])).all(axis=1)
+        return int(np.logical_or.reduceat(inside, self.starts).sum())
 
 
 def _write(axes: Axes, name: Name, place: _Place, scale: float) -> Annotation:

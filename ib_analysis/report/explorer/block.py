@@ -8,15 +8,17 @@ from typing import Any
 from matplotlib.colors import to_hex
 
 from ib_analysis.figures.samples import Samples
+from ib_analysis.figures.style.log_scale import squeezed
 from ib_analysis.figures.style.number_text import bits_text
 from ib_analysis.figures.style.palette import MARKERS, epoch_colours
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.controls import ControlRow
 from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.information.tables.two_stages import StagesRow
 from ib_analysis.point import Network, Point
 from ib_analysis.report.content import FitSummary
 from ib_analysis.report.explorer.pictures import Album, Drawn, fill
-from ib_analysis.report.explorer.point_numbers import SHOWN, Numbers, ceilings, numbers
+from ib_analysis.report.explorer.point_numbers import SHOWN, Address, Numbers, ceilings, numbers
 from ib_analysis.report.tables.controls import failing_controls
 
 PLANE = (Quantity.IMAGE_INFORMATION, Quantity.LABEL_INFORMATION)
@@ -24,7 +26,10 @@ PLANE = (Quantity.IMAGE_INFORMATION, Quantity.LABEL_INFORMATION)
 
 @dataclass(frozen=True)
 class Explored:
-    """What the explorer shows of one experiment; `name` stands before its encoders where there are several."""
+    """What the explorer shows of one experiment.
+
+    `name` stands before its encoders where there are several; `surest` is the change whose tap is shown first.
+    """
 
     rows: Sequence[InformationRow]
     fits: Sequence[FitSummary] = ()
@@ -32,6 +37,7 @@ class Explored:
     drawn: Sequence[Samples] = ()
     said_of_samples: Mapping[Point, Sequence[str]] = field(default_factory=dict)
     name: str = ""
+    surest: StagesRow | None = None
 
     def numbers(self) -> list[Numbers]:
         """The numbers of every point with both informations."""
@@ -86,10 +92,12 @@ def explorer_block(experiments: Sequence[Explored], room: int) -> str:
         "epochs": places.epochs,
         "colours": _colours(places.epochs),
         "quantities": [str(quantity) for quantity in SHOWN],
+        "log": [squeezed(_bits(shown, quantity)) for quantity in SHOWN],
         "points": [_point(number, one, places) for one in shown for number in one.numbers],
         "networks": [_network(network, d) for one in shown for network, (_, d) in one.drawn.items()],
         "size": [int(side) for side in samples[0].originals.shape[:1:-1]] if samples else [0, 0],
         "images": album.images,
+        "start": _start(places, shown),
     }
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(_SAFE)
 
@@ -105,6 +113,25 @@ def _places(shown: Sequence[_Shown]) -> _Places:
         list(dict.fromkeys(a.tap for _, a in addresses)),
         sorted({a.epoch for _, a in addresses}),
     )
+
+
+def _bits(shown: Sequence[_Shown], quantity: Quantity) -> list[float]:
+    """All numbers of a quantity."""
+    return [n.measured[quantity].bits for one in shown for n in one.numbers if quantity in n.measured]
+
+
+def _start(places: _Places, shown: Sequence[_Shown]) -> list[int]:
+    """The panel and the tap that are shown first: those of the finding, else the last tap of the first panel."""
+    found = [(one.explored, number.address) for one in shown for number in one.numbers]
+    first = [(e, a) for e, a in found if (e.name, a.encoder, a.regime) == places.panels[0]]
+    told = [(e, a) for e, a in found if e.surest and _place(e.surest) == _place(a)]
+    explored, address = (told or first[-1:])[0]
+    panel = (explored.name, address.encoder, address.regime)
+    return [places.panels.index(panel), places.taps.index(address.tap)]
+
+
+def _place(of: StagesRow | Address) -> tuple[str, str, str]:
+    return of.encoder, of.regime, of.tap
 
 
 def _colours(epochs: Sequence[int]) -> list[str]:

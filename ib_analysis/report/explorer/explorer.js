@@ -11,6 +11,7 @@
   const FAR = 2.2; // a ceiling beyond this multiple of the data is written at the edge, as in the figures
   const SECONDS_A_FRAME = 1;
   const IMAGE_PIXELS = 48; // on the screen, at least, where an image is smaller
+  const NARROW = { pixels: 400, image: 40 }; // in a narrow window two images and their draws stand side by side
   const SHAPES = {
     o: "M6,0A6,6 0 1 1 -6,0A6,6 0 1 1 6,0Z", s: "M-5.2,-5.2H5.2V5.2H-5.2Z", "^": "M0,-6.4L6,5H-6Z",
     D: "M0,-7L7,0L0,7L-7,0Z", v: "M0,6.4L6,-5H-6Z", P: "M-2.2,-6.4H2.2V-2.2H6.4V2.2H2.2V6.4H-2.2V2.2H-6.4V-2.2H-2.2Z",
@@ -64,10 +65,11 @@
   }
 
   // ---- axes -------------------------------------------------------------------------------------------------------
-  function scale(values, pixels, log, zero) {
-    const positive = values.filter((v) => v > 0);
+  // Of `values`, the ends of intervals among them, a log axis shows those down to a quarter of the smallest `estimate`.
+  function scale(values, estimates, pixels, log, zero) {
+    const positive = values.filter((v) => v > 0), least = Math.min(...estimates.filter((v) => v > 0));
     if (log && positive.length) {
-      let low = Math.log10(Math.min(...positive)), high = Math.log10(Math.max(...positive));
+      let low = Math.log10(Math.max(Math.min(...positive), least / 4)), high = Math.log10(Math.max(...positive));
       const room = Math.max(0.05, 0.06 * (high - low));
       low -= room; high += room;
       const at = (v) => pixels[0] + ((Math.log10(v) - low) / (high - low)) * (pixels[1] - pixels[0]);
@@ -91,7 +93,7 @@
   function logTicks(low, high) {
     const found = [];
     for (let power = Math.floor(low); power <= high; power++)
-      for (const m of high - low > 2 ? [1] : [1, 2, 5]) {
+      for (const m of high - low > 3 ? [1] : [1, 2, 5]) {
         const v = m * 10 ** power;
         if (Math.log10(v) >= low && Math.log10(v) <= high) found.push(v);
       }
@@ -114,7 +116,13 @@
   function marker(parent, tap, size, attributes) {
     return make("svg:path", { d: SHAPES[data.markers[tap]], transform: `scale(${size})`, ...attributes }, parent);
   }
-  const logOf = (quantity) => byId(quantity % 2 ? "explorer-log-label" : "explorer-log-image").checked;
+  function logOf(q) {
+    const chosen = byId(q % 2 ? "explorer-scale-label" : "explorer-scale-image").value;
+    return chosen === "log" || (chosen === "auto" && data.log[q]);
+  }
+  const axisName = (q) => `${data.quantities[q]} [bits per image${logOf(q) ? ", log scale" : ""}]`;
+  const zoomed = () => byId("explorer-zoom").checked;
+  const inZoom = (p) => !zoomed() || p.tap === state.tap;
 
   // ---- planes -----------------------------------------------------------------------------------------------------
   const axes = () => (byId("explorer-plane").value === "1" ? [2, 3] : [0, 1]);
@@ -128,11 +136,12 @@
     host.replaceChildren();
     const columns = panels.length > 1 && host.clientWidth > 560 ? 2 : 1;
     const width = Math.max(240, Math.floor((host.clientWidth - (columns - 1) * 16) / columns));
-    const extents = [extent(shown, qx, panels), extent(shown, qy, panels)];
+    const inside = shown.filter(inZoom), extents = [extent(inside, qx, panels), extent(inside, qy, panels)];
     for (const panel of panels) plane(make("div", { class: "plane" }, host), panel, width, extents, qx, qy);
     const hidden = shown.filter((p) => [qx, qy].some((q) => logOf(q) && p.values[q] && p.values[q][0] <= 0)).length;
-    byId("explorer-hidden").textContent = hidden
-      ? `${hidden} points at or below 0 bits have no place on a log axis and are not drawn.` : "";
+    byId("explorer-hidden").textContent = (hidden
+      ? `${hidden} points at or below 0 bits have no place on a log axis and are not drawn. ` : "")
+      + (zoomed() ? `Zoomed to ${data.taps[state.tap]}: other taps may lie outside.` : "");
     const current = host.querySelector('[tabindex="0"]');
     if (focused && current) current.focus();
   }
@@ -142,8 +151,9 @@
     const reach = Math.max(...shown.map((p) => p.values[q][0]));
     const names = q % 2 ? ["H(y)"] : ["CE(x)", "H(x)"];
     const limits = panels.flatMap((panel) => names.map((n) => data.panels[panel].ceilings[n]))
-      .filter((limit) => limit).map((limit) => limit[0]);
-    return [...ends, ...limits.filter((v) => q % 2 || v <= FAR * reach)];
+      .filter((limit) => limit && !zoomed()).map((limit) => limit[0]);
+    const near = limits.filter((v) => q % 2 || logOf(q) || v <= FAR * reach);
+    return { values: [...ends, ...near], estimates: shown.map((p) => p.values[q][0]) };
   }
 
   function plane(host, panel, width, extents, qx, qy) {
@@ -155,23 +165,23 @@
       viewBox: `0 0 ${width} ${height}`, width, height, role: "group",
       "aria-label": `Plane of ${name}: arrow keys left and right change the epoch, up and down the tap`,
     }, host);
-    const x = scale(extents[0], [box.left, box.right], logOf(qx), true);
-    const y = scale(extents[1], [box.bottom, box.top], logOf(qy), true);
+    const x = scale(extents[0].values, extents[0].estimates, [box.left, box.right], logOf(qx), !zoomed());
+    const y = scale(extents[1].values, extents[1].estimates, [box.bottom, box.top], logOf(qy), !zoomed());
     const xTicks = x.ticks.map((v) => [v, tickText(v)]);
-    frame(svg, box, x, y, `${data.quantities[qx]} [bits per image]`, `${data.quantities[qy]} [bits per image]`, xTicks);
+    frame(svg, box, x, y, axisName(qx), axisName(qy), xTicks);
     const taken = ceilings(svg, box, x, y, data.panels[panel].ceilings);
-    const current = [];
+    const current = [], inside = clipped(svg, box, `clip-plane-${panel}`);
     for (const tap of tapsOf(panel)) {
       const along = pointsOf(panel, seed).filter((p) => p.tap === tap && p.values[qx] && p.values[qy]
         && Number.isFinite(x.at(p.values[qx][0])) && Number.isFinite(y.at(p.values[qy][0])))
         .sort((a, b) => a.epoch - b.epoch);
       const at = (p) => [x.at(p.values[qx][0]), y.at(p.values[qy][0])];
       const way = (part) => (part.length ? "M" + part.map((p) => at(p).join(",")).join("L") : "");
-      make("svg:path", { class: "way ahead", d: way(along) }, svg);
-      make("svg:path", { class: "way", d: way(along.filter((p) => p.epoch <= state.epoch)) }, svg);
+      make("svg:path", { class: "way ahead", d: way(along) }, inside);
+      make("svg:path", { class: "way", d: way(along.filter((p) => p.epoch <= state.epoch)) }, inside);
       const last = along.filter((p) => p.epoch <= state.epoch).pop();
-      for (const p of along) point(svg, p, at(p), x, y, qx, qy, p === last);
-      if (last) current.push([tap, at(last)]);
+      for (const p of along.filter((p) => within(box, at(p)))) point(inside, p, at(p), x, y, qx, qy, p === last);
+      if (last && within(box, at(last))) current.push([tap, at(last)]);
       taken.push(...along.map((p) => around(at(p), 7)));
     }
     labels(svg, box, current, taken);
@@ -196,6 +206,14 @@
                          transform: `translate(${x.at(p.exact[0]) - cx},${y.at(p.exact[1]) - cy})` }, group);
   }
 
+  const within = (box, [cx, cy]) => cx >= box.left && cx <= box.right && cy >= box.top && cy <= box.bottom;
+  // What lies in the returned group is cut at the edges of the box, marks on the edge excepted.
+  function clipped(svg, box, id) {
+    const room = 14, clip = make("svg:clipPath", { id }, make("svg:defs", {}, svg));
+    make("svg:rect", { x: box.left - room, y: box.top - room, width: box.right - box.left + 2 * room,
+                       height: box.bottom - box.top + 2 * room }, clip);
+    return make("svg:g", zoomed() ? { "clip-path": `url(#${id})` } : {}, svg);
+  }
   const around = ([cx, cy], r) => ({ left: cx - r, right: cx + r, top: cy - r, bottom: cy + r });
   const meets = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
@@ -221,7 +239,9 @@
 
   function ceilings(svg, box, x, y, limit) {
     const taken = [];
-    if (limit["H(y)"]) {
+    if (limit["H(y)"] && limit["H(y)"][0] > y.high) {
+      make("svg:text", { class: "tick", x: box.right, y: box.top - 14, "text-anchor": "end" }, svg, `${limit["H(y)"][1]} \u2191`);
+    } else if (limit["H(y)"] && limit["H(y)"][0] >= y.low) {
       const at = y.at(limit["H(y)"][0]);
       make("svg:path", { class: "ceiling", d: `M${box.left},${at}H${box.right}` }, svg);
       make("svg:text", { class: "tick", x: box.left + 6, y: at - 4 }, svg, limit["H(y)"][1]);
@@ -234,6 +254,7 @@
           make("svg:text", { class: "tick", x: box.right, y: box.bottom - 6, "text-anchor": "end" }, svg, `${text} \u2192`);
         continue;
       }
+      if (value < x.low) continue;
       const at = x.at(value), side = name === "CE(x)" ? -5 : 13;
       make("svg:path", { class: "ceiling", d: `M${at},${box.top}V${box.bottom}` }, svg);
       make("svg:text", { class: "tick", transform: `translate(${at + side},${box.bottom - 6}) rotate(-90)` }, svg, text);
@@ -258,29 +279,30 @@
     const epochs = [...new Set(points.map((p) => p.epoch))].sort((a, b) => a - b);
     const step = (box.right - box.left) / Math.max(1, epochs.length);
     const x = { at: (e) => box.left + step * (epochs.indexOf(e) + 0.5) };
-    const y = scale(points.flatMap((p) => p.values[q]), [box.bottom, box.top], logOf(q), !logOf(q));
+    const inside = points.filter(inZoom);
+    const y = scale(inside.flatMap((p) => p.values[q]), inside.map((p) => p.values[q][0]), [box.bottom, box.top], logOf(q), !zoomed());
     const skip = Math.ceil(34 / step);
-    frame(svg, box, x, y, "epoch (equal steps)", `${data.quantities[q]} [bits per image]`,
+    frame(svg, box, x, y, "epoch (equal steps)", axisName(q),
           epochs.map((e, i) => [e, i % skip === 0 ? String(data.epochs[e]) : ""]));
     if (epochs.includes(state.epoch))
       make("svg:path", { class: "now", d: `M${x.at(state.epoch)},${box.top}V${box.bottom}` }, svg);
-    const ends = [];
+    const ends = [], plot = clipped(svg, box, "clip-curve");
     for (const tap of tapsOf(state.panel)) {
       const along = points.filter((p) => p.tap === tap).sort((a, b) => a.epoch - b.epoch);
       if (!along.length) continue;
       const mine = tap === state.tap ? " chosen" : "";
       const way = along.map((p) => `${x.at(p.epoch)},${y.at(p.values[q][0])}`).join("L");
-      make("svg:path", { class: `way${mine}`, d: `M${way}` }, svg);
-      for (const p of along) {
+      make("svg:path", { class: `way${mine}`, d: `M${way}` }, plot);
+      for (const p of along.filter((p) => within(box, [x.at(p.epoch), y.at(p.values[q][0])]))) {
         const group = make("svg:g", { class: `point${mine}${p === selected() ? " selected" : ""}`, "data-point": address(p),
-                                      transform: `translate(${x.at(p.epoch)},${y.at(p.values[q][0])})` }, svg);
+                                      transform: `translate(${x.at(p.epoch)},${y.at(p.values[q][0])})` }, plot);
         const [v, low, high] = p.values[q];
         make("svg:path", { class: "interval", d: `M0,${y.end(low) - y.at(v)}V${y.end(high) - y.at(v)}` }, group);
         if (p === selected()) make("svg:circle", { class: "ring", r: 12 }, group);
         marker(group, tap, mine ? 1 : 0.72, { class: "mark", fill: data.colours[p.epoch] });
       }
       const last = along[along.length - 1];
-      ends.push([y.at(last.values[q][0]), x.at(last.epoch), data.taps[tap], mine]);
+      if (within(box, [x.at(last.epoch), y.at(last.values[q][0])])) ends.push([y.at(last.values[q][0]), x.at(last.epoch), data.taps[tap], mine]);
     }
     endNames(svg, box, ends.sort((a, b) => a[0] - b[0]));
   }
@@ -297,7 +319,8 @@
   // ---- the selected point -----------------------------------------------------------------------------------------
   const address = (p) => [data.panels[p.panel].name, p.seed === null ? "mean" : p.seed, data.taps[p.tap], data.epochs[p.epoch]].join(" | ");
   function image(parent, index, words, kind) {
-    const [w, h] = data.size, k = Math.max(1, Math.round(IMAGE_PIXELS / Math.max(w, h)));
+    const [w, h] = data.size, wanted = section.clientWidth < NARROW.pixels ? NARROW.image : IMAGE_PIXELS;
+    const k = Math.max(1, Math.round(wanted / Math.max(w, h)));
     make("img", { src: `data:image/png;base64,${data.images[index]}`, alt: words, class: kind, width: w * k, height: h * k }, parent);
     return k;
   }
@@ -404,10 +427,8 @@
   }
 
   function start() {
-    const last = data.points.filter((p) => p.panel === 0);
-    state.seed = data.panels[0].seeds[0];
+    [state.panel, state.tap] = data.start;
     state.every = data.panels.length > 1 && data.panels.length <= MANY_PLANES && window.innerWidth > 600;
-    state.tap = last[last.length - 1].tap;
     options(byId("explorer-quantity"), data.quantities.map((name, i) => [i, name]), 0);
     byId("explorer-colours").replaceChildren(...data.epochs.map((epoch, i) => {
       const item = make("li", {});
@@ -432,7 +453,7 @@
       select(state.panel, state.tap, Number(event.target.value));
     });
     byId("explorer-play").addEventListener("click", play);
-    for (const id of ["explorer-plane", "explorer-quantity", "explorer-log-image", "explorer-log-label"])
+    for (const id of ["explorer-plane", "explorer-quantity", "explorer-scale-image", "explorer-scale-label", "explorer-zoom"])
       byId(id).addEventListener("change", draw);
     for (const id of ["explorer-planes", "explorer-curve"]) byId(id).addEventListener("click", touch);
     byId("explorer-planes").addEventListener("keydown", move);
@@ -441,7 +462,7 @@
     new ResizeObserver(() => {
       if (section.clientWidth !== width) { width = section.clientWidth; draw(); }
     }).observe(section);
-    draw();
+    select(state.panel, state.tap, state.epoch);
   }
   start();
 })();

@@ -10,8 +10,8 @@ from ib_analysis.information.tables.information import InformationRow
 from ib_analysis.information.tables.two_stages import StagesRow
 
 
-def finding(rows: Sequence[InformationRow], stages: Sequence[StagesRow]) -> str:
-    """The surest change of I(x;h) along the training, with its interval; without epochs the range over taps.
+def surest_change(stages: Sequence[StagesRow]) -> StagesRow | None:
+    """The tap whose change of I(x;h) is told: the surest fall, else the surest rise, else the largest fall.
 
     Of all shown falls it is the one whose interval begins highest, then of all shown rises; a selection, which the
     correction for all taps and regimes takes into account.
@@ -20,10 +20,22 @@ def finding(rows: Sequence[InformationRow], stages: Sequence[StagesRow]) -> str:
     fallen = [s for s in ours if s.compression_verdict == "yes"]
     risen = [s for s in ours if s.fitting_verdict == "yes"]
     if fallen:
-        return _fall(max(fallen, key=lambda s: s.compression_low_bits))
+        return max(fallen, key=lambda s: s.compression_low_bits)
     if risen:
-        return _rise(max(risen, key=lambda s: s.fitting_low_bits))
-    return _neither(ours) if ours else _range(rows)
+        return max(risen, key=lambda s: s.fitting_low_bits)
+    return max(ours, key=lambda s: s.compression_bits, default=None)
+
+
+def finding(rows: Sequence[InformationRow], stages: Sequence[StagesRow]) -> str:
+    """The surest change of I(x;h) along the training, with its interval; without epochs the range over taps."""
+    surest = surest_change(stages)
+    if surest is None:
+        return _range(rows)
+    if surest.compression_verdict == "yes":
+        return _fall(surest)
+    if surest.fitting_verdict == "yes":
+        return _rise(surest)
+    return _neither(surest, sum(stage.quantity is Quantity.IMAGE_INFORMATION for stage in stages))
 
 
 def _fall(stage: StagesRow) -> str:
@@ -39,13 +51,12 @@ def _rise(stage: StagesRow) -> str:
     )
 
 
-def _neither(stages: Sequence[StagesRow]) -> str:
-    largest = max(stages, key=lambda s: s.compression_bits)
+def _neither(largest: StagesRow, taps: int) -> str:
     interval = _interval(
         largest.compression_bits, largest.compression_low_bits, largest.compression_high_bits
     )
     return (
-        f"No rise and no fall of I(x;h) along the training is shown at any of {len(stages)} taps; the largest fall is "
+        f"No rise and no fall of I(x;h) along the training is shown at any of {taps} taps; the largest fall is "
         f"{interval}, at {largest.tap} of {largest.encoder} ({largest.regime})."
     )
 

@@ -18,6 +18,7 @@ from ib_analysis.report.content import (
     Illustration,
     Provenance,
     ReportContent,
+    Sheet,
 )
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><rect width="10" height="10"/></svg>'
@@ -125,7 +126,15 @@ def content(rows, stages, fits, tmp_path):
         stages=stages,
         fits=fits,
         figures=(Illustration("Information plane", folder / "plane", "Where <each> tap lies. n = 599."),),
-        samples=(Illustration("Samples of h1", folder / "sheet", "Rows are epochs.", "net, classifier"),),
+        samples=(
+            Sheet(
+                "Samples of h1",
+                folder / "sheet",
+                "Rows are epochs.",
+                "net, classifier, seed 0",
+                tuple(Network("net", "classifier", 0).at(epoch, "h1") for epoch in EPOCHS),
+            ),
+        ),
         provenance=(Provenance("decoders/net", "fit_decoders", "0123456789abcdef", "cpu", 120.46),),
         versions={"torch": "2.6.1", "numpy": "2.0.2"},
         seeds={"split": "4711"},

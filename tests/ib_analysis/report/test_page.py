@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from ib_analysis.errors import UserError
+from ib_analysis.point import Network
 from ib_analysis.report import page
 from ib_analysis.report.page import render, write_page, write_tables
 from ib_analysis.report.tables.fits import fits_table
@@ -83,7 +84,7 @@ def test_nothing_is_loaded_from_outside(text):
     assert len(reader.loaded) == 2
     assert all(address.startswith("data:image/") for address in reader.loaded)
     assert "@import" not in text
-    assert not re.search(r"url\(", text)
+    assert not re.search(r"url\((?!#)", text)
     outside = [link for link in reader.links if not link.startswith("#")]
     assert all(link.startswith(("https://arxiv.org/", "https://openreview.net/")) for link in outside)
 
@@ -158,7 +159,7 @@ def test_finding_captions_limits_provenance_and_meanings(text):
 
 
 def test_captions_stand_beside_figures(text):
-    assert re.search(r"<figure>\s*<img [^>]+>\s*<figcaption>", text)
+    assert re.search(r"<figure>\s*<div class=.picture.[^>]*><img [^>]+></div>\s*<figcaption>", text)
     assert re.search(r"figure \{ display: grid; grid-template-columns:", text)
 
 
@@ -186,6 +187,26 @@ def test_samples_beyond_the_room_are_named(content, tmp_path, monkeypatch):
     text = render(content, tmp_path)
     assert len(Reader(text).loaded) == 1
     assert "figures/sheet.svg" in text
+
+
+def test_the_sheet_of_the_tap_that_the_finding_is_about_is_the_open_one(content, stages, tmp_path):
+    (sheet,) = content.samples
+    points = [
+        Network("net", "classifier", 0).at(epoch, tap) for epoch, tap in ((0, "logits"), (10, "logits"))
+    ]
+    taps = [Network("net", "classifier", 0).at(10, tap) for tap in ("h1", "logits")]
+    sheets = (
+        sheet,
+        replace(sheet, title="All taps", points=tuple(taps)),
+        replace(sheet, title="Samples of logits", points=tuple(points)),
+    )
+    for stage, first in ((stages[0], "Samples of h1"), (stages[1], "Samples of logits")):
+        text = render(replace(content, samples=sheets, stages=(stage,)), tmp_path)
+        section = text[text.index('<section id="samples"') : text.index('<section id="trust"')]
+        assert re.findall(r"<strong>(.*?)\.</strong>", section)[0] == first
+        assert re.findall(r"<summary>(.*?)</summary>", section) == [
+            s.title for s in sheets if s.title != first
+        ]
 
 
 def test_a_study_of_one_checkpoint_and_no_pictures(content, tmp_path):
@@ -226,11 +247,15 @@ def test_every_section_stands_in_the_contents(content, drawn, tmp_path):
 
 
 def test_how_far_to_trust_it_is_one_sentence_with_the_figures(content, tmp_path):
-    trusted = (replace(content.figures[0], title="Known information"),)
+    trusted = (
+        replace(content.figures[0], title="Known information"),
+        replace(content.figures[0], title="Of controls"),
+    )
     text = render(replace(content, trusted=trusted), tmp_path)
     section = text[text.index('id="trust"') : text.index('id="figures"')]
     assert "No control was run; 3 of 4 decoders had stopped improving when their fit ended." in section
-    assert 'alt="Known information"' in section
+    assert section.index('alt="Known information"') < section.index("<summary>Of controls</summary>")
+    assert "<summary>Known information</summary>" not in section
 
 
 def test_the_same_content_gives_the_same_page(content, tmp_path):

@@ -38,7 +38,7 @@ def test_a_panel_for_every_method_each_with_its_own_numbers(baseline_rows):
 
 def test_a_method_for_labels_alone_borrows_the_decoders_axis_and_says_so(baseline_rows):
     found = panels(baseline_rows)[2]
-    assert "I(x;h) of the decoders" in [text.get_text() for text in found.texts]
+    assert "I(x;h) of decoders" in [text.get_text() for text in found.texts]
     (marks,) = [c for c in found.collections if c.get_gid() == "linear_probe h2"]
     assert marks.get_offsets()[0].tolist() == pytest.approx([0.7 * 118.4, 0.7])
 

@@ -61,6 +61,22 @@ def test_a_far_ceiling_is_named_and_squeezes_nothing(rows):
     assert axes.get_xlim()[1] < 150
 
 
+def test_taps_that_a_linear_axis_would_squeeze_lie_apart_on_a_logarithmic_one(rows):
+    small = [
+        dict(r, bits=r["bits"] / 20) if r["quantity"] == "I(x;h)" and r["tap"] == "logits" else r
+        for r in rows
+    ]
+    axes = information_plane.draw(small).axes[0]
+    assert axes.get_xscale() == "log"
+    assert axes.get_xlabel() == "I(x;h)  [bits per image, log scale]"
+    assert {"1", "10", "100"} <= {t.get_text() for t in axes.get_xticklabels()}
+    assert {"logits", "CE(x) = 118.4 bits"} <= texts(axes)
+    left, right = axes.get_xlim()
+    found = points(axes, "trajectory logits")
+    assert left < found[:, 0].min() - 0.8 < found[:, 0].max() < 118.4 < right
+    assert information_plane.draw(rows).axes[0].get_xscale() == "linear"
+
+
 def test_known_information_is_marked(known):
     axes = information_plane.draw(known).axes[0]
     assert points(axes, "exact rows2") == pytest.approx(np.array([[84.55, 0.63]]))
