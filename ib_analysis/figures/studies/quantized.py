@@ -140,7 +140,7 @@ def _gaps(axes: Axes, rows: Sequence[QuantizedRow]) -> None:
         )  # fmt: skip
     axes.axhline(0, color="0.3", linewidth=0.7, zorder=1)
     names = [f"{widths}\n{blocks}" for blocks, widths in sizes]
-    axes.set_xticks(range(len(sizes)), names, fontsize=5.5)
+    axes.set_xticks(range(len(sizes)), names, rotation=25, ha="right", rotation_mode="anchor")
     axes.set(ylabel="generalization gap  [points]", xlabel="widths and blocks of the stages")
     axes.grid(visible=False, axis="x")
 

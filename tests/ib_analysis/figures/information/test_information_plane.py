@@ -102,14 +102,6 @@ def test_names_overlap_neither_each_other_nor_markers(rows):
         assert all(not box.contains(*mark) for box in boxes for mark in np.concatenate(marks))
 
 
-def test_nothing_is_smaller_than_seven_points(rows):
-    figure = information_plane.draw(rows)
-    for axes in figure.axes:
-        ticks = [*axes.get_xticklabels(), *axes.get_yticklabels()]
-        for text in [*axes.texts, *ticks, axes.xaxis.label, axes.yaxis.label]:
-            assert text.get_fontsize() >= 7.0
-
-
 def test_the_svg_names_taps_and_units(rows, tmp_path):
     svg = save(information_plane.draw(rows), tmp_path / "plane")["svg"].read_text()
     for words in ("h1", "h2", "logits", "I(x;h)  [bits per image]", "epoch"):

@@ -5,14 +5,24 @@ import subprocess
 import sys
 
 import pytest
+from matplotlib.text import Text
 
 from decoders.training.disk import DiskError
 from ib_analysis.errors import UserError
 from ib_analysis.figures import sample_grid, training_curves
-from ib_analysis.figures.information import information_curves, information_plane, tap_curves, two_stages
+from ib_analysis.figures.checks import trust
+from ib_analysis.figures.information import (
+    baseline_planes,
+    information_curves,
+    information_plane,
+    plane_frames,
+    tap_curves,
+    two_stages,
+)
 from ib_analysis.figures.information.series import Panel
 from ib_analysis.figures.style.saving import save, save_as
 from ib_analysis.figures.training_curves import TrainingRun
+from ib_analysis.point import Network
 
 
 def draw_plain(name, rows, stages, samples):
@@ -51,6 +61,25 @@ def test_formats_and_fonts(rows, tmp_path):
     assert b"/CreationDate" not in pdf
     assert paths["png"].read_bytes().startswith(b"\x89PNG")
     assert "<dc:date>" not in paths["svg"].read_text()
+
+
+@pytest.mark.parametrize(
+    "name", ["plane", "curves", "taps", "stages", "training", "sheet", "estimators", "frames", "trust"]
+)
+def test_no_letter_is_smaller_than_eight_points(name, rows, stages, samples):
+    decoders = [dict(row, method="decoders") for row in rows]
+    labels = [dict(row, method="linear_probe") for row in rows if row["quantity"] == "I(y;h)"]
+    network = Network("net", "classifier", 0)
+    fits = [{"bits": 5.0, "late_gain_bits": 0.1, "near_plateau": True}]
+    further = {
+        "estimators": lambda: baseline_planes.draw([*decoders, *labels], network),
+        "frames": lambda: plane_frames.draw(rows),
+        "trust": lambda: trust.draw([], [], fits),
+    }
+    figure = further[name]() if name in further else draw_plain(name, rows, stages, samples)
+    texts = [text for text in figure.findobj(Text) if text.get_text()]
+    assert texts
+    assert {text.get_text() for text in texts if text.get_fontsize() < 8.0} == set()
 
 
 def test_a_dot_in_the_name_is_kept(tmp_path):
