@@ -6,7 +6,6 @@ python -m ib_analysis compare results/a results/b writes one page with both plan
 
 import inspect
 import json
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ from decoders.errors import DecoderError, PartnerError
 from decoders.training.disk import DiskError
 from decoders.training.failures import explain_failures
 from ib_analysis import processes, stages
-from ib_analysis.artefacts import Artefact, identity, verified
+from ib_analysis.artefacts import verified_inputs
 from ib_analysis.errors import UserError
 from ib_analysis.mistakes import mistakes
 from ib_analysis.provenance import Job, stage_digest
@@ -57,8 +56,9 @@ def _run(arguments: list[str]) -> int:
         spec = json.loads(options.spec)
         code = _code(stage, spec, options.code)
         with explain_failures("the results"):
-            job = Job(stage, spec, code, options.device, options.threads, _inputs(module, options))
-            module.run(module.Spec(**spec), job, **_paths(module, options))
+            paths = _paths(module, options)
+            job = Job(stage, spec, code, options.device, options.threads, verified_inputs(module.run, paths))
+            module.run(module.Spec(**spec), job, **paths)
         sys.stdout.flush()
     except PartnerError as error:
         # Where `--processes` started this one, the process that did knows which one ended, and says it.
@@ -138,18 +138,6 @@ def _path_parameters(module: ModuleType) -> list[tuple[str, Any, bool]]:
 
 def _is_list(kind: Any) -> bool:
     return get_origin(kind) is list
-
-
-def _inputs(module: ModuleType, options: Namespace) -> Mapping[str, str]:
-    """Verify every artefact that the stage is handed; the identity of each by its path."""
-    given = _paths(module, options)
-    artefacts = [name for name, kind, _ in _path_parameters(module) if kind in (Artefact, list[Artefact])]
-    paths = [path for name in artefacts for path in _listed(given[name])]
-    return {os.path.normpath(path): identity(verified(path)) for path in paths}
-
-
-def _listed(given: Path | list[Path]) -> list[Path]:
-    return given if isinstance(given, list) else [given]
 
 
 def _paths(module: ModuleType, options: Namespace) -> Mapping[str, Any]:

@@ -7,11 +7,12 @@ every stage gets what it reads.
 """
 
 import hashlib
+import inspect
 import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -205,6 +206,30 @@ def changed_inputs(record: Mapping[str, Any]) -> Iterator[str]:
     for name, known in record["inputs"].items():
         if Path(name).exists() and identity(Path(name)) != known:
             yield name
+
+
+def verified_inputs(run: Callable[..., Any], paths: Mapping[str, Any]) -> dict[str, str]:
+    """Verify every artefact that a stage's `run` is handed, and return the identity of each by its path.
+
+    Args:
+        run: its parameters of type `Artefact`, and lists of them, name artefacts.
+        paths: a path or a list of paths for each parameter.
+
+    Raises:
+        UserError: as `verified`.
+    """
+    found = [path for name in artefact_parameters(run) for path in _listed(paths[name])]
+    return {os.path.normpath(path): identity(verified(path)) for path in found}
+
+
+def artefact_parameters(run: Callable[..., Any]) -> list[str]:
+    """The parameters of a stage's `run` that name artefacts."""
+    parameters = inspect.signature(run).parameters.values()
+    return [p.name for p in parameters if p.annotation in (Artefact, list[Artefact])]
+
+
+def _listed(given: Path | list[Path]) -> list[Path]:
+    return given if isinstance(given, list) else [given]
 
 
 def _place(path: Path) -> Path:

@@ -6,7 +6,15 @@ The experiment hands every stage its slice, and nothing but its slice: a new col
 from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, Self, cast
 
-from pydantic import Field, PrivateAttr, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import CategoricalSpec, FitSpec, check_same_held_out
@@ -25,7 +33,9 @@ from ib_analysis.sections.calibration import CalibrationSpec, Group, TapSpec
 from ib_analysis.sections.consistency import ConsistencySpec
 from ib_analysis.sections.controls import ControlsSpec
 from ib_analysis.sections.forgetting import ForgettingSpec
+from ib_analysis.sections.presets import Preset, with_preset
 from ib_analysis.sections.validation import ValidationSpec
+from ib_analysis.seen_by_network import Seen
 from ib_analysis.spec import Seed, Spec
 from ib_analysis.studies.specs.darlow2020 import Darlow2020StudySpec
 from ib_analysis.studies.specs.studies import StudiesSpec
@@ -37,6 +47,10 @@ IDENTITY = "identity"
 """The name of the control encoder that forgets nothing."""
 ENCODERS_A_FIGURE = 3
 """More than these have figures of their own."""
+OF_LABELS = ("calibration", "controls", "baselines", "consistency", "forgetting")
+"""Sections that ask something of labels."""
+OWN_IMAGES = 2000
+"""Images of the encoder part on which every point is evaluated too, where no study says how many."""
 
 
 def _or_a_mapping(schema: dict[str, Any]) -> None:
@@ -61,6 +75,17 @@ class MeasuredEncoder(Spec):
         "names of modules, or a mapping of names of your own to them",
         json_schema_extra=_or_a_mapping,
     )
+    seen_by_network: Seen | None = Field(
+        None,
+        description="of a given network: has it learned on the images of the data set? null: unknown. Every table says "
+        "it",
+    )
+
+    @field_validator("seen_by_network", mode="before")
+    @classmethod
+    def _as_a_word(cls, given: Any) -> Any:
+        """YAML 1.1 reads yes and no as truth values."""
+        return {True: "yes", False: "no"}[given] if isinstance(given, bool) else given
 
     @model_validator(mode="before")
     @classmethod
@@ -75,6 +100,10 @@ class MeasuredEncoder(Spec):
         self._check_regimes()
         self._check_taps()
         self._check_epochs()
+        if self.seen_by_network is not None and not self.architecture.is_given:
+            raise ValueError(
+                "seen_by_network: the workflow trains this network on the encoder part alone: leave the key out"
+            )
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: {list(self.seeds)} names a seed twice")
         return self
@@ -113,6 +142,11 @@ class MeasuredEncoder(Spec):
                     f"epochs: {self.epochs[-1]} lies beyond the {training.epochs} epochs that regime {regime} trains"
                 )
 
+    @property
+    def is_trained(self) -> bool:
+        """Whether the workflow trains it."""
+        return not self.architecture.is_given and set(self.regimes) != {"fixed"}
+
     def taps_in(self, regime: Regime) -> tuple[str, ...]:
         """The measured taps that this regime has, in network order."""
         return tuple(tap for tap in self.architecture.tap_names(regime) if tap in self.taps)
@@ -139,9 +173,21 @@ class MixtureSpec(Spec):
     )
 
 
+def _fits_or_a_preset(schema: dict[str, Any]) -> None:
+    """Says in the JSON schema of decoders that a preset takes the place of the fits."""
+    fits = schema.pop("required")
+    schema["anyOf"] = [{"required": fits}, {"required": ["preset"]}]
+
+
 class DecodersSpec(Spec):
     """The decoders that measure, and how they are fitted; every point gets the same budget."""
 
+    model_config = ConfigDict(json_schema_extra=_fits_or_a_preset)
+    preset: Preset | None = Field(
+        None,
+        description="a named set of the keys below, which are listed in `ib_analysis/sections/presets.py`; a key that "
+        "is written beside it counts more",
+    )
     image: PixelCNNPPSpec = Field(
         PixelCNNPPSpec(), description="the decoder of images: p(x) and p(x given h)"
     )
@@ -165,6 +211,11 @@ class DecodersSpec(Spec):
         "spread its error over fits, which is unknown with one. The first is the seed of image_fit",
     )
     mixture: MixtureSpec = Field(MixtureSpec(), description="the density of x whose cross-entropy is CE(x)")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_preset(cls, given: Any) -> Any:
+        return with_preset(given) if isinstance(given, Mapping) else given
 
     def with_variant(self, variant: Variant) -> Self:
         """The decoders with the one setting changed that the variant changes."""
@@ -320,6 +371,29 @@ class Experiment(Spec):
         return self
 
     @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        """Images to train on where a network is trained, and labels where they are needed."""
+        trained = [name for name, measured in self.encoders.items() if measured.is_trained]
+        shares = None if self.dataset.says_what_was_learned else getattr(self.dataset, "shares", None)
+        if shares is not None and shares.encoder == 0 and (trained or self.studies.chosen):
+            what = f"encoders.{trained[0]} is" if trained else "the studies are"
+            raise ValueError(f"dataset.shares.encoder is 0, and {what} trained on that part: give it a share")
+        for name, measured in self.encoders.items():
+            if self.dataset.says_what_was_learned and measured.seen_by_network is not None:
+                raise ValueError(
+                    f"encoders.{name}.seen_by_network: dataset.learned_file says on which images it has learned: leave "
+                    "one out"
+                )
+        if not self.dataset.labelled:
+            asked = [f"encoders.{name}" for name in trained]
+            asked += [name for name in OF_LABELS if getattr(self, name)]
+            if asked or self.studies.chosen:
+                raise ValueError(
+                    f"dataset.labels_file is null, and {[*asked, 'studies'][0]} needs labels: leave it out"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _check_rows(self) -> Self:
         """No more rows than an image has, where the configuration says how many that is."""
         height = self.dataset.height
@@ -427,6 +501,11 @@ class Experiment(Spec):
         """The variant whose decoders have that seed: the measurement itself, or one that differs in nothing else."""
         own = self.decoders.image_fit.seed
         return MEASUREMENT if seed == own else Variant("decoder-seed", seed)
+
+    @property
+    def mixes_classes(self) -> bool:
+        """Whether the class mixture joins p(x); without labels there is none."""
+        return self.decoders.mixture.classes and self.dataset.labelled
 
     @property
     def figures_apart(self) -> tuple[str, ...]:
@@ -598,7 +677,8 @@ class Experiment(Spec):
         return self._network(encoder, regime, seed) | {
             "variant": self._variant.name,
             "decoder": self.decoders.image.described(),
-            "images": self._two_stages().own_images,
+            "label_decoder": self.decoders.label.described(),
+            "images": OWN_IMAGES if (study := self.studies.darlow2020) is None else study.own_images,
         }
 
     def draw_samples(self, encoder: str, regime: Regime, seed: int) -> dict[str, Any]:
@@ -638,7 +718,8 @@ class Experiment(Spec):
         """Slice of stage estimate_baselines."""
         if self.baselines is None:
             raise UserError("baselines is null: this experiment has no other estimators.")
-        return self._network(encoder, regime, seed) | self.baselines.by_implementation()
+        seen = {"seen_by_network": self.seen_by_network(encoder)}
+        return self._network(encoder, regime, seed) | seen | self.baselines.by_implementation()
 
     def validate_case(self, case: str) -> dict[str, Any]:
         """Slice of stage validate_case."""
@@ -661,6 +742,19 @@ class Experiment(Spec):
             "baselines": described_methods(spec.baselines),
         }
 
+    def seen_by_network(self, encoder: str) -> Seen | None:
+        """Whether a given network has learned on the images; None for one that the workflow trains."""
+        measured = self.measured(encoder)
+        if not measured.architecture.is_given:
+            return None
+        return "no" if self.dataset.says_what_was_learned else measured.seen_by_network or "unknown"
+
+    def tabulate_information(self) -> dict[str, Any]:
+        """Slice of stage tabulate_information."""
+        return {
+            "seen_by_network": {name: seen for name in self.encoders if (seen := self.seen_by_network(name))}
+        }
+
     def tabulate_controls(self) -> dict[str, Any]:
         """Slice of stage tabulate_controls: what each control is; the numbers stand in its inputs."""
         return {"controls": {name: variant._asdict() for name, variant in self.controlled.items()}}
@@ -671,7 +765,7 @@ class Experiment(Spec):
 
     def write_report(self) -> dict[str, Any]:
         """Slice of stage write_report: the whole experiment, for it says what was run."""
-        return {"experiment": self.model_dump(mode="json")}
+        return {"experiment": self.model_dump(mode="json")} | self.tabulate_information()
 
     def write_so_far(self) -> dict[str, Any]:
         """Slice of stage write_so_far."""

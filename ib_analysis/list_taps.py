@@ -33,8 +33,12 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--arguments", default="{}", help="keyword arguments of build, as JSON")
     options = parser.parse_args(arguments)
     network = build_network(_build(options.build), _arguments(options.arguments))
-    print(tabulate(list(rows(network, _shape(options.shape))), HEADINGS, disable_numparse=True))
-    print(NOTE)
+    print(listed(network, _shape(options.shape)))
+
+
+def listed(network: nn.Module, shape: tuple[int, ...]) -> str:
+    """The table as text, for images of that shape (channels, height, width)."""
+    return f"{tabulate(list(rows(network, shape)), HEADINGS, disable_numparse=True)}\n{NOTE}"
 
 
 def rows(network: nn.Module, shape: tuple[int, ...]) -> Iterator[tuple[str, ...]]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+OBJECT = "object:"
+"""How the `build` of a network begins that is only an object: after it stand its class and its digest."""
 LABORATORY = ("ib_analysis", "decoders")
 """Packages whose code a stage's digest covers in another way."""
 

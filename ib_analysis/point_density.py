@@ -92,7 +92,7 @@ def read_label(fits: Sequence[PointNats], entropy: Nats) -> Reading:
         fits: what the decoders of each fit say.
         entropy: -log f(y) of each evaluation image, whose mean is H(y).
     """
-    labels = stacked([fit.label for fit in fits])
+    labels = stacked([fit.of_target("label") for fit in fits])
     found = averaged(labels.evaluation)
     fitted = float(entropy.mean() - averaged(labels.fitted).mean())
     of_fits = labels.evaluation
@@ -106,7 +106,7 @@ def average_marginal(marginals: Sequence[MixedMarginal]) -> Parts:
 
 def _components(fit: PointNats, marginal: MixedMarginal) -> dict[str, Parts]:
     components = {OWN: fit.image, IGNORED: marginal.image}
-    if marginal.of_classes is not None:
+    if marginal.of_classes is not None and fit.classes is not None:
         components[LABEL] = fit.classes.map(_class_mixture, marginal.of_classes)
     return components
 

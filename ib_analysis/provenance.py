@@ -21,7 +21,7 @@ from typing import Any
 import grimp
 
 from ib_analysis.artefacts import canonical_json, write_record
-from ib_analysis.own_modules import installed_version, own_files
+from ib_analysis.own_modules import OBJECT, installed_version, own_files
 
 PACKAGES = ("ib_analysis", "decoders")
 BESIDE = {".mplstyle", ".css", ".jinja", ".js", ".c", ".h"}
@@ -115,7 +115,10 @@ def _builds(content: Any) -> set[str]:
     """The modules of the user's own networks."""
     if isinstance(content, Mapping):
         build = content.get("build")
-        found = {build.split(":")[0]} if isinstance(build, str) else set()
+        own = isinstance(build, str) and not build.startswith(
+            OBJECT
+        )  # the name of an object holds its digest
+        found = {str(build).split(":")[0]} if own else set()
         return found.union(*(_builds(value) for value in content.values()))
     if isinstance(content, list | tuple):
         return set().union(*(_builds(value) for value in content))

@@ -144,7 +144,7 @@ def fits_a_job(experiment: Experiment) -> dict[str, float]:
     """How many decoders a job of each rule fits, on average over all jobs that the experiment has."""
     variants = [variant.name for variant in experiment.fitted] + list(experiment.controlled)
     fits = [
-        2 * len(measured.taps_in(regime))
+        (1 + experiment.dataset.labelled) * len(measured.taps_in(regime))
         for run in map(experiment.with_variant, variants)
         for measured in run.encoders.values()
         for regime in measured.regimes

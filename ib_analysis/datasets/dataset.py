@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ib_analysis.point import Target
 from ib_analysis.spec import Spec
 
 PartName = Literal["encoder", "decoder", "evaluation"]
@@ -28,6 +29,16 @@ class Header(Spec):
     sha256: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of the files of images and labels, by name."""
     known: dict[str, float] | None = None
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the images have labels, which takes two classes."""
+        return len(self.class_names) > 1
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What decoders predict: the image, and the label where there is one."""
+        return ("image", "label") if self.labelled else ("image",)
 
     @property
     def dimensions(self) -> int:

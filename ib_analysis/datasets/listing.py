@@ -1,8 +1,8 @@
-"""What a folder of a user's images holds, without reading an image: it is a part of the data set's identity."""
+"""What a user's files of images are, without reading an image: it is a part of the data set's identity."""
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 
@@ -20,6 +20,20 @@ def listing(folder: Path) -> str | None:
     return digest.hexdigest()[:16]
 
 
+def listing_of_files(files: Sequence[Path]) -> str | None:
+    """Digest of the names, sizes and times of change of these files, as of a folder; None where one is not there."""
+    if not all(file.is_file() for file in files):
+        return None
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{_entry(file.name, file.stat())}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()[:16]
+
+
+def _entry(name: str, about: os.stat_result) -> str:
+    return f"{name} {about.st_size} {int(about.st_mtime)}"
+
+
 def _entries(folder: Path, below: str, above: tuple[str, ...]) -> Iterator[str]:
     here = os.path.realpath(folder)
     if here in above:
@@ -31,5 +45,4 @@ def _entries(folder: Path, below: str, above: tuple[str, ...]) -> Iterator[str]:
         if entry.is_dir():
             yield from _entries(Path(entry), f"{name}/", (*above, here))
         elif entry.is_file():
-            about = entry.stat()
-            yield f"{name} {about.st_size} {int(about.st_mtime)}"
+            yield _entry(name, entry.stat())

@@ -16,7 +16,7 @@ from decoders.training.disk import explain_disk_errors
 from decoders.training.failures import reading
 from decoders.training.progress import progress
 from ib_analysis.artefacts import sha256
-from ib_analysis.datasets.dataset import PARTS, Dataset, Header, Part
+from ib_analysis.datasets.dataset import PARTS, Dataset, Header, Part, PartName
 from ib_analysis.datasets.source import Block, Source, block_length
 from ib_analysis.datasets.specs.source import SourceSpec, SplitSourceSpec
 from ib_analysis.datasets.splits import (
@@ -121,7 +121,7 @@ def _plan(source: Source, index: _Index, spec: SourceSpec) -> _Plan:
     parts[duplicates] = UNUSED
     counts = tuple(int((parts == part).sum()) for part in range(len(PARTS)))
     for name, count in zip(PARTS, counts):
-        if count == 0:
+        if count == 0 and not _may_be_empty(name, spec):
             raise UserError(
                 f"{source.name}: the {name} part has no images ({duplicates.sum()} duplicates of "
                 "earlier parts were dropped); add images or set `duplicates: keep`"
@@ -129,13 +129,22 @@ def _plan(source: Source, index: _Index, spec: SourceSpec) -> _Plan:
     return _Plan(arrangement(parts, spec.seed), counts, int(duplicates.sum()))
 
 
+def _may_be_empty(part: PartName, spec: SourceSpec) -> bool:
+    """Whether the spec asks for no images in that part."""
+    return isinstance(spec, SplitSourceSpec) and getattr(spec.shares, part) == 0
+
+
 def _parts(source: Source, index: _Index, spec: SourceSpec, chosen: NDArray[np.bool_]) -> NDArray[np.int8]:
-    """The native parts of the source, or three random parts."""
-    if not (index.native == _DRAWN).any():
-        return np.where(chosen, index.native, UNUSED).astype(np.int8)
+    """The native parts of the source; images without one are drawn into the three parts, or into the other two."""
+    drawn = index.native == _DRAWN
+    native = np.where(chosen, index.native, UNUSED).astype(np.int8)
+    if not drawn.any():
+        return native
     if not isinstance(spec, SplitSourceSpec):
         raise TypeError(f"{source.name}: has no native parts and {type(spec).__name__} has no shares")
-    return draw_parts(index.labels, chosen, spec.shares, spec.seed, source.class_names)
+    shares = spec.shares if drawn.all() else spec.shares.without_encoder()
+    found = draw_parts(index.labels, chosen & drawn, shares, spec.seed, source.class_names)
+    return np.where(drawn, found, native)
 
 
 def _create(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> None:
@@ -258,7 +267,7 @@ def _read_header(folder: Path) -> Header:
         raise UserError(f"{path}: is missing, so the data set is incomplete; {_remedy(folder)}")
     with reading(path, "not a header of a data set", _remedy(folder), UserError):
         header = Header.model_validate_json(path.read_bytes())
-    if set(header.counts) != set(PARTS) or min(header.counts.values()) < 1:
+    if set(header.counts) != set(PARTS) or min(header.counts["decoder"], header.counts["evaluation"]) < 1:
         raise UserError(f"{path}: lacks the counts of the three parts; {_remedy(folder)}")
     return header
 

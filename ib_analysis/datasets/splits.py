@@ -67,7 +67,7 @@ def draw_parts(
     for label, name in enumerate(class_names):
         rows = np.flatnonzero((labels == label) & chosen)
         sizes = allot(len(rows), fractions)
-        if not sizes.all():
+        if not sizes[fractions > 0].all():
             raise UserError(
                 f"class {name!r}: {len(rows)} images are too few for the three parts with shares "
                 f"{shares.encoder:g}, {shares.decoder:g}, {shares.evaluation:g}; add images or omit the class"

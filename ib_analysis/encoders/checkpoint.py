@@ -1,6 +1,8 @@
 """Checkpoints: the weights of one encoder at one epoch, with the description from which it is rebuilt."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from ib_analysis.errors import UserError
 from ib_analysis.spec import Described
 
 KEY = "checkpoint"
+REMEDY = "remove it and run the workflow again"
 
 
 @dataclass(frozen=True)
@@ -49,24 +52,27 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Builds the encoder that a checkpoint describes, with its weights; executes nothing from the file.
 
     Raises:
-        UserError: the file is missing, truncated, damaged, or not a checkpoint of an encoder.
+        UserError: the file is missing, truncated, damaged, or not a checkpoint of an encoder; or the user's own network
+            that it describes can no longer be built.
     """
     if not path.is_file():
         raise UserError(f"{path} is missing: run the workflow again, it trains the encoder")
-    wrong = "is truncated, damaged or not a checkpoint of an encoder"
-    with reading(path, wrong, "remove it and run the workflow again", UserError):
+    of_file = (path, "is truncated, damaged or not a checkpoint of an encoder", REMEDY, UserError)
+    with reading(*of_file):
         found = read_tensors(path, KEY)
         if found is None:
             raise KeyError(KEY)
         about, tensors = found
-        encoder = _build(about)
-        encoder.load_state_dict(tensors)
+        build = _builder(about)
         epoch, seed = int(about["epoch"]), int(about["seed"])
+    encoder = build()  # not a fault of the file: a network of the user's own may be gone
+    with reading(*of_file):
+        encoder.load_state_dict(tensors)
     return Checkpoint(encoder.eval().requires_grad_(False), epoch, seed, sha256(path))
 
 
-def _build(about: dict[str, Any]) -> Encoder:
+def _builder(about: dict[str, Any]) -> Callable[[], Encoder]:
     cls, spec = Described(implementation=about["implementation"], spec=about["spec"]).load()
     if not (isinstance(cls, type) and issubclass(cls, Encoder)):
         raise ValueError(f"{about['implementation']} is not an encoder")
-    return cls(spec, about["regime"], ImageShape(**about["image"]), about["classes"])
+    return partial(cls, spec, about["regime"], ImageShape(**about["image"]), about["classes"])

@@ -13,10 +13,12 @@ from ib_analysis.information.tables.calibration import CalibrationRow
 from ib_analysis.information.tables.consistency import ConsistencyRow
 from ib_analysis.information.tables.controls import ControlRow
 from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.information.tables.learned import LearnedRow
 from ib_analysis.information.tables.mixture import ComponentRow
 from ib_analysis.information.tables.two_stages import StagesRow
 from ib_analysis.information.tables.validation import ValidationRow
 from ib_analysis.point import Point, Target
+from ib_analysis.seen_by_network import seen_sentence
 from ib_analysis.studies.verdict import Verdict
 
 PRETRAINED = "p(x), pretrained"
@@ -38,6 +40,8 @@ class EncoderSummary:
     taps: tuple[str, ...]
     score: str = ""
     """The held-out score of the trained network, as text with its unit."""
+    remarks: tuple[str, ...] = ()
+    """Of a given network: whether it has learned on the images, and which of their pixels it sees."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,8 @@ class ReportContent:
     """What the decoders read of codes whose information is known."""
     controls: tuple[ControlRow, ...] = ()
     agreement: tuple[Agreement, ...] = ()
+    learned: tuple[LearnedRow, ...] = ()
+    """Both kinds of images side by side, where it is said which the network has learned on."""
     validation: tuple[ValidationRow, ...] = ()
     consistency: tuple[ConsistencyRow, ...] = ()
     papers: tuple[Verdict, ...] = ()
@@ -149,6 +155,10 @@ class ReportContent:
     def seeds_run(self) -> int:
         """The largest number of seeds of any encoder."""
         return max((len(encoder.seeds) for encoder in self.encoders), default=0)
+
+    def seen_by_network(self) -> str:
+        """Whether given networks have learned on the images, in a sentence; empty where the workflow trained all."""
+        return seen_sentence({row.encoder: row.seen_by_network for row in self.rows if row.tap})
 
     def decoder_fits(self) -> int:
         """How many fits of its decoder the number of a point averages."""

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from ib_analysis.report.tables.fits import fits_sentence, fits_table
 from ib_analysis.report.tables.forgetting import forgetting_table
 from ib_analysis.report.tables.information import dataset_table, information_table
 from ib_analysis.report.tables.ladder import ladder_table
+from ib_analysis.report.tables.learned import learned_table
 from ib_analysis.report.tables.mixture import mixture_table
 from ib_analysis.report.tables.papers import papers_table
 from ib_analysis.report.tables.seeds import seeds_table
@@ -44,6 +45,8 @@ HERE = Path(__file__).parent
 LARGEST_PAGE_BYTES = 10_000_000
 WORDS_BYTES = 1_000_000
 """Kept free for words, tables and numbers."""
+OF_NETWORKS = ("verdicts", "information", "trust", "seeds", "agreement", "learned")
+"""Tables of numbers of networks, which say whether the networks have learned on the images."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def render_template(name: str, **values: Any) -> str:
 
 def tables(content: ReportContent) -> dict[str, Table]:
     """Every table of the page by its name."""
-    return {
+    found = {
         "verdicts": verdict_table(content.stages),
         "papers": papers_table(content.papers),
         "of_dataset": dataset_table(content.rows),
@@ -140,7 +143,13 @@ def tables(content: ReportContent) -> dict[str, Table]:
         "agreement": agreement_table(content.agreement),
         "validation": calibration_table(content.validation),
         "consistency": consistency_table(content.consistency),
+        "learned": learned_table(content.learned),
         "fits": fits_table(content.fits),
+    }
+    said = content.seen_by_network()
+    return {
+        name: replace(table, note=f"{table.note} {said}".strip()) if name in OF_NETWORKS else table
+        for name, table in found.items()
     }
 
 

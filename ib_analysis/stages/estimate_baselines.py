@@ -24,6 +24,7 @@ from ib_analysis.information.tables.information import InformationRow, informati
 from ib_analysis.point import Point, Target
 from ib_analysis.provenance import Job
 from ib_analysis.rows import write_rows
+from ib_analysis.seen_by_network import Seen
 
 
 class Spec(MeasuredNetwork):
@@ -33,6 +34,7 @@ class Spec(MeasuredNetwork):
     label: dict[str, spec.Described]
     part: Literal["evaluation", "all"]
     images: int | None
+    seen_by_network: Seen | None = None
 
 
 def run(slice_: Spec, job: Job, *, dataset: Artefact, checkpoints: Artefact, table: Path) -> None:
@@ -57,7 +59,7 @@ def run(slice_: Spec, job: Job, *, dataset: Artefact, checkpoints: Artefact, tab
             .flatten(1)
             .numpy()
         )
-        rows += _rows(methods, part, h, network.at(epoch, tap))
+        rows += _rows(methods, part, h, network.at(epoch, tap), slice_.seen_by_network)
     write_rows(table, InformationRow, rows)
     job.record(table)
 
@@ -86,7 +88,11 @@ def first_images(part: Part, count: int | None) -> Part:
 
 
 def _rows(
-    methods: Mapping[Target, Mapping[str, Estimator]], part: Part, h: NDArray[np.float32], point: Point
+    methods: Mapping[Target, Mapping[str, Estimator]],
+    part: Part,
+    h: NDArray[np.float32],
+    point: Point,
+    seen: Seen | None,
 ) -> Iterator[InformationRow]:
     images = np.asarray(part.images).reshape(len(part), -1)
     targets: dict[Target, NDArray[Any]] = {"image": images, "label": part.labels}
@@ -99,5 +105,8 @@ def _rows(
                 print(f"{name} gives no {INFORMATION[target]} at {point.label}: {error}")
                 continue
             yield information_row(
-                found.model_copy(update={"method": name}), point, dimensions=images.shape[1]
+                found.model_copy(update={"method": name}),
+                point,
+                dimensions=images.shape[1],
+                seen_by_network=seen,
             )

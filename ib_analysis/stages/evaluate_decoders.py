@@ -85,7 +85,7 @@ def run(
         ]
         for tap in slice_.taps:
             point = network.at(epoch, tap)
-            points[point] = _of_point(slice_, folder, tap, of_parts, device)
+            points[point] = _of_point(slice_, folder, tap, of_parts, data.header.labelled, device)
             if (ceiling := _ceiling(of_parts, tap)) is not None:
                 ceilings[point] = ceiling
     write_evaluation(out, Evaluation(slice_.variant, network, points, ceilings))
@@ -93,14 +93,23 @@ def run(
 
 
 def _of_point(
-    slice_: Spec, folder: Path, tap: str, of_parts: Sequence[RecomputedActivations], device: torch.device
+    slice_: Spec,
+    folder: Path,
+    tap: str,
+    of_parts: Sequence[RecomputedActivations],
+    labelled: bool,
+    device: torch.device,
 ) -> PointNats:
     image = load_decoder(weights_path(folder, "image", tap)).to(device)
-    label = load_decoder(weights_path(folder, "label", tap)).to(device)
-    images, labels = (_images(slice_, kind, tap, of_parts, device) for kind in (ImagePairs, LabelPairs))
+    images = _images(slice_, ImagePairs, tap, of_parts, device)
 
     def nats(pairs: Pairs, rows: NDArray[np.int64] | None) -> NDArray[np.float64]:
         return nats_per_example(image, pairs, device, rows=rows)
+
+    if not labelled:
+        return PointNats(images.parts(nats))
+    label = load_decoder(weights_path(folder, "label", tap)).to(device)
+    labels = _images(slice_, LabelPairs, tap, of_parts, device)
 
     def classes(pairs: Pairs, rows: NDArray[np.int64] | None) -> NDArray[np.float64]:
         return class_log_probabilities(label, pairs, device, rows=rows)

@@ -26,6 +26,7 @@ from ib_analysis.activations.store import ActivationStore
 from ib_analysis.artefacts import Artefact, link, read_json, replacing_folder, sha256, write_json
 from ib_analysis.datasets.dataset import Dataset, Header
 from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.decoder_cost import cost_sentences
 from ib_analysis.decoder_files import decoder_name, fits_path, history_path, weights_path
 from ib_analysis.device import describe_device, resolve_device
 from ib_analysis.encoders.checkpoint import Checkpoint, checkpoint_name, load_checkpoint
@@ -110,6 +111,7 @@ def run(
         process_group(scratch, device),
         _activations(slice_, data, checkpoint, scratch, device) as activations,
     ):
+        _say_cost(slice_, data, activations)
         starts = {tap: start_path(tap, pretrained, neighbour) for tap in slice_.taps}
         pieces = _pieces(slice_, job, data, checkpoint, activations, starts, device)
         fits = {address: fit_or_reuse(piece, scratch, device) for address, piece in pieces}
@@ -162,6 +164,15 @@ def image_target(header: Header) -> ImageTarget:
     return ImageTarget(
         channels=header.channels, height=header.height, width=header.width, levels=header.levels
     )
+
+
+def _say_cost(slice_: Spec, data: Dataset, activations: Activations) -> None:
+    """Say what a decoder of each tap costs before any is fitted."""
+    if Ranks.current().first:
+        shapes = {tap: activations.shape(tap) for tap in slice_.taps}
+        target, classes = image_target(data.header), len(data.header.class_names)
+        for line in cost_sentences(shapes, slice_.image, slice_.label, target, classes, len(data.decoder)):
+            print(line, flush=True)
 
 
 def _fit(piece: Piece, folder: Path, device: torch.device) -> None:
@@ -226,23 +237,24 @@ def _pieces(
                 starts[tap],
             ),
         )
-        yield (
-            ("label", tap),
-            Piece(
-                decoder_name("label", tap),
-                slice_.label,
-                LabelTarget(classes=len(data.header.class_names)),
-                shape,
-                apply_control(
-                    LabelPairs(part, device, activations, tap),
-                    slice_.pairing,
-                    slice_.share,
-                    slice_.image_fit.seed,
+        if "label" in data.header.targets:
+            yield (
+                ("label", tap),
+                Piece(
+                    decoder_name("label", tap),
+                    slice_.label,
+                    LabelTarget(classes=len(data.header.class_names)),
+                    shape,
+                    apply_control(
+                        LabelPairs(part, device, activations, tap),
+                        slice_.pairing,
+                        slice_.share,
+                        slice_.image_fit.seed,
+                    ),
+                    slice_.label_fit,
+                    facts,
                 ),
-                slice_.label_fit,
-                facts,
-            ),
-        )
+            )
 
 
 @contextmanager

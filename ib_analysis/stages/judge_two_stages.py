@@ -62,7 +62,7 @@ def run(
     held_out = [
         (one.network, {point: one.alone(point, "image") for point in one.points}) for one in evaluations
     ]
-    own = [(one.network, one.nats) for one in map(read_own_images, own_nats)]
+    own = [(one.network, one.of_target("image")) for one in map(read_own_images, own_nats)]
     rows = study_rows(
         slice_.study,
         {Place(tap.encoder, tap.regime, tap.tap): found for tap, found in curves.items()},

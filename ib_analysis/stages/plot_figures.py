@@ -68,7 +68,7 @@ def run(
     for name, (figure, _) in figures.items():
         for path in save(figure, out / name).values():
             job.record(path)
-    for suffix, own in _tables(rows, slice_.apart).items():
+    for suffix, own in _tables(rows, slice_.apart).items() if _has_plane(rows) else ():
         movie = out / f"information_plane{suffix}.gif"
         plane_frames.write_movie(movie, own)
         job.record(movie)
@@ -103,12 +103,18 @@ def _tables(rows: Sequence[InformationRow], apart: Sequence[str]) -> dict[str, S
     return {f"-{encoder}": [row for row in rows if row.encoder in ("", encoder)] for encoder in apart}
 
 
+def _has_plane(rows: Sequence[InformationRow]) -> bool:
+    """Whether the images have labels: without I(y;h) there is no plane."""
+    return any(row.quantity is Quantity.LABEL_INFORMATION for row in rows)
+
+
 def _draw_figures(
     rows: Sequence[InformationRow], stages: Sequence[StagesRow], runs: Sequence[TrainingRun]
 ) -> Iterator[tuple[str, Drawn]]:
-    yield "information_plane", (information_plane.draw(rows), information_plane.caption(rows))
-    yield "plane_frames", (plane_frames.draw(rows), plane_frames.caption(rows))
-    yield "information_curves", (information_curves.draw(rows), information_curves.caption(rows))
+    if _has_plane(rows):
+        yield "information_plane", (information_plane.draw(rows), information_plane.caption(rows))
+        yield "plane_frames", (plane_frames.draw(rows), plane_frames.caption(rows))
+        yield "information_curves", (information_curves.draw(rows), information_curves.caption(rows))
     yield "tap_curves", (tap_curves.draw(rows), tap_curves.caption(rows))
     yield "training_curves", (training_curves.draw(runs), training_curves.caption(runs))
     yield "two_stages", (two_stages.draw(stages), two_stages.caption(stages))

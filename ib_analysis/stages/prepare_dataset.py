@@ -23,7 +23,7 @@ def run(slice_: Spec, job: Job, *, out: Path) -> None:
     """Write the folder `out`."""
     source_class, source_spec = slice_.dataset.load()
     source = source_class(source_spec)
-    if len(source.class_names) < 2:
+    if len(source.class_names) < 2 and source_spec.labelled:
         raise UserError(
             f"{source.name} has one class, {source.class_names[0]}: a label needs two classes or more."
         )

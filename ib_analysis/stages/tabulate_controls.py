@@ -155,7 +155,7 @@ def _shuffled(
         checked = must_vanish(read.marginal, read.averaged, own.information)
         yield control_row(checked, control.name, INFORMATION["image"], point, raw_nats=read.raw)
         of_label = float((of_labels - points.alone(point, "label")).mean())
-        checked = must_vanish(of_labels, nats.label.evaluation, of_label)
+        checked = must_vanish(of_labels, nats.of_target("label").evaluation, of_label)
         yield control_row(checked, control.name, INFORMATION["label"], point)
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from decoders.mixture import averaged
 from ib_analysis import spec
@@ -45,18 +45,20 @@ from ib_analysis.point import Point, Target
 from ib_analysis.point_density import Reading, read_image, read_label
 from ib_analysis.provenance import Job
 from ib_analysis.rows import read_rows, write_rows
+from ib_analysis.seen_by_network import Seen
 from ib_analysis.units import bits
 
 Values = NDArray[np.float64]
 Members = Values
 """Nats of each fit and image, shape (fits, images)."""
-TARGETS: tuple[Target, ...] = get_args(Target)
 BEYOND = 1.5
 """An information above so many times the largest of the ladder has an extrapolated interval."""
 
 
 class Spec(spec.Spec):
-    """Everything that this stage needs stands in its inputs."""
+    """Whether given networks have learned on the images, by encoder; all else stands in the inputs."""
+
+    seen_by_network: dict[str, Seen] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,11 @@ class Measured:
 
     @property
     def marginals(self) -> dict[Target, Nats]:
-        """Nats of each evaluation image and of its label where nothing is known of h."""
-        return {"image": averaged(self.unconditional), "label": label_nats(self.data.evaluation.labels)}
+        """Nats of each evaluation image, and of its label where it has one, where nothing is known of h."""
+        found: dict[Target, Nats] = {"image": averaged(self.unconditional)}
+        if self.data.header.labelled:
+            found["label"] = label_nats(self.data.evaluation.labels)
+        return found
 
     @property
     def ceilings(self) -> dict[Point, Ceiling]:
@@ -102,9 +107,9 @@ def run(
     measured = read_measured(dataset, marginal, nats, calibration)
     rows = [*_of_dataset(measured)]
     for network in measured.networks:
-        rows += _of_network(measured, network)
+        rows += _of_network(measured, network, slice_.seen_by_network)
     write_rows(table, InformationRow, rows)
-    write_rows(two_stages, StagesRow, _stages(measured))
+    write_rows(two_stages, StagesRow, _stages(measured, slice_.seen_by_network))
     for path in (table, two_stages):
         job.record(path, dataset=measured.data.header.fingerprint)
 
@@ -128,7 +133,7 @@ def gathered(
 ) -> Measured:
     """What the decoders read of every network, and its errors."""
     unconditional = np.stack([marginal.image.evaluation for marginal in marginals])
-    entropy = label_nats(data.evaluation.labels)
+    entropy = label_nats(data.evaluation.labels) if data.header.labelled else None
     readings: dict[tuple[Point, Target], Reading] = {}
     for network in networks:
         in_order = {fit.variant: fit for fit in network.fits}
@@ -136,10 +141,13 @@ def gathered(
         for point in network.points:
             of_fits = [fit.points[point] for fit in fits]
             readings[point, "image"] = read_image(of_fits, marginals)
-            readings[point, "label"] = read_label(of_fits, entropy)
-    estimates = {key: found for target in TARGETS for key, found in _estimates(readings, target).items()}
+            if entropy is not None:
+                readings[point, "label"] = read_label(of_fits, entropy)
+    estimates = {
+        key: found for target in data.header.targets for key, found in _estimates(readings, target).items()
+    }
     calibrations: dict[Target, Calibration] = {}
-    for target in TARGETS if ladder else ():
+    for target in data.header.targets if ladder else ():
         cases = [row.case for row in ladder if row.calibrates and row.quantity is INFORMATION[target]]
         calibrations[target] = calibrate(cases)
     points = [point for point, target in readings if target == "image"]
@@ -166,7 +174,8 @@ def _estimates(
 
 def _of_dataset(measured: Measured) -> Iterator[InformationRow]:
     header = measured.data.header
-    yield information_row(label_entropy(measured.data.evaluation.labels))
+    if header.labelled:
+        yield information_row(label_entropy(measured.data.evaluation.labels))
     (spread,) = moderated([measured.unconditional.mean(axis=1)])
     yield information_row(
         cross_entropy(measured.marginals["image"], Quantity.IMAGE_CROSS_ENTROPY),
@@ -180,18 +189,13 @@ def _of_dataset(measured: Measured) -> Iterator[InformationRow]:
         )
 
 
-def _of_network(measured: Measured, network: RepeatedEvaluation) -> Iterator[InformationRow]:
+def _of_network(
+    measured: Measured, network: RepeatedEvaluation, seen: Mapping[str, Seen]
+) -> Iterator[InformationRow]:
     critical, header = _critical(measured, network), measured.data.header
     for point in network.points:
-        image, label = (measured.readings[point, target].averaged for target in TARGETS)
         besides = _besides(measured, point)
-        estimates = (
-            cross_entropy(image, Quantity.CONDITIONAL_IMAGE_CROSS_ENTROPY),
-            information(measured.marginals["image"], image),
-            cross_entropy(label, Quantity.CONDITIONAL_LABEL_CROSS_ENTROPY),
-            label_information(measured.data.evaluation.labels, label),
-        )
-        for estimate in estimates:
+        for estimate in _of_point(measured, point):
             yield information_row(
                 estimate,
                 point,
@@ -200,9 +204,21 @@ def _of_network(measured: Measured, network: RepeatedEvaluation) -> Iterator[Inf
                 dimensions=header.dimensions,
                 band_nats=_band(estimate, critical, point.tap),
                 beside=besides.get(estimate.quantity),
+                seen_by_network=seen.get(point.encoder),
             )
         for known in _known(header, point.tap):
             yield information_row(known, point, dimensions=header.dimensions)
+
+
+def _of_point(measured: Measured, point: Point) -> Iterator[Estimate]:
+    """Cross-entropy and information of the image, and of the label where there is one."""
+    image = measured.readings[point, "image"].averaged
+    yield cross_entropy(image, Quantity.CONDITIONAL_IMAGE_CROSS_ENTROPY)
+    yield information(measured.marginals["image"], image)
+    if measured.data.header.labelled:
+        label = measured.readings[point, "label"].averaged
+        yield cross_entropy(label, Quantity.CONDITIONAL_LABEL_CROSS_ENTROPY)
+        yield label_information(measured.data.evaluation.labels, label)
 
 
 def _spread(measured: Measured, point: Point, quantity: Quantity) -> FitSpread | None:
@@ -220,7 +236,7 @@ def _besides(measured: Measured, point: Point) -> dict[Quantity, Beside]:
         read = calibrated_interval.Measured(reading.information, reading.fitted, estimate.stderr_nats)
         intervals[target] = calibration.interval(read)
     found = {}
-    for target in TARGETS:
+    for target in measured.data.header.targets:
         reading = measured.readings[point, target]
         interval = intervals.get(target)
         found[INFORMATION[target]] = Beside(
@@ -235,15 +251,16 @@ def _besides(measured: Measured, point: Point) -> dict[Quantity, Beside]:
 
 def _marks(measured: Measured, point: Point, intervals: Mapping[Target, Interval]) -> tuple[str, ...]:
     """What speaks against I(x; h) at a point."""
-    of_label = measured.estimates[point, "label"]
     image = intervals.get("image")
     if image is None:
         own = measured.estimates[point, "image"]
         image = Interval(own.nats - own.half_width(), own.nats + own.half_width())
+    of_label = measured.estimates.get((point, "label"))
     ceiling = measured.ceilings.get(point)
     images = len(measured.data.evaluation)
     highest = None if ceiling is None else confidence_interval(*ceiling, images)[1]
-    marks = contradictions(image, of_label.nats - of_label.half_width(), highest)
+    label_low = None if of_label is None else of_label.nats - of_label.half_width()
+    marks = contradictions(image, label_low, highest)
     calibration = measured.calibrations.get("image")
     if (
         calibration is not None
@@ -300,11 +317,12 @@ def _closed_form(quantity: Quantity, name: str, header: Header) -> Estimate:
     )
 
 
-def _stages(measured: Measured) -> list[StagesRow]:
+def _stages(measured: Measured, seen: Mapping[str, Seen]) -> list[StagesRow]:
     """The verdicts of the experiment; those on one quantity are a family of tests."""
     rows: list[StagesRow] = []
     for target, marginal in measured.marginals.items():
-        rows += stages_rows(network_stages(curves_along(measured, target, marginal)), len(marginal))
+        stages = network_stages(curves_along(measured, target, marginal))
+        rows += stages_rows(stages, len(marginal), seen)
     return rows
 
 

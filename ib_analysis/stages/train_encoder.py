@@ -4,16 +4,18 @@ import math
 from pathlib import Path
 from shutil import rmtree
 
+import numpy as np
 import torch
 
 from ib_analysis import spec
-from ib_analysis.artefacts import Artefact, link, replacing_folder, sha256
+from ib_analysis.artefacts import Artefact, link, replacing_folder, sha256, write_json
 from ib_analysis.datasets.dataset import Dataset
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.device import describe_device, resolve_device
 from ib_analysis.encoders.checkpoint import checkpoint_name, save_checkpoint
 from ib_analysis.encoders.encoder import Encoder, ImageShape
 from ib_analysis.encoders.given import GivenEncoder
+from ib_analysis.encoders.sight import UNKNOWN, Sight, sight_path
 from ib_analysis.encoders.specs.training import Regime, TrainingSpec
 from ib_analysis.encoders.training.train import train
 from ib_analysis.encoders.training.training_curve import CurveRow, curve_path
@@ -35,6 +37,11 @@ class Spec(spec.Spec):
     training: TrainingSpec
     epochs: tuple[int, ...]
 
+    @property
+    def is_given(self) -> bool:
+        """Whether the network comes with its weights."""
+        return issubclass(self.architecture.implementation_class(), GivenEncoder)
+
 
 def run(slice_: Spec, job: Job, *, dataset: Artefact, weights: list[Path], scratch: Path, out: Path) -> None:
     """Write the folder `out`: a checkpoint for each measured epoch, and the training curve.
@@ -45,10 +52,12 @@ def run(slice_: Spec, job: Job, *, dataset: Artefact, weights: list[Path], scrat
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     key = {"slice": slice_.model_dump(mode="json"), "code": job.code, "dataset": data.header.fingerprint}
-    key |= {"weights": [sha256(path) for path in weights]} if weights else {}
+    sources = {str(path): sha256(path) for path in weights}
+    key |= {"weights": [*sources.values()]} if weights else {}
     with locked(scratch):
         kept = scratch / digest_of(key)
         names = [*(checkpoint_name(epoch) for epoch in slice_.epochs), curve_path(kept).name]
+        names += [sight_path(kept).name] * slice_.is_given
         if not is_kept(kept):
             _make(slice_, data, weights, kept, device)
             keep(kept, *names)
@@ -57,6 +66,7 @@ def run(slice_: Spec, job: Job, *, dataset: Artefact, weights: list[Path], scrat
             for name in names:
                 link(kept / name, folder / name)
             facts = {
+                "sources": sources,
                 "seed": slice_.seed,
                 "device_name": describe_device(device),
                 "dataset": data.header.fingerprint,
@@ -84,27 +94,23 @@ def _take(
     images = torch.from_numpy(data.decoder.images[:IMAGES_OF_VERIFICATION].copy()).to(device)
     encoder.to(device)
     files: list[Path | None] = [*weights] or [None]
+    seen: list[torch.Tensor | None] = []
     for epoch, path in zip(slice_.epochs, files, strict=True):
         if path is not None:
             encoder.load_weights(path)
         encoder.verify(images)
         save_checkpoint(encoder, kept / checkpoint_name(epoch), epoch=epoch, seed=slice_.seed)
+        seen.append(encoder.seen_pixels(images))
     write_rows(curve_path(kept), CurveRow, [])
     print(
         f"{slice_.encoder}: weights verified in evaluation mode (dropout off, batch norm by running statistics)"
     )
     for tap in encoder.taps:
         print(f"  {tap.name}: h of {math.prod(tap.shape):,} values, shape {tap.shape}")
-    print(_sight(encoder.seen_pixels(images)))
-
-
-def _sight(seen: torch.Tensor | None) -> str:
-    """What of an image the taps see; h cannot hold the rest."""
-    if seen is None:
-        return "  h has no gradient, so it is not known which pixels the taps see"
-    height, width = seen.shape
-    blind = seen.numel() - int(seen.sum())
-    return f"  the taps see {height * width - blind} of {height} x {width} pixels; h cannot hold the other {blind}"
+    known = [pixels.cpu().numpy() for pixels in seen if pixels is not None]
+    sight = Sight.of(np.logical_or.reduce(known)) if len(known) == len(seen) else None
+    print(f"  {sight.sentence if sight else UNKNOWN}")
+    write_json(sight_path(kept), sight and sight.model_dump(mode="json"))
 
 
 def _train(encoder: Encoder, slice_: Spec, data: Dataset, kept: Path, device: torch.device) -> None:

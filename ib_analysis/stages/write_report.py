@@ -5,10 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import Field
+
 from ib_analysis import spec
 from ib_analysis.artefacts import Artefact, made_from, read_json, read_record
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import decoder_of, fits_path
+from ib_analysis.encoders.sight import UNKNOWN, Sight, sight_path
 from ib_analysis.encoders.training.training_curve import CurveRow, curve_path
 from ib_analysis.figures.checks import trust as trust_figure
 from ib_analysis.figures.samples import read_samples
@@ -22,6 +25,7 @@ from ib_analysis.information.tables.calibration import CalibrationRow
 from ib_analysis.information.tables.consistency import ConsistencyRow
 from ib_analysis.information.tables.controls import ControlRow
 from ib_analysis.information.tables.information import InformationRow
+from ib_analysis.information.tables.learned import LearnedRow
 from ib_analysis.information.tables.mixture import ComponentRow
 from ib_analysis.information.tables.two_stages import StagesRow
 from ib_analysis.information.tables.validation import ValidationRow
@@ -40,6 +44,7 @@ from ib_analysis.report.content import (
 )
 from ib_analysis.report.page import write_page, write_tables
 from ib_analysis.rows import read_rows
+from ib_analysis.seen_by_network import SENTENCES, Seen
 from ib_analysis.studies.verdict import Verdict
 from ib_analysis.units import bits, nats
 
@@ -60,6 +65,7 @@ class Spec(spec.Spec):
     """The whole experiment, because the report prints the configuration."""
 
     experiment: dict[str, Any]
+    seen_by_network: dict[str, Seen] = Field(default_factory=dict)
 
 
 def run(
@@ -76,6 +82,7 @@ def run(
     decoders: list[Artefact],
     controls: list[Artefact],
     agreement: list[Artefact],
+    learned: list[Artefact],
     validation: list[Artefact],
     consistency: list[Artefact],
     verdicts: list[Artefact],
@@ -93,7 +100,7 @@ def run(
         **_of_experiment(slice_.experiment),
         **_pictures(folder, slice_.experiment["studies"], calibration, validation, consistency),
         dataset=open_dataset(dataset.parent).header,
-        encoders=tuple(_encoders(slice_.experiment, checkpoints)),
+        encoders=tuple(_encoders(slice_.experiment, slice_.seen_by_network, checkpoints)),
         rows=rows,
         stages=read_rows(two_stages, StagesRow),
         mixture=read_rows(mixture, ComponentRow),
@@ -107,6 +114,7 @@ def run(
         consistency=_every_row(consistency, ConsistencyRow),
         papers=_every_row(verdicts, Verdict),
         agreement=_every_row(agreement, Agreement),
+        learned=_every_row(learned, LearnedRow),
         provenance=tuple(_provenance(dataset, checkpoints, marginal, decoders, table)),
         versions=job.provenance()["versions"],
     )
@@ -169,7 +177,9 @@ def _pictures(
     }
 
 
-def _encoders(experiment: Mapping[str, Any], checkpoints: Sequence[Path]) -> Iterator[EncoderSummary]:
+def _encoders(
+    experiment: Mapping[str, Any], seen: Mapping[str, Seen], checkpoints: Sequence[Path]
+) -> Iterator[EncoderSummary]:
     for name, study in experiment["encoders"].items():
         for regime, training in study["regimes"].items():
             folders = [p for p in checkpoints if Network.of(made_from(p))[:2] == (name, regime)]
@@ -182,7 +192,18 @@ def _encoders(experiment: Mapping[str, Any], checkpoints: Sequence[Path]) -> Ite
                 epochs=tuple(study["epochs"]),
                 taps=tuple(study["taps"]),
                 score=_score(folders),
+                remarks=tuple(_remarks(seen.get(name), folders)),
             )
+
+
+def _remarks(seen: Seen | None, folders: Sequence[Path]) -> Iterator[str]:
+    """What limits the numbers of a given network: what it has learned on, and what it sees of an image."""
+    if seen:
+        yield SENTENCES[seen]
+    for folder in folders:
+        if sight_path(folder).exists():
+            found = read_json(sight_path(folder))
+            yield UNKNOWN if found is None else Sight(**found).sentence
 
 
 def _score(folders: Sequence[Path]) -> str:

@@ -143,7 +143,7 @@ def test_every_stage_that_needs_more_than_its_inputs_has_a_slice_of_its_name():
 
 
 def test_a_stage_without_a_slice_of_its_own_gets_an_empty_one():
-    assert load_experiment(demo()).slice_of("tabulate_information") == {}
+    assert load_experiment(demo()).slice_of("tabulate_baselines") == {}
 
 
 def test_the_generated_schema_and_key_lists_are_those_of_today():

@@ -79,7 +79,11 @@ def test_every_epoch_and_tap_has_its_informations(finished):
         rows = [row for row in csv.DictReader(file) if row["encoder"] == "mine"]
     points = {(row["epoch"], row["tap"]) for row in rows if row["quantity"] == "I(x;h)"}
     assert points == {(epoch, tap) for epoch in ("0", "10") for tap in ("h1", "code")}
-    assert (finished.folder / "results/own/report.html").stat().st_size > 0
+    page = (finished.folder / "results/own/report.html").read_text()
+    assert "It is not known whether the network has learned on these images" in page
+    assert "The taps see" in page
+    log = finished.folder / "results/own/logs/measurement/fit_decoders/mine/fixed/seed0/epoch0.log"
+    assert "code: h of 8 values (8)" in log.read_text()
 
 
 def planned(laboratory) -> str:

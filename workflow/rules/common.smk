@@ -46,7 +46,7 @@ STUDY_TABLE = f"{RESULTS}/{{study}}.csv"
 INFORMATION = f"{RESULTS}/information.csv"
 MIXTURE = f"{RESULTS}/mixture.csv"
 MIXES_POINTS = experiment.decoders.mixture.points > 0
-MIXES_CLASSES = experiment.decoders.mixture.classes
+MIXES_CLASSES = experiment.mixes_classes
 TWO_STAGES = f"{RESULTS}/two_stages.csv"
 REPORT = f"{RESULTS}/report.html"
 SO_FAR = f"{RESULTS}/so_far.html"
@@ -64,6 +64,7 @@ CHECKS = (
 )
 JUDGE = f"{RESULTS}/judge"
 FORGETTING = [f"{RESULTS}/forgetting.csv"] * (experiment.forgetting is not None)
+LEARNED = [f"{RESULTS}/learned.csv"] * experiment.dataset.says_what_was_learned
 VERDICTS = [f"{RESULTS}/verdicts.csv"] * bool(experiment.studies.chosen)
 GROUPS = experiment.calibration.groups if experiment.calibration else ()
 CASES = experiment.validation.chosen if experiment.validation else ()
@@ -366,7 +367,9 @@ def all_results(wildcards):
         *rules.plot_samples.output,
         *drawn(CHECKS),
         *[INFORMATION, TWO_STAGES, MIXTURE, *CONTROLS, *BASELINES, *AGREEMENT],
-        *[*CALIBRATION, *VALIDATION, *CONSISTENCY, *VERDICTS],
+        *[*CALIBRATION, *LEARNED, *VALIDATION, *CONSISTENCY, *VERDICTS],
+        *expand(MARGINAL_NATS, variant=FITTED * len(LEARNED)),
+        *of_networks(OWN_NATS, variants=FITTED * len(LEARNED)),
         *(expand(CLASS_DECODER, variant=FITTED) * MIXES_CLASSES),
         *expand(RUNGS, variant=FITTED, group=GROUPS),
         *of_networks(CHECKPOINTS),

@@ -1,9 +1,8 @@
 """Figures, as PDF, SVG and PNG."""
 
+OF_LABELS = ("information_plane", "plane_frames", "information_curves")
 OF_NETWORKS = (
-    "information_plane",
-    "plane_frames",
-    "information_curves",
+    *OF_LABELS * experiment.dataset.labelled,
     "tap_curves",
     "training_curves",
     "two_stages",
@@ -34,7 +33,8 @@ rule plot_figures:
         ],
         f"{RESULTS}/figures/captions.json",
         movies=[
-            f"{RESULTS}/figures/information_plane{suffix}.gif" for suffix in SUFFIXES
+            f"{RESULTS}/figures/information_plane{suffix}.gif"
+            for suffix in SUFFIXES * experiment.dataset.labelled
         ],
     log:
         log_of("plot_figures"),

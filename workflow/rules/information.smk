@@ -54,6 +54,7 @@ rule evaluate_own_images:
     input:
         dataset=DATASET,
         checkpoints=CHECKPOINTS,
+        marginal=MARGINAL,
         decoders=of_epochs(DECODERS),
     output:
         OWN_NATS,
@@ -69,7 +70,8 @@ rule evaluate_own_images:
     shell:
         device_command(
             "evaluate_own_images",
-            "--dataset {input.dataset} --checkpoints {input.checkpoints} --decoders {input.decoders} --out {output}",
+            "--dataset {input.dataset} --checkpoints {input.checkpoints} --marginal {input.marginal}"
+            " --decoders {input.decoders} --out {output}",
         )
 
 
@@ -122,4 +124,26 @@ rule tabulate_information:
             "tabulate_information",
             "--dataset {input.dataset} --marginal {input.marginal} --nats {input.nats}"
             " --calibration {input.calibration} --table {output.table} --two_stages {output.two_stages}",
+        )
+
+
+rule tabulate_learned:
+    input:
+        dataset=DATASET,
+        marginal=expand(MARGINAL_NATS, variant=FITTED),
+        nats=of_networks(NATS, variants=FITTED),
+        own_nats=of_networks(OWN_NATS, variants=FITTED),
+    output:
+        table=f"{RESULTS}/learned.csv",
+    log:
+        log_of("tabulate_learned"),
+    group:
+        "tables"
+    params:
+        **stage("tabulate_learned"),
+    shell:
+        command(
+            "tabulate_learned",
+            "--dataset {input.dataset} --marginal {input.marginal} --nats {input.nats} --own_nats {input.own_nats}"
+            " --table {output.table}",
         )

@@ -14,6 +14,7 @@ rule write_report:
         forgetting=FORGETTING,
         controls=CONTROLS,
         agreement=AGREEMENT,
+        learned=LEARNED,
         validation=VALIDATION,
         consistency=CONSISTENCY,
         verdicts=VERDICTS,
@@ -40,6 +41,7 @@ rule write_report:
             " --figures {input.figures} {input.studies} --sheets {input.sheets} --samples {input.samples}"
             " --forgetting {input.forgetting} --checkpoints {input.checkpoints}"
             " --marginal {input.marginal} --decoders {input.decoders} --controls {input.controls}"
-            " --agreement {input.agreement} --validation {input.validation} --consistency {input.consistency}"
-            " --verdicts {input.verdicts} --trust {params.trust} --tables {output.tables} --out {output.page}",
+            " --agreement {input.agreement} --learned {input.learned} --validation {input.validation}"
+            " --consistency {input.consistency} --verdicts {input.verdicts}"
+            " --trust {params.trust} --tables {output.tables} --out {output.page}",
         )

@@ -10,7 +10,9 @@ from ib_analysis.spec import Seed, Spec
 class Shares(Spec):
     """Fractions of the images in the three disjoint parts, with sum 1."""
 
-    encoder: float = Field(0.4, gt=0, lt=1, description="encoders are trained on these")
+    encoder: float = Field(
+        0.4, ge=0, lt=1, description="encoders are trained on these; 0 where every network is given"
+    )
     decoder: float = Field(0.4, gt=0, lt=1, description="decoders are fitted on these")
     evaluation: float = Field(0.2, gt=0, lt=1, description="every reported number comes from these")
 
@@ -20,6 +22,13 @@ class Shares(Spec):
         if abs(total - 1) > 1e-6:
             raise ValueError(f"the sum of the three shares is {total:g}: it must be 1")
         return self
+
+    def without_encoder(self) -> Self:
+        """The other two in the same proportion, where it is known already which images encoders are trained on."""
+        rest = self.decoder + self.evaluation
+        return self.model_copy(
+            update={"encoder": 0.0, "decoder": self.decoder / rest, "evaluation": self.evaluation / rest}
+        )
 
 
 class SourceSpec(Spec):
@@ -41,6 +50,16 @@ class SourceSpec(Spec):
     def listing(self) -> str | None:
         """Digest of what the user's files are, without reading them; None where the keys alone say which images."""
         return None
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the images have labels."""
+        return True
+
+    @property
+    def says_what_was_learned(self) -> bool:
+        """Whether it is known of each image whether the measured network has learned on it."""
+        return False
 
 
 class SplitSourceSpec(SourceSpec):

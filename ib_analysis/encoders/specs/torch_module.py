@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from ib_analysis.encoders.specs.encoder import EncoderSpec
 from ib_analysis.encoders.specs.module_tap import ModuleTap
 from ib_analysis.encoders.specs.training import Regime
+from ib_analysis.own_modules import OBJECT
 from ib_analysis.spec import Spec
 
 Size = Annotated[int, Field(ge=1)]
@@ -69,10 +70,10 @@ class TorchModuleSpec(EncoderSpec):
     )
     arguments: dict[str, Any] = Field({}, description="keyword arguments of `build`")
     preprocess: PreprocessSpec = Field(PreprocessSpec(), description="what the network wants of an image")
-    checkpoints: str | None = Field(
+    checkpoints: str | dict[int, str] | None = Field(
         None,
-        description="files of weights, as `runs/mine/epoch{epoch}.safetensors`, with `{seed}` for several seeds; null: "
-        "the weights that `build` gives, as epoch 0",
+        description="weights, as `runs/mine/epoch{epoch}.safetensors`, with `{seed}` for several seeds; or the "
+        "file of each epoch, as `{0: first.pt, 90: last.pt}`; null: the weights that `build` gives, as epoch 0",
     )
     deliberate_noise: bool = Field(
         False, description="the network draws noise on purpose: two passes need not give the same h"
@@ -84,14 +85,16 @@ class TorchModuleSpec(EncoderSpec):
     @field_validator("build")
     @classmethod
     def _names_something(cls, build: str) -> str:
-        if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", build):
+        importable = re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*", build)
+        if not importable and not re.fullmatch(rf"{OBJECT}\w+-[0-9a-f]+", build):
             raise ValueError(f"build: {build!r} is no network: write module:name, as my_nets:resnet18")
         return build
 
     @field_validator("checkpoints")
     @classmethod
-    def _known_fields(cls, checkpoints: str | None) -> str | None:
-        unknown = {*re.findall(r"{(.*?)}", checkpoints or "")} - {"epoch", "seed"}
+    def _known_fields(cls, checkpoints: str | dict[int, str] | None) -> str | dict[int, str] | None:
+        fields = re.findall(r"{(.*?)}", checkpoints) if isinstance(checkpoints, str) else []
+        unknown = {*fields} - {"epoch", "seed"}
         if unknown:
             raise ValueError(
                 f"{checkpoints} holds {{{min(unknown)}}}: only {{epoch}} and {{seed}} are filled in"
@@ -127,6 +130,8 @@ class TorchModuleSpec(EncoderSpec):
                     "checkpoints is null, so there is epoch 0 of one seed alone: name the files of weights"
                 )
             return {}
+        if not isinstance(self.checkpoints, str):
+            return self._files_of_epochs(self.checkpoints, seeds, epochs)
         files = {(s, e): self.checkpoints.format(seed=s, epoch=e) for s in seeds for e in epochs}
         if len(set(files.values())) < len(files):
             raise ValueError(
@@ -135,9 +140,26 @@ class TorchModuleSpec(EncoderSpec):
             )
         return files
 
+    @staticmethod
+    def _files_of_epochs(
+        files: Mapping[int, str], seeds: Sequence[int], epochs: Sequence[int]
+    ) -> dict[tuple[int, int], str]:
+        if len(seeds) > 1:
+            raise ValueError(
+                "checkpoints names a file an epoch, and there are several seeds: write {seed} into one"
+            )
+        for epoch in epochs:
+            if epoch not in files:
+                raise ValueError(
+                    f"checkpoints has no file for epoch {epoch}: it has {', '.join(map(str, files))}"
+                )
+        return {(seeds[0], epoch): files[epoch] for epoch in epochs}
+
 
 def complete_section(measured: Mapping[str, Any]) -> dict[str, Any]:
     """The encoder section of a configuration, where taps are written as `name: place` and no regime is needed.
+
+    A place in a list that is no name of a file gets one, as `fc-input` for `fc:input`.
 
     >>> found = complete_section({"architecture": {"kind": "torch_module"}, "taps": {"code": "fc:input"}})
     >>> found["architecture"]["taps"], found["taps"], found["regimes"]
@@ -147,10 +169,19 @@ def complete_section(measured: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(taps, Mapping):
         named = [{"name": name, "reads": place} for name, place in taps.items()]
     else:
-        named = [{"name": tap, "reads": tap} for tap in taps]
+        named = [{"name": file_name(tap), "reads": tap} for tap in taps]
     architecture = {"taps": named} | dict(measured["architecture"])
     return (
         {"regimes": {"fixed": {"epochs": 0}}}
         | dict(measured)
-        | {"architecture": architecture, "taps": list(taps)}
+        | {"architecture": architecture, "taps": [tap["name"] for tap in named]}
     )
+
+
+def file_name(place: str) -> str:
+    """The name of a tap that is known by its place alone.
+
+    >>> file_name("block.relu@2:input"), file_name("lstm[0]")
+    ('block.relu-2-input', 'lstm-0')
+    """
+    return re.sub(r"[^\w.]+", "-", place).strip("-")

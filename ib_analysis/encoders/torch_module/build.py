@@ -12,7 +12,9 @@ from typing import Any, get_type_hints
 import torch
 from torch import nn
 
+from ib_analysis.encoders.torch_module.objects import taken_network
 from ib_analysis.errors import UserError
+from ib_analysis.own_modules import OBJECT
 
 
 def build_network(build: str, arguments: Mapping[str, Any]) -> nn.Module:
@@ -23,6 +25,8 @@ def build_network(build: str, arguments: Mapping[str, Any]) -> nn.Module:
     Raises:
         UserError: the name does not lead to a network, or building it fails.
     """
+    if build.startswith(OBJECT):
+        return taken_network(build)
     make = _named(build)
     try:
         with torch.random.fork_rng(devices=[]):
@@ -33,15 +37,17 @@ def build_network(build: str, arguments: Mapping[str, Any]) -> nn.Module:
     if not isinstance(network, nn.Module):
         raise UserError(f"build {build} gives a {type(network).__name__}: it must give a torch.nn.Module.")
     network = unwrapped(network)
-    if isinstance(network, torch.jit.ScriptModule):
-        raise UserError(
-            f"build {build} gives a scripted module, which takes no hooks: give the Python class itself."
-        )
+    for module in network.modules():
+        module._compiled_call_impl = None  # set by Module.compile()
     return network.eval().requires_grad_(False)
 
 
 def unwrapped(network: nn.Module) -> nn.Module:
-    """The network inside DataParallel and torch.compile, whose hooks would not be called or be called by copies."""
+    """The network inside DataParallel and torch.compile, whose hooks would not be called or be called by copies.
+
+    Raises:
+        UserError: it is a scripted module.
+    """
     while True:
         if isinstance(network, nn.DataParallel | nn.parallel.DistributedDataParallel):
             network = network.module
@@ -49,8 +55,10 @@ def unwrapped(network: nn.Module) -> nn.Module:
             network = inner
         else:
             break
-    for module in network.modules():
-        module._compiled_call_impl = None  # set by Module.compile()
+    if isinstance(network, torch.jit.ScriptModule):
+        raise UserError(
+            f"{type(network).__name__} is a scripted module, which takes no hooks: give the Python class itself."
+        )
     return network
 
 

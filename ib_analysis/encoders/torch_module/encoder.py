@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ib_analysis.encoders.encoder import ImageShape, Tap
 from ib_analysis.encoders.given import GivenEncoder
@@ -22,6 +22,7 @@ from ib_analysis.encoders.torch_module.verification import (
 )
 from ib_analysis.encoders.torch_module.weights_file import load_weights
 from ib_analysis.errors import UserError
+from ib_analysis.own_modules import OBJECT
 
 
 class TorchModule(GivenEncoder):
@@ -40,10 +41,7 @@ class TorchModule(GivenEncoder):
         self.preprocess = Preprocess(spec.preprocess, image)
         self.network = build_network(spec.build, spec.arguments)
         _demand_plain_state(self.network.state_dict(), spec.build)
-        example = self._as_wanted(_random_images(image))
-        shape = "x".join(map(str, example.shape[1:]))
-        listing = f"python -m ib_analysis taps {spec.build} --shape {shape}"
-        self.reader = TapReader(self.network, {tap.name: tap.reads for tap in spec.taps}, example, listing)
+        self.reader = _reader(spec, self.network, self.preprocess(_random_images(image)))
         self.taps = tuple(Tap(name, self.reader.shapes[name]) for name in self.reader.names)
         if self.reader.names != spec.tap_names(regime):
             raise UserError(
@@ -96,6 +94,26 @@ class TorchModule(GivenEncoder):
 
     def _as_wanted(self, x: Tensor) -> Tensor:
         return self.preprocess(x).to(type_of_weights(self.network))
+
+
+def ordered_taps(spec: TorchModuleSpec, image: ImageShape) -> tuple[Tap, ...]:
+    """The taps of a spec, which may name them in any order, in that of the forward pass.
+
+    Raises:
+        UserError: as `TorchModule`.
+    """
+    network, preprocess = build_network(spec.build, spec.arguments), Preprocess(spec.preprocess, image)
+    reader = _reader(spec, network, preprocess(_random_images(image)))
+    return tuple(Tap(name, reader.shapes[name]) for name in reader.names)
+
+
+def _reader(spec: TorchModuleSpec, network: nn.Module, example: Tensor) -> TapReader:
+    shape = tuple(example.shape[1:])
+    listing = f"python -m ib_analysis taps {spec.build} --shape {'x'.join(map(str, shape))}"
+    if spec.build.startswith(OBJECT):
+        listing = f"ib_analysis.describe_taps(model, {shape})"
+    places = {tap.name: tap.reads for tap in spec.taps}
+    return TapReader(network, places, example.to(type_of_weights(network)), listing)
 
 
 def _random_images(image: ImageShape) -> Tensor:

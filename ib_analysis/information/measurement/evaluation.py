@@ -33,21 +33,37 @@ class PointNats:
     """What the decoders of one point say of the images of each kind, in nats.
 
     `image` is -log q(x | h), shape (images,). `classes` is log q(y | h) of every class y, shape (images, classes), and
-    `label` is -log q(y | h) of the own label, shape (images,).
+    `label` is -log q(y | h) of the own label, shape (images,); both are None of images without labels.
     """
 
     image: Parts
-    classes: Parts
-    label: Parts
+    classes: Parts | None = None
+    label: Parts | None = None
 
     @classmethod
     def of(cls, image: Parts, classes: Parts, labels: Sequence[NDArray[np.int64]]) -> Self:
         """From the classes' log-probabilities and the labels of the images of each kind."""
-        own = [
-            -np.take_along_axis(table, np.asarray(y)[:, np.newaxis], axis=1)[:, 0]
-            for table, y in zip(classes, labels, strict=True)
-        ]
+        own = [nats_of_own(*found) for found in zip(classes, labels, strict=True)]
         return cls(image, classes, Parts(*own))
+
+    def of_target(self, target: Target) -> Parts:
+        """-log q of the image or of its label, shape (images,).
+
+        Raises:
+            UserError: the images have no labels.
+        """
+        found = self.image if target == "image" else self.label
+        if found is None:
+            raise UserError(
+                "these nats are of images without labels: evaluate them again on images that have labels."
+            )
+        return found
+
+
+def nats_of_own(log_classes: Nats, labels: NDArray[np.int64]) -> Nats:
+    """-log q(y | h) of the own label of each image, shape (images,), from log q(y | h), shape (images, classes)."""
+    found: Nats = -np.take_along_axis(log_classes, np.asarray(labels)[:, np.newaxis], axis=1)[:, 0]
+    return found
 
 
 class Ceiling(NamedTuple):
@@ -81,8 +97,7 @@ class Evaluation:
 
     def alone(self, point: Point, target: Target) -> Nats:
         """-log q of every evaluation image, or of its label, under the point's own decoder and nothing else."""
-        found = self.points[point]
-        return (found.image if target == "image" else found.label).evaluation
+        return self.points[point].of_target(target).evaluation
 
 
 def write_evaluation(path: Path, evaluation: Evaluation) -> None:
@@ -163,7 +178,7 @@ def read_mixed_marginal(path: Path) -> MixedMarginal:
         UserError: the file is missing, truncated, or something else.
     """
     with open_arrays(path) as archive:
-        classes = _parts(archive, "of_classes") if "of_classes.evaluation" in archive else None
+        classes = _parts(archive, "of_classes") if _holds(archive, "of_classes") else None
         return MixedMarginal(str(archive["variant"]), _parts(archive, "image"), classes)
 
 
@@ -171,19 +186,27 @@ def write_points(path: Path, header: str, points: Sequence[PointNats]) -> None:
     """Write the arrays of points, and a JSON header that says in the same order what they are, atomically."""
     arrays: dict[str, Nats] = {}
     for number, found in enumerate(points):
-        for name in OF_POINT:
-            arrays |= _arrays(f"{number}.{name}", getattr(found, name))
+        parts = {name: getattr(found, name) for name in OF_POINT}
+        for name, values in parts.items():
+            arrays |= {} if values is None else _arrays(f"{number}.{name}", values)
     with replacing(path) as temporary:
         np.savez(temporary, allow_pickle=False, **{HEADER: np.array(header)}, **arrays)
 
 
 def read_point(archive: Mapping[str, NDArray[Any]], number: int) -> PointNats:
     """The arrays of the point of that number."""
-    return PointNats(*(_parts(archive, f"{number}.{name}") for name in OF_POINT))
+    found = {
+        name: _parts(archive, f"{number}.{name}") for name in OF_POINT if _holds(archive, f"{number}.{name}")
+    }
+    return PointNats(**found)
 
 
 def _arrays(name: str, parts: Parts) -> dict[str, Nats]:
     return {f"{name}.{kind}": values for kind, values in zip(KINDS, parts, strict=True)}
+
+
+def _holds(archive: Mapping[str, NDArray[Any]], name: str) -> bool:
+    return f"{name}.{KINDS[0]}" in archive
 
 
 def _parts(archive: Mapping[str, NDArray[Any]], name: str) -> Parts:

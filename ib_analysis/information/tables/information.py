@@ -11,6 +11,7 @@ from ib_analysis.information.inference.repeated_fits import FitSpread, RepeatedE
 from ib_analysis.information.measurement.estimate import Bound, Estimate
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.point import Point
+from ib_analysis.seen_by_network import Seen
 from ib_analysis.spec import Spec
 from ib_analysis.units import bits, bits_per_dim
 
@@ -61,6 +62,8 @@ class InformationRow(Spec):
     """How far the 95 % band reaches up and down that covers the whole curve of its tap over epochs at once."""
     warnings: str = ""
     """Sentences on when not to trust the number or its error."""
+    seen_by_network: Seen | None = None
+    """Whether a given network has learned on the images; empty where the workflow trained it on a part of its own."""
 
     @property
     def point(self) -> Point | None:
@@ -101,6 +104,7 @@ def information_row(
     dimensions: int | None = None,
     band_nats: float | None = None,
     beside: Beside | None = None,
+    seen_by_network: Seen | None = None,
 ) -> InformationRow:
     """The row of an estimate at a point, or of the data set alone.
 
@@ -112,6 +116,7 @@ def information_row(
         dimensions: sub-pixels of an image, used for image quantities alone.
         band_nats: how far the simultaneous band of its curve reaches up and down.
         beside: of an information, what else is known of it.
+        seen_by_network: whether a given network has learned on the images.
     """
     whole = RepeatedEstimate(estimate.value, estimate.stderr, spread, estimate.n, n_fits or 1)
     reach, fits_nats = whole.half_width(), whole.stderr_fits_nats
@@ -141,6 +146,7 @@ def information_row(
         method=estimate.method,
         band_bits=None if band_nats is None else bits(band_nats),
         warnings=" ".join(warnings),
+        seen_by_network=seen_by_network,
     )
 
 

@@ -8,6 +8,7 @@ from ib_analysis.information.measurement.estimate import Bound
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.information import InformationRow
 from ib_analysis.point import Point
+from ib_analysis.seen_by_network import seen_sentence
 
 
 def summary(rows: Sequence[InformationRow]) -> str:
@@ -46,8 +47,13 @@ def summary(rows: Sequence[InformationRow]) -> str:
                 disable_numparse=True,
             ),
             *whole,
+            *([said] if (said := _seen(rows)) else []),
         ]
     )
+
+
+def _seen(rows: Sequence[InformationRow]) -> str:
+    return seen_sentence({row.encoder: row.seen_by_network for row in rows if row.point is not None})
 
 
 def _columns_shown(points: Sequence[Point]) -> tuple[bool, ...]:

@@ -1,12 +1,14 @@
 """`two_stages.csv`: fitting gain and compression of every tap over networks, in bits, with errors and verdicts."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, FiniteFloat
 
 from ib_analysis.information.inference.network_stages import NetworkStages, Stage, Verdict
 from ib_analysis.information.measurement.quantity import Quantity
+from ib_analysis.seen_by_network import Seen
 from ib_analysis.spec import Spec
 from ib_analysis.units import bits
 
@@ -61,10 +63,16 @@ class StagesRow(Spec):
     compression_margin_bits: FiniteFloat
     compression_verdict: Verdict
     n_images: int
+    seen_by_network: Seen | None = None
 
 
-def stages_rows(found: Mapping[Tap, NetworkStages], n_images: int) -> list[StagesRow]:
-    """The rows of an experiment, from the two stages of each tap, in their order."""
+def stages_rows(
+    found: Mapping[Tap, NetworkStages], n_images: int, seen: Mapping[str, Seen] = MappingProxyType({})
+) -> list[StagesRow]:
+    """The rows of an experiment, from the two stages of each tap, in their order.
+
+    `seen` says of given networks, by encoder, whether they have learned on the images.
+    """
     return [
         StagesRow(
             **tap._asdict(),
@@ -76,6 +84,7 @@ def stages_rows(found: Mapping[Tap, NetworkStages], n_images: int) -> list[Stage
             last_epoch=two.last_epoch,
             peak_bits=bits(two.peak_nats),
             n_images=n_images,
+            seen_by_network=seen.get(tap.encoder),
             **_columns("fitting", two.fitting),
             **_columns("compression", two.compression),
         )

@@ -4,11 +4,14 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill
 
 from tabulate import tabulate
 
 from ib_analysis.errors import UserError
 
+TERMINAL = 100
+"""Letters of a line of a note on a terminal."""
 SYMBOLS = str.maketrans(
     {
         "|": r"\textbar{}",
@@ -71,6 +74,13 @@ class Table:
         writer.writerow([column.head for column in self.columns])
         writer.writerows(self.rows)
         return text.getvalue()
+
+    def to_text(self) -> str:
+        """The table for a terminal, its note below it."""
+        heads = [column.head for column in self.columns]
+        aligned = ["right" if column.number else "left" for column in self.columns]
+        text = tabulate(self.rows, heads, tablefmt="plain", colalign=aligned, disable_numparse=True)
+        return f"{text}\n{fill(self.note, TERMINAL)}" if self.note else text
 
     def to_latex(self) -> str:
         r"""The table as a `tabular` with the rules of the booktabs package.

@@ -31,7 +31,18 @@ CONTROLS = {
 
 def limitations(content: ReportContent) -> tuple[str, ...]:
     """General limitations, then those of this run."""
-    of_this_run = (_budget, _calibration, _controls, _seeds, _fits, _ignorance, _pretrained, _entropy, _taps)
+    of_this_run = (
+        _budget,
+        _given,
+        _calibration,
+        _controls,
+        _seeds,
+        _fits,
+        _ignorance,
+        _pretrained,
+        _entropy,
+        _taps,
+    )
     return (*ALWAYS, *(sentence for found in of_this_run for sentence in found(content)))
 
 
@@ -67,6 +78,13 @@ def _controls(content: ReportContent) -> tuple[str, ...]:
     sentences = [f"Controls that were not run: {'; '.join(absent)}."] if absent else []
     sentences += [f"{fails} points fail a control and are marked ‡."] if fails else []
     return tuple(sentences)
+
+
+def _given(content: ReportContent) -> tuple[str, ...]:
+    """Of given networks: whether they have learned on the images, and pixels that they cannot see."""
+    blind = [f"{e.encoder}: {r}" for e in content.encoders for r in e.remarks if "h cannot hold" in r]
+    said = content.seen_by_network()
+    return (*((said,) if said else ()), *blind)
 
 
 def _seeds(content: ReportContent) -> tuple[str, ...]:

@@ -60,6 +60,18 @@ def test_the_nats_of_a_label_are_those_of_its_own_class(tmp_path):
         assert np.exp(-nats) == pytest.approx([0.8, 0.6])
 
 
+def test_nats_of_images_without_labels_are_of_the_image_alone(tmp_path):
+    network = Network("net", "fixed", 0)
+    point = network.at(0, "h1")
+    alone = PointNats(parts(np.random.default_rng(1)))
+    write_evaluation(tmp_path / "nats.npz", Evaluation("measurement", network, {point: alone}))
+    read = read_evaluation(tmp_path / "nats.npz")
+    assert read.points[point].classes is None
+    assert np.array_equal(read.alone(point, "image"), alone.image.evaluation)
+    with pytest.raises(UserError, match="images without labels"):
+        read.alone(point, "label")
+
+
 @pytest.mark.parametrize("labelled", [True, False])
 def test_the_mixture_of_a_variant_keeps_its_classes_where_it_has_some(tmp_path, labelled):
     rng = np.random.default_rng(2)

@@ -18,7 +18,7 @@ from ib_analysis.rows import columns, read_rows, write_rows
 HEADER = (
     "encoder,regime,seed,epoch,tap,quantity,nats,bits,bits_per_dim,stderr_bits,stderr_images_bits,"
     "stderr_fits_bits,low_bits,high_bits,interval,n_fits,bound,n_images,method,raw_bits,"
-    "fitted_bits,weight,band_bits,warnings"
+    "fitted_bits,weight,band_bits,warnings,seen_by_network"
 )
 
 SIXTY_FOUR_BITS = 64 * math.log(2)
@@ -69,7 +69,7 @@ def test_the_table_reads_back_exactly(table):
         ("I(y;h)", "I(z;h)", "line 3, column quantity"),
         ("lower", "tight", "line 3, column bound"),
         (",50,", ",0,", "line 2, column n_images"),
-        (",lower,50", ",lower,50,extra,more", "line 3 has 26 cells for 24 columns"),
+        (",lower,50", ",lower,50,extra,more", "line 3 has 27 cells for 25 columns"),
         ("bits_per_dim", "bits_per_pixel", "does not have the columns"),
         ("0.48", "nan", "line 3"),
     ],
@@ -84,7 +84,7 @@ def test_a_table_that_was_changed_by_hand_is_refused_by_line_and_column(table, o
 
 def test_a_truncated_table_is_refused(table):
     table.write_text(table.read_text()[:240])
-    with pytest.raises(UserError, match=r"information\.csv line 2 has \d+ cells for 24 columns"):
+    with pytest.raises(UserError, match=r"information\.csv line 2 has \d+ cells for 25 columns"):
         read_rows(table, InformationRow)
 
 

@@ -1,0 +1,139 @@
+"""Named sets of settings: `decoders.preset` in a configuration, `preset` of `analyse`.
+
+A preset sets keys that exist, and nothing else: of `decoders`, and for `analyse` of `calibration` too. What is written
+beside it in the section counts more.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from ib_analysis.configuration import merged
+
+Preset = Literal["quick", "standard", "careful"]
+
+_SMALL = {
+    "kind": "pixelcnn_pp",
+    "filters": 16,
+    "layers": 1,
+    "mixtures": 3,
+    "dropout": 0.0,
+    "context_filters": 16,
+    "context_layers": 1,
+}
+PRESETS: Mapping[Preset, Mapping[str, Any]] = {
+    # One look: does everything run, and what is the order of magnitude? One fit a point, whose error is unknown.
+    "quick": {
+        "image": _SMALL,
+        "pretrained_fit": {
+            "steps": 200,
+            "batch_size": 32,
+            "learning_rate": 4.0e-3,
+            "average_decay": 0.98,
+            "evaluate_every": 40,
+        },
+        "image_fit": {
+            "steps": 100,
+            "batch_size": 32,
+            "learning_rate": 4.0e-3,
+            "pretrained_rate": 1.0,
+            "average_decay": 0.98,
+            "evaluate_every": 20,
+        },
+        "label_fit": {
+            "steps": 200,
+            "batch_size": 64,
+            "learning_rate": 3.0e-3,
+            "average_decay": 0.98,
+            "evaluate_every": 40,
+            "patience": 3,
+        },
+        "seeds": [0],
+        "mixture": {"points": 1, "nearest": 16},
+    },
+    # The recipe of the demo, with half again its steps: two fits a point, so that the error over fits is known.
+    "standard": {
+        "image": _SMALL,
+        "pretrained_fit": {
+            "steps": 450,
+            "batch_size": 32,
+            "learning_rate": 4.0e-3,
+            "average_decay": 0.98,
+            "evaluate_every": 30,
+        },
+        "image_fit": {
+            "steps": 300,
+            "batch_size": 32,
+            "learning_rate": 4.0e-3,
+            "pretrained_rate": 1.0,
+            "average_decay": 0.98,
+            "evaluate_every": 30,
+        },
+        "label_fit": {
+            "steps": 450,
+            "batch_size": 64,
+            "learning_rate": 3.0e-3,
+            "average_decay": 0.98,
+            "evaluate_every": 30,
+            "patience": 4,
+        },
+        "seeds": [0, 1],
+        "mixture": {"points": 2, "nearest": 48},
+    },
+    # Larger decoders that are fitted until they improve no more, three times a point: for a GPU, or a night.
+    "careful": {
+        "image": {
+            "kind": "pixelcnn_pp",
+            "filters": 48,
+            "layers": 2,
+            "mixtures": 5,
+            "dropout": 0.2,
+            "context_filters": 48,
+            "context_layers": 2,
+        },
+        "pretrained_fit": {
+            "steps": 8000,
+            "batch_size": 64,
+            "learning_rate": 1.0e-3,
+            "average_decay": 0.999,
+            "evaluate_every": 200,
+            "patience": 8,
+        },
+        "image_fit": {
+            "steps": 3000,
+            "batch_size": 64,
+            "learning_rate": 1.0e-3,
+            "pretrained_rate": 1.0,
+            "average_decay": 0.999,
+            "evaluate_every": 100,
+            "patience": 8,
+        },
+        "label_fit": {
+            "steps": 3000,
+            "batch_size": 128,
+            "learning_rate": 1.0e-3,
+            "average_decay": 0.999,
+            "evaluate_every": 100,
+            "patience": 8,
+        },
+        "seeds": [0, 1, 2],
+        "mixture": {"points": 2, "nearest": 48},
+    },
+}
+
+LADDERS: Mapping[Preset, Mapping[str, Any] | None] = {
+    "quick": None,
+    "standard": {"k_means": [2, 16, 64], "signs": [], "rotations": 0},
+    "careful": {"k_means": [2, 4, 16, 64, 256]},
+}
+"""The section `calibration` that `analyse` adds: a quick look has intervals over images alone."""
+
+
+def with_preset(section: Mapping[str, Any]) -> dict[str, Any]:
+    """A section `decoders` with the settings of the preset that it names, under its own.
+
+    >>> found = with_preset({"preset": "quick", "image": {"filters": 8}})
+    >>> found["image"]["filters"], found["image"]["layers"], found["image_fit"]["steps"]
+    (8, 1, 100)
+    """
+    found = [settings for name, settings in PRESETS.items() if name == section.get("preset")]
+    return merged([*found, section])
