@@ -23,7 +23,7 @@ ELSEWHERE = re.compile(r"https?://\S+|\bresults/\S*")
 ROOTED = re.compile(rf"(?<![\w/.-])(?:{'|'.join(ROOMS)})/[\w./<{{*-]*")
 BARE = re.compile(rf"(?<![\w/.<>*-])[\w./-]*\w{SOURCE}(?![\w.])")
 MODULE = re.compile(r"python -m ((?:ib_analysis|benchmarks|decoders)[\w.]*)")
-EXAMPLES = {"my-digits.yaml", "mine.yaml", "train_mine.py"}
+EXAMPLES = {"my-digits.yaml", "mine.yaml", "train_mine.py", "measure_mine.py", "measure_both.py"}
 """Names of files that a reader makes."""
 
 
@@ -135,7 +135,9 @@ def test_the_annotated_configuration_is_a_valid_experiment():
 
 def test_the_lines_of_the_readme_print_what_it_says(capsys):
     lines, printed = re.search(
-        r"```python\n(.*?)```\n\nIt prints\n\n```\n(.*?)```", Path("README.md").read_text(), re.DOTALL
+        r"```python\n((?:(?!```).)*)```\n\nIt prints\n\n```\n(.*?)```",
+        Path("README.md").read_text(),
+        re.DOTALL,
     ).groups()
     assert len([line for line in lines.splitlines() if line]) == 6
     exec(lines, {})
