@@ -52,7 +52,8 @@ class Ladder:
     """Makes the rungs of an experiment's images.
 
     Args:
-        data: the images; centres and projections are fixed by the encoder part.
+        data: the images; centres and projections are fixed by the encoder part, or by the decoder part where no network
+            is trained and the encoder part is empty.
         seed: of centres, projections, noise, rotations.
         noise_units: units of noise beside a code.
     """
@@ -81,14 +82,14 @@ class Ladder:
         """
         name = f"k-means-{clusters}"
         check_counted(name, clusters, len(self._images))
-        codes = k_means(np.asarray(self.data.encoder.images), clusters, self.seed)(self._images)
+        codes = k_means(self._fixing, clusters, self.seed)(self._images)
         if noise:
             return self._among_noise(f"{name}-noise", "k-means among noise", codes, clusters)
         return self._of_code(name, "k-means", codes, clusters)
 
     def of_signs(self, bits: int) -> Rung:
         """Signs of random projections, a unit each."""
-        code: Code = random_signs(np.asarray(self.data.encoder.images), bits, self.seed)
+        code: Code = random_signs(self._fixing, bits, self.seed)
         name = f"signs-{bits}"
         check_counted(name, code.classes, len(self._images))
         codes = code(self._images)
@@ -110,6 +111,12 @@ class Ladder:
         any_ = [_cycle(len(of_part), seed) for of_part, seed in zip(labels, seeds, strict=True)]
         yield Rung("same-class", "same class", "class", decoder[same[0]], evaluation[same[1]])
         yield Rung("shuffled", "shuffled", "nothing", decoder[any_[0]], evaluation[any_[1]], calibrates=True)
+
+    @property
+    def _fixing(self) -> NDArray[np.uint8]:
+        """The images that fix centres and projections."""
+        part = self.data.encoder if len(self.data.encoder) else self.data.decoder
+        return np.asarray(part.images)
 
     @cached_property
     def _images(self) -> NDArray[np.uint8]:

@@ -37,8 +37,6 @@ MARK = "analysis.json"
 """The file by which a folder of results is known as that of an analysis."""
 SECTIONS = ("decoders", "calibration", "samples", "activations", "title")
 """What `settings` may change; controls and the like are run by the workflow."""
-FITTED_SHARE = 0.9
-"""About the share of the decoder part that is not held out."""
 RESERVED = ("marginal", "pretrained", "classes", IDENTITY)
 
 
@@ -175,7 +173,9 @@ class _Given:
         ladder = LADDERS[preset]
         if ladder is None or self.labels is None:
             return None
-        most = FITTED_SHARE * self.parts[0] / FEWEST_IMAGES_A_CLASS
+        # Centres are found among the learned images, where these are known.
+        found_among = self.parts[0] if self.learned is None else len(self.learned)
+        most = min(self.parts[0] // FEWEST_IMAGES_A_CLASS, found_among)
         clusters = [count for count in ladder["k_means"] if count <= most]
         return {**ladder, "k_means": clusters} if len(clusters) > 1 else None
 

@@ -52,6 +52,15 @@ def test_centres_are_those_of_the_encoder_part(ladder, data):
     assert not np.array_equal(rung.codes, Ladder(moved, 0, 5).of_k_means(3, noise=False).codes)
 
 
+def test_without_an_encoder_part_centres_are_those_of_the_decoder_part(ladder, data):
+    alone = Dataset(data.header, part("encoder", 0, 1), data.decoder, data.evaluation)
+    shared = Dataset(data.header, data.decoder, data.decoder, data.evaluation)
+    for of in (lambda made: made.of_k_means(3, noise=False), lambda made: made.of_signs(2)):
+        codes = of(Ladder(alone, 0, 5)).codes
+        assert np.array_equal(codes, of(Ladder(shared, 0, 5)).codes)
+        assert not np.array_equal(codes, of(ladder).codes)
+
+
 def test_a_code_of_too_many_classes_for_its_images_does_not_calibrate(ladder):
     most = 64 // FEWEST_IMAGES_A_CLASS
     assert ladder.of_k_means(most, noise=False).calibrates

@@ -1,5 +1,7 @@
 """analyse gives a table, a figure and a page; it goes on after an interruption, and refuses what does not hold."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -221,3 +223,16 @@ def test_the_places_of_an_object_are_listed(network):
     table = describe_taps(network, (3, 8, 8))
     assert "layer1.0.relu@2" in table
     assert "never called" in table
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_from_standard_on_codes_that_so_many_images_allow_calibrate_the_intervals(measure, images, labels):
+    many = np.concatenate([images + shift for shift in range(5)])
+    plane = measure(images=many, labels=np.tile(labels, 5), taps=["fc:input"], preset="standard")
+    intervals = {str(row.quantity): row.interval for row in plane.rows if row.tap}
+    assert intervals["I(x;h)"] == intervals["I(y;h)"] == "calibrated"
+    experiment = json.loads((plane.folder / "analysis.json").read_text())["experiment"]
+    assert experiment["calibration"]["k_means"] == [
+        2,
+        16,
+    ]  # of 180 images 64 classes have too few each
