@@ -16,6 +16,8 @@ SECONDS_OF_THE_DEMO = 1014
 """Of processor time; docs/cluster.md has the measurement."""
 ALONE = ("prepare_dataset", "all")
 """Rules that run beside Snakemake."""
+LIGHT = "tabulate(?!_forgetting)|plot|write"
+"""Rules that compute on no device; what samples forget is told by a network."""
 TWO_DAYS = 2880
 """Minutes of the longest rule."""
 
@@ -65,7 +67,7 @@ def slurm_jobs(jobs: list[Planned]) -> dict[int, list[Planned]]:
 
 def test_what_computes_on_the_device_asks_for_one_gpu_and_nothing_else_does(plan):
     for job in plan("demo", "slurm"):
-        light = re.match("tabulate|plot|write", job.rule)
+        light = re.match(LIGHT, job.rule)
         assert job.resources.get("gpu") == (None if light else "1"), job.rule
         assert job.threads == (1 if light else 8), job.rule
 
@@ -92,7 +94,7 @@ def test_rules_that_share_a_slurm_job_ask_together_for_no_more_time_than_the_lon
 
 @pytest.mark.parametrize("profile", ["slurm", "slurm-cpu"])
 def test_all_tables_and_figures_share_one_slurm_job(plan, profile):
-    light = [job for job in plan("demo", profile) if re.match("tabulate|plot|write", job.rule)]
+    light = [job for job in plan("demo", profile) if re.match(LIGHT, job.rule)]
     assert len(light) == 8
     assert len({job.slurm_job for job in light}) == 1
 

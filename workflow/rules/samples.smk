@@ -59,6 +59,8 @@ rule train_judge:
         log_of("train_judge"),
     benchmark:
         benchmark_of("train_judge")
+    group:
+        "networks"
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=240),
@@ -83,6 +85,8 @@ rule tabulate_forgetting:
         log_of("tabulate_forgetting"),
     benchmark:
         benchmark_of("tabulate_forgetting")
+    group:
+        "evaluation"
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=120),
