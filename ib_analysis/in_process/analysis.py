@@ -77,7 +77,7 @@ def analyse(
     given = _Given(images, labels, training_indices, levels, evaluation_share)
     root = Path(out).expanduser().resolve()
     _demand_own_folder(root)
-    with offered(copied_network(unwrapped(model))) as build:
+    with offered(copied_network(unwrapped(model)), weights_count=not checkpoints) as build:
         architecture = {
             "kind": "torch_module",
             "build": build,

@@ -22,9 +22,13 @@ INSTALLED = ("torch", "torchvision", "timm", "builtins")
 
 
 @contextmanager
-def offered(network: nn.Module) -> Iterator[str]:
-    """The `build` under which the stages of this process find the network until the block ends."""
-    name = f"{OBJECT}{type(network).__name__}-{digest_of_network(network)}"
+def offered(network: nn.Module, *, weights_count: bool) -> Iterator[str]:
+    """The `build` under which the stages of this process find the network until the block ends.
+
+    Its weights do not count where files take their place: a script may build it with others each time.
+    """
+    digest = digest_of_network(network, weights_count=weights_count)
+    name = f"{OBJECT}{type(network).__name__}-{digest}"
     _OFFERED[name] = network
     try:
         yield name
@@ -61,14 +65,18 @@ def copied_network(network: nn.Module) -> nn.Module:
         ) from error
 
 
-def digest_of_network(network: nn.Module) -> str:
+def digest_of_network(network: nn.Module, *, weights_count: bool = True) -> str:
     """Digest of weights, buffers, settings and code: what h depends on.
 
     Code is that of the classes of all modules, and of all functions and classes that these name, as far as they do not
-    belong to an installed package of `INSTALLED`.
+    belong to an installed package of `INSTALLED`. Where weights do not count, all that a file of weights holds is left
+    out.
     """
     digest = hashlib.sha256(repr(network).encode())
+    replaced = set() if weights_count else {*network.state_dict()}
     for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+        if name in replaced:
+            continue
         plain = tensor.detach().cpu().contiguous()
         digest.update(f"{name} {plain.dtype} {tuple(plain.shape)}".encode())
         digest.update(

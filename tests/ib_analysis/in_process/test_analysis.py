@@ -40,7 +40,7 @@ def test_the_plane_has_a_table_a_figure_and_a_page(measure, capsys):
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_each_epoch_has_the_weights_of_its_file(measure, network, tmp_path):
+def test_each_epoch_has_the_weights_of_its_file(measure, nets, ran, network, tmp_path):
     files = {}
     for epoch, shift in ((0, 0.0), (90, 0.5)):
         state = {key: v + shift if v.is_floating_point() else v for key, v in network.state_dict().items()}
@@ -53,6 +53,9 @@ def test_each_epoch_has_the_weights_of_its_file(measure, network, tmp_path):
     first, last = (load_file(folder / f"epoch-{epoch}.safetensors") for epoch in files)
     shift = last["network.conv1.weight"] - first["network.conv1.weight"]
     assert torch.allclose(shift, torch.tensor(0.5))
+    ran.clear()
+    measure(model=nets.ResNet(), taps=["maxpool"], checkpoints=files, preprocess=wanted)
+    assert ran == []  # a script builds the network with other weights each time; those of the files count
     with pytest.raises(
         UserError, match=r"^build object:ResNet-.* was an object, so that only `analyse` has it"
     ):

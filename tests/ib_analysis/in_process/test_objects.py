@@ -65,8 +65,18 @@ def test_a_weight_and_a_buffer_change_the_digest(network):
         assert digest_of_network(other) != before
 
 
+def test_where_files_take_the_place_of_weights_only_what_they_do_not_hold_counts(nets):
+    first, second = nets.ResNet(), nets.ResNet()
+    assert digest_of_network(first) != digest_of_network(second)
+    digests = [digest_of_network(net, weights_count=False) for net in (first, second)]
+    assert digests[0] == digests[1]
+    second.register_buffer("scale", torch.ones(2), persistent=False)
+    first.register_buffer("scale", torch.zeros(2), persistent=False)
+    assert len({digest_of_network(net, weights_count=False) for net in (first, second)} | {digests[0]}) == 3
+
+
 def test_only_a_running_analysis_offers_it(network):
-    with offered(copied_network(network)) as build:
+    with offered(copied_network(network), weights_count=True) as build:
         taken = build_network(build, {})
         assert taken is not network
         assert not taken.training
