@@ -1,8 +1,7 @@
 """Checkpoints: the weights of one encoder at one epoch, with the description from which it is rebuilt."""
 
-from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from decoders.training.failures import reading
 from decoders.training.tensor_file import read_tensors, write_tensors
 from ib_analysis.artefacts import sha256
 from ib_analysis.encoders.encoder import Encoder, ImageShape
+from ib_analysis.encoders.specs.encoder import EncoderSpec
 from ib_analysis.errors import UserError
 from ib_analysis.spec import Described
 
@@ -65,14 +65,29 @@ def load_checkpoint(path: Path) -> Checkpoint:
         about, tensors = found
         build = _builder(about)
         epoch, seed = int(about["epoch"]), int(about["seed"])
-    encoder = build()  # not a fault of the file: a network of the user's own may be gone
+    # That a network of the user's own is gone is no fault of the file.
+    with nullcontext() if build.spec.is_given else reading(*of_file):
+        encoder = build()
     with reading(*of_file):
         encoder.load_state_dict(tensors)
     return Checkpoint(encoder.eval().requires_grad_(False), epoch, seed, sha256(path))
 
 
-def _builder(about: dict[str, Any]) -> Callable[[], Encoder]:
+@dataclass(frozen=True)
+class _Builder:
+    """Builds the encoder that a description names."""
+
+    encoder_class: type[Encoder]
+    spec: EncoderSpec
+    about: dict[str, Any]
+
+    def __call__(self) -> Encoder:
+        image = ImageShape(**self.about["image"])
+        return self.encoder_class(self.spec, self.about["regime"], image, self.about["classes"])
+
+
+def _builder(about: dict[str, Any]) -> _Builder:
     cls, spec = Described(implementation=about["implementation"], spec=about["spec"]).load()
     if not (isinstance(cls, type) and issubclass(cls, Encoder)):
         raise ValueError(f"{about['implementation']} is not an encoder")
-    return partial(cls, spec, about["regime"], ImageShape(**about["image"]), about["classes"])
+    return _Builder(cls, spec, about)
