@@ -85,8 +85,6 @@ rule tabulate_forgetting:
         log_of("tabulate_forgetting"),
     benchmark:
         benchmark_of("tabulate_forgetting")
-    group:
-        "evaluation"
     threads: DEVICE_THREADS
     resources:
         **on_device(runtime=120),
