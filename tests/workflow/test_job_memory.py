@@ -1,6 +1,6 @@
 """A rule asks for the memory that its job takes, and a run says so before it starts."""
 
-import resource
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,12 +40,16 @@ def experiment_of(side, filters, batch_size):
 
 
 def peak_of(command, laboratory):
-    """Megabytes of the largest child so far; each call must therefore be larger than the ones before."""
-    run = subprocess.run(
-        command, cwd=laboratory.folder, env=laboratory.environment, capture_output=True, text=True
-    )
-    assert run.returncode == 0, run.stderr
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6
+    """Megabytes that the command took at its peak."""
+    with (laboratory.folder / "command.err").open("w+") as said:
+        process = subprocess.Popen(
+            command, cwd=laboratory.folder, env=laboratory.environment, stdout=subprocess.DEVNULL, stderr=said
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        assert process.returncode == 0, said.read()
+    return usage.ru_maxrss * 1024 / 1e6
 
 
 def test_a_job_takes_no_more_than_its_rule_asks_for_and_not_much_less(laboratory):
