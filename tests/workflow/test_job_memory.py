@@ -1,6 +1,5 @@
 """A rule asks for the memory that its job takes, and a run says so before it starts."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -39,17 +38,31 @@ def experiment_of(side, filters, batch_size):
     )
 
 
+# The peak of a process counts what its parent had before: a small one stands between the tests and the command.
+LAUNCHER = (
+    "import resource, subprocess, sys; "
+    "run = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL); "
+    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(run.returncode)"
+)
+
+
 def peak_of(command, laboratory):
     """Megabytes that the command took at its peak."""
-    with (laboratory.folder / "command.err").open("w+") as said:
-        process = subprocess.Popen(
-            command, cwd=laboratory.folder, env=laboratory.environment, stdout=subprocess.DEVNULL, stderr=said
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        assert process.returncode == 0, said.read()
-    return usage.ru_maxrss * 1024 / 1e6
+    run = subprocess.run(
+        [sys.executable, "-c", LAUNCHER, *command],
+        cwd=laboratory.folder,
+        env=laboratory.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    return int(run.stdout) * 1024 / 1e6
+
+
+def test_a_peak_is_that_of_the_command_alone(laboratory):
+    held = bytearray(500_000_000)
+    assert peak_of([sys.executable, "-c", "bytearray(100_000_000)"], laboratory) < 200
+    assert len(held) == 500_000_000
 
 
 def test_a_job_takes_no_more_than_its_rule_asks_for_and_not_much_less(laboratory):
