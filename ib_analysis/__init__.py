@@ -3,107 +3,31 @@
 Importing it loads neither numpy nor torch.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike
     from torch import nn
 
     from ib_analysis.encoders.specs.torch_module import PreprocessSpec as Preprocess
-    from ib_analysis.in_process.plane import Plane
+    from ib_analysis.in_process.analysis import analyse
     from ib_analysis.information.measurement.estimate import Estimate
-    from ib_analysis.sections.presets import Preset
-    from ib_analysis.seen_by_network import Seen
 
 __all__ = ["Preprocess", "analyse", "describe_taps", "estimate_information"]
+LOADED_WHEN_NAMED = {
+    "Preprocess": "ib_analysis.encoders.specs.torch_module:PreprocessSpec",
+    "analyse": "ib_analysis.in_process.analysis:analyse",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Preprocess":
-        from ib_analysis.encoders.specs.torch_module import PreprocessSpec
-
-        return PreprocessSpec
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def analyse(
-    model: "nn.Module",
-    images: "ArrayLike",
-    labels: "ArrayLike | None" = None,
-    *,
-    taps: "Sequence[str] | Mapping[str, str]",
-    out: "str | Path",
-    checkpoints: "Mapping[int, str | Path] | None" = None,
-    preprocess: "Preprocess | None" = None,
-    seen_by_network: "Seen | None" = None,
-    training_indices: "ArrayLike | None" = None,
-    preset: "Preset" = "standard",
-    seeds: "Sequence[int]" = (0, 1),
-    evaluation_share: float = 0.25,
-    levels: int = 256,
-    deliberate_noise: bool = False,
-    settings: "Mapping[str, Any] | None" = None,
-    device: str = "auto",
-    threads: int | None = None,
-) -> "Plane":
-    """The information about image and label in layers of a trained network, measured by decoders of each layer.
-
-    It runs the stages of the workflow one after another in this process, and writes the same results below `out`.
-    Called again, it goes on after an interruption, and makes anew what an input or an edit of the code has changed.
-    The model itself is not changed: a copy of it, in evaluation mode and without gradients, is measured.
-
-    Args:
-        model: its h may depend on its own image alone.
-        images: uint8 (n, channels, height, width); a part of them fits the decoders, the rest gives the numbers.
-        labels: whole numbers (n,), a class each; None leaves I(y;h) out.
-        taps: names of modules as `describe_taps` lists them, or a mapping of names of your own to them.
-        out: the folder of the results.
-        checkpoints: a file of weights for each epoch, safetensors or torch.save; None: the weights that the model has,
-            as epoch 0.
-        preprocess: what the network wants of an image; by default its pixels in 0..1.
-        seen_by_network: has the network learned on these images? "yes", "no" or "unknown", which None is.
-        training_indices: indices of the images that it has learned on, where it is some of them: the decoders and the
-            numbers are then of the others, and both kinds are measured side by side.
-        preset: "quick", "standard" or "careful": how much the decoders are fitted, and which codes of known
-            information calibrate the intervals (`ib_analysis.sections.presets`).
-        seeds: every decoder is fitted once a seed; with one the error over fits is unknown.
-        evaluation_share: share of the images that the numbers come from, or of those that it has not learned on.
-        levels: levels of a pixel, 0..levels-1.
-        deliberate_noise: the network draws noise on purpose.
-        settings: keys of the sections `decoders`, `calibration`, `samples`, `activations` and `title` of a
-            configuration, over those of the preset.
-        device: "auto", "cpu" or "cuda".
-        threads: CPU threads; None: as torch has them.
-
-    Raises:
-        UserError: the input does not hold; one sentence names what and a remedy, before anything is fitted where that
-            can be known.
-    """
-    from ib_analysis.encoders.specs.torch_module import PreprocessSpec
-    from ib_analysis.in_process import analysis
-
-    return analysis.analyse(
-        model,
-        images,
-        labels,
-        taps=taps,
-        out=out,
-        checkpoints=checkpoints,
-        preprocess=PreprocessSpec() if preprocess is None else preprocess,
-        seen_by_network=seen_by_network,
-        training_indices=training_indices,
-        preset=preset,
-        seeds=seeds,
-        evaluation_share=evaluation_share,
-        levels=levels,
-        deliberate_noise=deliberate_noise,
-        settings=settings or {},
-        device=device,
-        threads=threads,
-    )
+    if name not in LOADED_WHEN_NAMED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, found = LOADED_WHEN_NAMED[name].partition(":")
+    return getattr(import_module(module), found)
 
 
 def describe_taps(model: "nn.Module", shape: "Sequence[int]") -> str:

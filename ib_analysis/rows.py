@@ -7,14 +7,31 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar, get_type_hints
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from decoders.training.failures import reading
 from ib_analysis.artefacts import write_text
 from ib_analysis.errors import UserError
+from ib_analysis.point import Point
+from ib_analysis.spec import Spec
 
 R = TypeVar("R")
 REMEDY = "remove it and run the workflow again"
+
+
+class PointRow(Spec):
+    """A row that is of one point, whose address are its first columns."""
+
+    encoder: str
+    regime: str
+    seed: int
+    epoch: int = Field(ge=0)
+    tap: str
+
+    @property
+    def point(self) -> Point:
+        """The address."""
+        return Point(self.encoder, self.regime, self.seed, self.epoch, self.tap)
 
 
 def columns(kind: type) -> tuple[str, ...]:

@@ -3,11 +3,10 @@
 from pydantic import Field, FiniteFloat
 
 from ib_analysis.forgetting.squared_error import Measure
-from ib_analysis.point import Point
-from ib_analysis.spec import Spec
+from ib_analysis.rows import PointRow
 
 
-class ForgettingRow(Spec):
+class ForgettingRow(PointRow):
     """One measure of the samples of one point; means and standard errors are over originals.
 
     `value` is, of "class agreement", the share of draws that the judge tells to be of the original's class, and of all
@@ -19,11 +18,6 @@ class ForgettingRow(Spec):
     standard error of a ratio of means over the same originals.
     """
 
-    encoder: str
-    regime: str
-    seed: int
-    epoch: int
-    tap: str
     measure: Measure
     low_cycles: float | None
     """Lower limit of a band of frequency, in cycles an image; empty: from the mean on."""
@@ -40,8 +34,3 @@ class ForgettingRow(Spec):
     relative_any_image_stderr: FiniteFloat | None
     n_images: int = Field(ge=1)
     n_draws: int = Field(ge=1)
-
-    @property
-    def point(self) -> Point:
-        """The point that the samples belong to."""
-        return Point(self.encoder, self.regime, self.seed, self.epoch, self.tap)

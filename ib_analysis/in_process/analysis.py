@@ -43,24 +43,96 @@ RESERVED = ("marginal", "pretrained", "classes", IDENTITY)
 def analyse(
     model: nn.Module,
     images: ArrayLike,
-    labels: ArrayLike | None,
+    labels: ArrayLike | None = None,
     *,
     taps: Sequence[str] | Mapping[str, str],
     out: str | Path,
-    checkpoints: Mapping[int, str | Path] | None,
-    preprocess: PreprocessSpec,
-    seen_by_network: Seen | None,
-    training_indices: ArrayLike | None,
-    preset: Preset,
-    seeds: Sequence[int],
-    evaluation_share: float,
-    levels: int,
-    deliberate_noise: bool,
-    settings: Mapping[str, Any],
-    device: str,
-    threads: int | None,
+    checkpoints: Mapping[int, str | Path] | None = None,
+    preprocess: PreprocessSpec | None = None,
+    seen_by_network: Seen | None = None,
+    training_indices: ArrayLike | None = None,
+    preset: Preset = "standard",
+    seeds: Sequence[int] = (0, 1),
+    evaluation_share: float = 0.25,
+    levels: int = 256,
+    deliberate_noise: bool = False,
+    settings: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    threads: int | None = None,
 ) -> Plane:
-    """See `ib_analysis.analyse`."""
+    """The information about image and label in layers of a trained network, measured by decoders of each layer.
+
+    It runs the stages of the workflow one after another in this process, and writes the same results below `out`.
+    Called again, it goes on after an interruption, and makes anew what an input or an edit of the code has changed.
+    The model itself is not changed: a copy of it, in evaluation mode and without gradients, is measured.
+
+    Args:
+        model: its h may depend on its own image alone.
+        images: uint8 (n, channels, height, width); a part of them fits the decoders, the rest gives the numbers.
+        labels: whole numbers (n,), a class each; None leaves I(y;h) out.
+        taps: names of modules as `describe_taps` lists them, or a mapping of names of your own to them.
+        out: the folder of the results.
+        checkpoints: a file of weights for each epoch, safetensors or torch.save; None: the weights that the model has,
+            as epoch 0.
+        preprocess: what the network wants of an image; by default its pixels in 0..1.
+        seen_by_network: has the network learned on these images? "yes", "no" or "unknown", which None is.
+        training_indices: indices of the images that it has learned on, where it is some of them: the decoders and the
+            numbers are then of the others, and both kinds are measured side by side.
+        preset: "quick", "standard" or "careful": how much the decoders are fitted, and which codes of known
+            information calibrate the intervals (`ib_analysis.sections.presets`).
+        seeds: every decoder is fitted once a seed; with one the error over fits is unknown.
+        evaluation_share: share of the images that the numbers come from, or of those that it has not learned on.
+        levels: levels of a pixel, 0..levels-1.
+        deliberate_noise: the network draws noise on purpose.
+        settings: keys of the sections `decoders`, `calibration`, `samples`, `activations` and `title` of a
+            configuration, over those of the preset.
+        device: "auto", "cpu" or "cuda".
+        threads: CPU threads; None: as torch has them.
+
+    Raises:
+        UserError: the input does not hold; one sentence names what and a remedy, before anything is fitted where that
+            can be known.
+    """
+    settings = settings or {}
+    _demand_sense(model, preset, evaluation_share, settings, checkpoints)
+    given = _Given(images, labels, training_indices, levels, evaluation_share)
+    root = Path(out).expanduser().resolve()
+    _demand_own_folder(root)
+    with offered(copied_network(unwrapped(model)), weights_count=not checkpoints) as build:
+        architecture = {
+            "kind": "torch_module",
+            "build": build,
+            "preprocess": (preprocess or PreprocessSpec()).model_dump(mode="json"),
+            "checkpoints": checkpoints and {int(e): str(Path(f).resolve()) for e, f in checkpoints.items()},
+            "deliberate_noise": deliberate_noise,
+        }
+        places = dict(taps) if isinstance(taps, Mapping) else {file_name(tap): tap for tap in taps}
+        found = _taps(architecture, places, given.shape)
+        encoder = {
+            "architecture": architecture,
+            "taps": {tap.name: places[tap.name] for tap in found},
+            "epochs": sorted(checkpoints) if checkpoints else [0],
+            "seen_by_network": seen_by_network,
+        }
+        configuration = _configuration(model, encoder, given, root, preset, seeds)
+        experiment = load_experiment(merged([configuration, settings]))
+        with explain_disk_errors("the results"):
+            write_json(root / MARK, {"experiment": experiment.model_dump(mode="json")})
+            given.write(root / "given")
+        _say_cost(experiment, found, given)
+        tasks = tasks_of(experiment, root, *given.parts)
+        run_tasks(tasks, root, device=device, threads=threads or torch.get_num_threads())
+    return Plane(root)
+
+
+def _demand_sense(
+    model: nn.Module,
+    preset: Preset,
+    evaluation_share: float,
+    settings: Mapping[str, Any],
+    checkpoints: Mapping[int, str | Path] | None,
+) -> None:
+    """Refuse what can be told to be a mistake without reading an image."""
     if not isinstance(model, nn.Module):
         raise UserError(f"model is a {type(model).__name__}: give a torch.nn.Module, with its weights.")
     if not 0 < evaluation_share < 1:
@@ -74,52 +146,25 @@ def analyse(
     for file in (checkpoints or {}).values():
         if not Path(file).is_file():
             raise UserError(f"checkpoints: {file} is missing: correct the path.")
-    given = _Given(images, labels, training_indices, levels, evaluation_share)
-    root = Path(out).expanduser().resolve()
-    _demand_own_folder(root)
-    with offered(copied_network(unwrapped(model)), weights_count=not checkpoints) as build:
-        architecture = {
-            "kind": "torch_module",
-            "build": build,
-            "preprocess": preprocess.model_dump(mode="json"),
-            "checkpoints": checkpoints and {int(e): str(Path(f).resolve()) for e, f in checkpoints.items()},
-            "deliberate_noise": deliberate_noise,
-        }
-        places = dict(taps) if isinstance(taps, Mapping) else {file_name(tap): tap for tap in taps}
-        found = _taps(architecture, places, given.shape)
-        experiment = load_experiment(
-            merged(
-                [
-                    {
-                        "name": _slug(root.name),
-                        "title": f"What the layers of {type(unwrapped(model)).__name__} keep",
-                        "dataset": given.section(root / "given"),
-                        "encoders": {
-                            _encoder_name(model): {
-                                "architecture": architecture,
-                                "taps": {tap.name: places[tap.name] for tap in found},
-                                "epochs": sorted(checkpoints) if checkpoints else [0],
-                                "seen_by_network": seen_by_network,
-                            }
-                        },
-                        "decoders": _decoders(preset, seeds),
-                        "calibration": given.ladder(preset),
-                    },
-                    settings,
-                ]
-            )
-        )
-        with explain_disk_errors("the results"):
-            write_json(root / MARK, {"experiment": experiment.model_dump(mode="json")})
-            given.write(root / "given")
-        _say_cost(experiment, found, given)
-        run_tasks(
-            tasks_of(experiment, root, *given.parts),
-            root,
-            device=device,
-            threads=threads or torch.get_num_threads(),
-        )
-    return Plane(root)
+
+
+def _configuration(
+    model: nn.Module,
+    encoder: Mapping[str, Any],
+    given: "_Given",
+    root: Path,
+    preset: Preset,
+    seeds: Sequence[int],
+) -> dict[str, Any]:
+    """The configuration of the experiment, before `settings`."""
+    return {
+        "name": _slug(root.name),
+        "title": f"What the layers of {type(unwrapped(model)).__name__} keep",
+        "dataset": given.section(root / "given"),
+        "encoders": {_encoder_name(model): encoder},
+        "decoders": _decoders(preset, seeds),
+        "calibration": given.ladder(preset),
+    }
 
 
 class _Given:

@@ -10,7 +10,7 @@ from ib_analysis.figures.style.number_text import bits_text, measured_text
 from ib_analysis.point import Network, Point
 from ib_analysis.report.images import data_uri
 from ib_analysis.report.page import HERE, render_template
-from ib_analysis.report.tables.table import Column, Table
+from ib_analysis.report.tables.table import OF_POINT, Column, Table
 from ib_analysis.units import bits
 
 
@@ -151,11 +151,7 @@ def networks_table(networks: Sequence[TrainedNetwork]) -> Table:
 def estimates_table(estimates: Sequence[FirstEstimate]) -> Table:
     """One row for each point of which decoders are there."""
     columns = (
-        Column("encoder"),
-        Column("regime"),
-        Column("seed", number=True),
-        Column("epoch", number=True),
-        Column("tap"),
+        *OF_POINT,
         Column("I(x;h)", "bits", True),
         Column("late gain", "bits", True),
         Column("fits", number=True),

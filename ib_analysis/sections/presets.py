@@ -21,7 +21,8 @@ _SMALL = {
     "context_layers": 1,
 }
 PRESETS: Mapping[Preset, Mapping[str, Any]] = {
-    # One look: does everything run, and what is the order of magnitude? One fit a point, whose error is unknown.
+    # One look: does everything run, and what is the order of magnitude? One fit a point, whose error is unknown, but
+    # where `seeds` says otherwise, as those of `analyse` do.
     "quick": {
         "image": _SMALL,
         "pretrained_fit": {
@@ -50,7 +51,8 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
         "seeds": [0],
         "mixture": {"points": 1, "nearest": 16},
     },
-    # The recipe of the demo, with half again its steps: two fits a point, so that the error over fits is known.
+    # Decoders of the demo's size, without dropout and with 300 steps a point; two fits, so that the error over fits is
+    # known.
     "standard": {
         "image": _SMALL,
         "pretrained_fit": {
@@ -125,7 +127,7 @@ LADDERS: Mapping[Preset, Mapping[str, Any] | None] = {
     "standard": {"k_means": [2, 16, 64], "signs": [], "rotations": 0},
     "careful": {"k_means": [2, 4, 16, 64, 256]},
 }
-"""The section `calibration` that `analyse` adds: a quick look has intervals over images alone."""
+"""The section `calibration` that `analyse` adds: without one, intervals are over images and fits alone."""
 
 
 def with_preset(section: Mapping[str, Any]) -> dict[str, Any]:

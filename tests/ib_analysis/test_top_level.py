@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+import ib_analysis
 from ib_analysis import estimate_information
 from ib_analysis.errors import UserError
 
@@ -16,6 +17,13 @@ def test_the_import_loads_nothing_heavy():
     code = f"import sys, ib_analysis; print([name for name in {HEAVY} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_every_name_that_is_offered_is_there_and_another_is_none():
+    for name in ib_analysis.__all__:
+        assert callable(getattr(ib_analysis, name))
+    with pytest.raises(AttributeError, match="no attribute 'analyze'"):
+        _ = ib_analysis.analyze
 
 
 def test_an_estimate_lies_at_the_truth():

@@ -7,11 +7,11 @@ from pydantic import Field, FiniteFloat
 from ib_analysis.information.inference.repeated_fits import RepeatedEstimate
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.point import Point
-from ib_analysis.spec import Spec
+from ib_analysis.rows import PointRow
 from ib_analysis.units import bits
 
 
-class LearnedRow(Spec):
+class LearnedRow(PointRow):
     """One information of one point over both kinds of images, by the same decoders alone, in bits.
 
     `learned` is over images that the network has learned on, those of the encoder part, `other` over the evaluation
@@ -19,11 +19,6 @@ class LearnedRow(Spec):
     95 % interval over images and, where it is known, fits.
     """
 
-    encoder: str
-    regime: str
-    seed: int
-    epoch: int = Field(ge=0)
-    tap: str
     quantity: Quantity
     learned_bits: FiniteFloat
     learned_low_bits: FiniteFloat
@@ -37,11 +32,6 @@ class LearnedRow(Spec):
     difference_low_bits: FiniteFloat
     difference_high_bits: FiniteFloat
     n_fits: int = Field(ge=1)
-
-    @property
-    def point(self) -> Point:
-        """The address of the numbers."""
-        return Point(self.encoder, self.regime, self.seed, self.epoch, self.tap)
 
 
 def learned_row(

@@ -8,7 +8,7 @@ from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.controls import ControlRow
 from ib_analysis.point import Point, Target
 from ib_analysis.report.content import FitSummary
-from ib_analysis.report.tables.table import Column, Table
+from ib_analysis.report.tables.table import OF_POINT, Column, Table
 
 MARK = " ‡"
 """Mark of the numbers of a point with a failed control."""
@@ -40,11 +40,7 @@ def trust_table(rows: Sequence[ControlRow], fits: Sequence[FitSummary]) -> Table
     for row in judged:
         points.setdefault((row.point, row.quantity), {})[row.control] = row
     columns = (
-        Column("encoder"),
-        Column("regime"),
-        Column("seed", number=True),
-        Column("epoch", number=True),
-        Column("tap"),
+        *OF_POINT,
         Column("quantity"),
         Column("point", "bits", True),
         Column("plateau"),

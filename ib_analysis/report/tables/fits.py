@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ib_analysis.figures.style.number_text import measured_text
 from ib_analysis.point import Point
 from ib_analysis.report.content import FitSummary
-from ib_analysis.report.tables.table import Column, Table
+from ib_analysis.report.tables.table import OF_POINT, Column, Table
 from ib_analysis.units import bits
 
 NOTE = (
@@ -20,11 +20,7 @@ def fits_table(fits: Sequence[FitSummary]) -> Table:
     """One row for each decoder."""
     columns = (
         Column("decoder"),
-        Column("encoder"),
-        Column("regime"),
-        Column("seed", number=True),
-        Column("epoch", number=True),
-        Column("tap"),
+        *OF_POINT,
         Column("decoder seed", number=True),
         Column("steps", number=True),
         Column("best at step", number=True),

@@ -9,7 +9,7 @@ from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.information import InformationRow
 from ib_analysis.point import Point, Target
 from ib_analysis.report.content import FitSummary
-from ib_analysis.report.tables.table import Column, Table
+from ib_analysis.report.tables.table import OF_POINT, Column, Table
 
 WARNED = (
     "§: few images carry most of the variance, so that the standard error may be too small (Cochran's rule, n at least "
@@ -74,11 +74,7 @@ def information_table(
     exact = any(row.bound is Bound.EXACT and row.tap for row in rows)
     bounds = _bounds(rows)
     columns = (
-        Column("encoder"),
-        Column("regime"),
-        Column("seed", number=True),
-        Column("epoch", number=True),
-        Column("tap"),
+        *OF_POINT,
         *(Column(_head(quantity, bounds), "bits", True) for quantity in MEASURED),
         Column("I(x;h) per dimension", "bits/dim", True),
         Column("95 % of I(x;h)", "bits", True),

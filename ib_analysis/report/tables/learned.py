@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ib_analysis.figures.style.number_text import bits_text
 from ib_analysis.information.tables.learned import LearnedRow
-from ib_analysis.report.tables.table import Column, Table
+from ib_analysis.report.tables.table import OF_POINT, Column, Table
 
 NOTE = (
     "Both by the decoders alone, which were fitted to neither. I(x;h) is without the mixtures of the other tables, and "
@@ -16,11 +16,7 @@ NOTE = (
 def learned_table(rows: Sequence[LearnedRow]) -> Table:
     """One row for each point and quantity."""
     columns = (
-        Column("encoder"),
-        Column("regime"),
-        Column("seed", number=True),
-        Column("epoch", number=True),
-        Column("tap"),
+        *OF_POINT,
         Column("quantity"),
         Column("learned images", "bits", True),
         Column("new images", "bits", True),

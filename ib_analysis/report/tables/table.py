@@ -44,6 +44,16 @@ class Column:
         return f"{self.name} [{self.unit}]" if self.unit else self.name
 
 
+OF_POINT = (
+    Column("encoder"),
+    Column("regime"),
+    Column("seed", number=True),
+    Column("epoch", number=True),
+    Column("tap"),
+)
+"""The columns of a point's address, in its order."""
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows of text cells; `note` is printed below the table."""

@@ -11,9 +11,7 @@ from decoders.categorical import CategoricalDensity
 from decoders.training.batches import divide
 from ib_analysis.__main__ import main
 from ib_analysis.activations.pairs import ImagePairs, apply_control
-from ib_analysis.datasets.digits import Digits
-from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
-from ib_analysis.datasets.specs.digits import DigitsSpec
+from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.information.measurement.evaluation import read_evaluation
 from ib_analysis.point import Network
 from ib_analysis.provenance import Job
@@ -57,13 +55,9 @@ class ReadsH(torch.nn.Module):
         return SimpleNamespace(log_prob=lambda x: -h[:, 0])
 
 
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data") / "dataset"
-    spec = DigitsSpec(images=360)
-    prepare_dataset(Digits(spec), spec, folder)
-    Job("test", {}, "0", "cpu", 1).record(folder / "header.json")
-    return folder
+@pytest.fixture
+def dataset(prepared_digits):
+    return prepared_digits(360)
 
 
 @pytest.fixture

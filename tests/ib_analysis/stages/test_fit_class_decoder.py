@@ -7,9 +7,7 @@ import pytest
 import torch
 
 from ib_analysis.__main__ import main
-from ib_analysis.datasets.digits import Digits
-from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
-from ib_analysis.datasets.specs.digits import DigitsSpec
+from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.provenance import Job
 from ib_analysis.stages import fit_marginal
 
@@ -19,13 +17,9 @@ SLICE = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data") / "dataset"
-    spec = DigitsSpec(images=120)
-    prepare_dataset(Digits(spec), spec, folder)
-    Job("test", {}, "0", "cpu", 1).record(folder / "header.json")
-    return folder
+@pytest.fixture
+def dataset(prepared_digits):
+    return prepared_digits(120)
 
 
 @pytest.fixture

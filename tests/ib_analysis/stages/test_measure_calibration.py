@@ -10,9 +10,7 @@ import torch
 from decoders.categorical import CategoricalDensity
 from decoders.training.batches import divide
 from ib_analysis.__main__ import main
-from ib_analysis.datasets.digits import Digits
-from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
-from ib_analysis.datasets.specs.digits import DigitsSpec
+from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.information.measurement.rung_evaluation import read_rung_evaluation
 from ib_analysis.provenance import Job
 from ib_analysis.stages import measure_calibration
@@ -52,13 +50,9 @@ class ReadsH(torch.nn.Module):
         return SimpleNamespace(log_prob=lambda x: -(h[:, 0] + x.float().flatten(1).sum(1)))
 
 
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data") / "dataset"
-    spec = DigitsSpec(images=360)
-    prepare_dataset(Digits(spec), spec, folder)
-    Job("test", {}, "0", "cpu", 1).record(folder / "header.json")
-    return folder
+@pytest.fixture
+def dataset(prepared_digits):
+    return prepared_digits(360)
 
 
 @pytest.fixture

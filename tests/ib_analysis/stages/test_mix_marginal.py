@@ -9,9 +9,7 @@ import pytest
 import torch
 
 from ib_analysis.__main__ import main
-from ib_analysis.datasets.digits import Digits
-from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
-from ib_analysis.datasets.specs.digits import DigitsSpec
+from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.information.measurement.evaluation import read_mixed_marginal
 from ib_analysis.information.tables.mixture import ComponentRow
 from ib_analysis.provenance import Job
@@ -62,13 +60,9 @@ class FakeDecoder(torch.nn.Module):
         return SimpleNamespace(log_prob=log_prob)
 
 
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data") / "dataset"
-    spec = DigitsSpec(images=360)
-    prepare_dataset(Digits(spec), spec, folder)
-    Job("test", {}, "0", "cpu", 1).record(folder / "header.json")
-    return folder
+@pytest.fixture
+def dataset(prepared_digits):
+    return prepared_digits(360)
 
 
 @pytest.fixture

@@ -8,9 +8,7 @@ import pytest
 import torch
 
 from ib_analysis.__main__ import main
-from ib_analysis.datasets.digits import Digits
-from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
-from ib_analysis.datasets.specs.digits import DigitsSpec
+from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.errors import UserError
 from ib_analysis.information.measurement.own_images import OwnImages, read_own_images, write_own_images
 from ib_analysis.point import Network
@@ -54,15 +52,13 @@ class FakeLabelDecoder(torch.nn.Module):
         return SimpleNamespace(log_prob=lambda y: -(y + 1000.0 * h[:, 0]))
 
 
-def test_own_images_are_of_the_encoder_part_evenly_spaced_and_read_with_their_own_h(tmp_path, monkeypatch):
-    folder = tmp_path / "dataset"
-    spec = DigitsSpec(images=360)
-    prepare_dataset(Digits(spec), spec, folder)
-    given = Job("test", {}, "0", "cpu", 1)
-    given.record(folder / "header.json")
+def test_own_images_are_of_the_encoder_part_evenly_spaced_and_read_with_their_own_h(
+    prepared_digits, tmp_path, monkeypatch
+):
+    folder = prepared_digits(360)
     nothing = tmp_path / "nothing"
     nothing.mkdir()
-    given.record(nothing)
+    Job("test", {}, "0", "cpu", 1).record(nothing)
     monkeypatch.setattr(
         evaluate_own_images,
         "load_decoder",

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from ib_analysis.__main__ import main
-from ib_analysis.datasets.digits import Digits
-from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
-from ib_analysis.datasets.specs.digits import DigitsSpec
+from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.information.measurement.evaluation import MixedMarginal, PointNats, write_mixed_marginal
 from ib_analysis.information.measurement.parts import Parts
 from ib_analysis.information.measurement.rung_evaluation import (
@@ -27,13 +25,9 @@ VARIANTS = ("measurement", "decoder-seed-1")
 MARGINAL = 100.0
 
 
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data") / "dataset"
-    spec = DigitsSpec(images=120)
-    prepare_dataset(Digits(spec), spec, folder)
-    Job("test", {}, "0", "cpu", 1).record(folder / "header.json")
-    return folder
+@pytest.fixture
+def dataset(prepared_digits):
+    return prepared_digits(120)
 
 
 def rung(name, truth_bits, read_bits, sizes, *, kind="exact", calibrates=True, shift=0.0):

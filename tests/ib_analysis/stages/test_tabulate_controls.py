@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from ib_analysis.__main__ import main
-from ib_analysis.datasets.digits import Digits
-from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
-from ib_analysis.datasets.specs.digits import DigitsSpec
+from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.information.measurement.evaluation import (
     Evaluation,
     MarginalEvaluation,
@@ -37,13 +35,9 @@ def value_of(control):
     return float(number) if (number := control.rpartition("-")[2]).isdigit() else 0.0
 
 
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data") / "dataset"
-    spec = DigitsSpec(images=120)
-    prepare_dataset(Digits(spec), spec, folder)
-    Job("test", {}, "0", "cpu", 1).record(folder / "header.json")
-    return folder
+@pytest.fixture
+def dataset(prepared_digits):
+    return prepared_digits(120)
 
 
 def test_a_control_is_compared_with_its_own_marginal_and_h_shuffled_with_the_measurements(tmp_path, dataset):

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 
 from ib_analysis.__main__ import main
-from ib_analysis.datasets.digits import Digits
-from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
-from ib_analysis.datasets.specs.digits import DigitsSpec
+from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.information.measurement.evaluation import (
     Evaluation,
     MarginalEvaluation,
@@ -44,12 +42,11 @@ def noise(rng, images, deviation):
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def found(tmp_path_factory, prepared_digits):
     """The rows, by quantity, and the nats that they are made from."""
     folder, rng = tmp_path_factory.mktemp("learned"), np.random.default_rng(0)
-    spec = DigitsSpec(images=200)
-    prepare_dataset(Digits(spec), spec, folder / "dataset")
-    data, given = open_dataset(folder / "dataset"), Job("test", {}, "0", "cpu", 1)
+    dataset = prepared_digits(200)
+    data, given = open_dataset(dataset), Job("test", {}, "0", "cpu", 1)
     rows = np.arange(0, len(data.encoder), 2)
     labels = {"learned": data.encoder.labels[rows], "new": data.evaluation.labels}
     nats = {
@@ -75,10 +72,9 @@ def found(tmp_path_factory):
         for path, listed in zip((marginal, evaluation, own_images), paths.values(), strict=True):
             given.record(path)
             listed.insert(0, str(path))  # the order of the files means nothing
-    given.record(folder / "dataset/header.json")
     words = [word for name, listed in paths.items() for word in (f"--{name}", *listed)]
     out = folder / "learned.csv"
-    command = ["tabulate_learned", "--spec", json.dumps({}), "--dataset", str(folder / "dataset/header.json")]
+    command = ["tabulate_learned", "--spec", json.dumps({}), "--dataset", str(dataset / "header.json")]
     assert main([*command, *words, "--table", str(out)]) == 0
     return {str(row.quantity): row for row in read_rows(out, LearnedRow)}, nats, labels
 
