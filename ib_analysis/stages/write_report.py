@@ -57,6 +57,12 @@ FIGURES = {
     "training_curves": "Training",
     "baseline_planes": "Every estimator",
 }
+BESIDE = {
+    "ladder": "Codes of known information, estimate against truth",
+    "calibration": "Known cases, estimate against truth",
+    "consistency": "Consistency",
+}
+"""Titles of the figures whose captions stand in files beside them."""
 TRUSTED = {"controls": "Controls"}
 R = TypeVar("R")
 
@@ -289,7 +295,7 @@ def _figures(folder: Path, titles: Mapping[str, str]) -> Iterator[Illustration]:
 def _beside(folder: Path, name: str) -> Illustration:
     """A figure with its caption from the file beside it."""
     caption: str = read_json(folder / f"{name}.caption.json")
-    return Illustration(name.capitalize(), folder / name, caption)
+    return Illustration(BESIDE[name], folder / name, caption)
 
 
 def _studies(studies: Mapping[str, Any], folder: Path) -> Iterator[Illustration]:
