@@ -40,42 +40,40 @@ def dataset(prepared_digits):
     return prepared_digits(120)
 
 
-def test_a_control_is_compared_with_its_own_marginal_and_h_shuffled_with_the_measurements(tmp_path, dataset):
-    n = len(open_dataset(dataset).evaluation)
-    job = Job("test", {}, "0", "cpu", 1)
-    rng = np.random.default_rng(0)
+class Nats:
+    """Files of nats that lie near a level, under names that say nothing of what they hold."""
 
-    def noisy(level):
-        return level + rng.normal(0.0, 0.1, n)
+    def __init__(self, folder, images):
+        self.folder, self.images, self.rng = folder, images, np.random.default_rng(0)
+        self.files = iter(self.rng.permutation(100))
 
-    def kept(path, write):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(path)
-        job.record(path)
+    def marginal(self, variant, level):
+        return self._kept(write_marginal_evaluation, MarginalEvaluation(variant, self._noisy(level)))
+
+    def mixture(self, level):
+        return self._kept(write_mixed_marginal, MixedMarginal("measurement", self._parts(level), None))
+
+    def network(self, variant, level):
+        net = Network("net", "classifier", 0)
+        classes = Parts(*[np.full((size, 10), np.log(0.1)) for size in (self.images, 50, 50)])
+        nats = PointNats(self._parts(level), classes, self._parts(1.0))
+        return self._kept(write_evaluation, Evaluation(variant, net, {net.at(5, "h1"): nats}))
+
+    def _noisy(self, level):
+        return level + self.rng.normal(0.0, 0.1, self.images)
+
+    def _parts(self, level):
+        return Parts(self._noisy(level), *[np.full(50, level)] * 2)
+
+    def _kept(self, write, content):
+        path = self.folder / f"{next(self.files)}.npz"
+        write(path, content)
+        Job("test", {}, "0", "cpu", 1).record(path)
         return str(path)
 
-    files = iter(rng.permutation(100))  # names that say nothing of what they hold
 
-    def marginal(variant, level):
-        found = MarginalEvaluation(variant, noisy(level))
-        return kept(tmp_path / f"{next(files)}.npz", lambda path: write_marginal_evaluation(path, found))
-
-    def mixture(level):
-        whole = Parts(noisy(level), *[np.full(50, level)] * 2)
-        return kept(
-            tmp_path / f"{next(files)}.npz",
-            lambda path: write_mixed_marginal(path, MixedMarginal("measurement", whole, None)),
-        )
-
-    def network(variant, level):
-        net = Network("net", "classifier", 0)
-        point = net.at(5, "h1")
-        image = Parts(noisy(level), *[np.full(50, level)] * 2)
-        label = Parts(noisy(1.0), *[np.full(50, 1.0)] * 2)
-        classes = Parts(*[np.full((size, 10), np.log(0.1)) for size in (n, 50, 50)])
-        found = Evaluation(variant, net, {point: PointNats(image, classes, label)})
-        return kept(tmp_path / f"{next(files)}.npz", lambda path: write_evaluation(path, found))
-
+def test_a_control_is_compared_with_its_own_marginal_and_h_shuffled_with_the_measurements(tmp_path, dataset):
+    nats = Nats(tmp_path, len(open_dataset(dataset).evaluation))
     names = [*reversed(MARGINALS), "shuffled"]
     kinds = {
         name: {"kind": name.rpartition("-")[0] or name, "value": value_of(name)} for name in sorted(names)
@@ -88,16 +86,16 @@ def test_a_control_is_compared_with_its_own_marginal_and_h_shuffled_with_the_mea
             "--dataset",
             str(dataset / "header.json"),
             "--marginal",
-            marginal("measurement", 100.0),
+            nats.marginal("measurement", 100.0),
             "--mixture",
-            mixture(100.0),
+            nats.mixture(100.0),
             "--nats",
-            network("measurement", CONDITIONAL),
+            nats.network("measurement", CONDITIONAL),
             "--identity",
             "--controls",
-            *(network(name, MARGINALS.get(name, 100.0) - POINT) for name in names),
+            *(nats.network(name, MARGINALS.get(name, 100.0) - POINT) for name in names),
             "--marginals",
-            *(marginal(name, MARGINALS[name]) for name in MARGINALS),
+            *(nats.marginal(name, MARGINALS[name]) for name in MARGINALS),
             "--table",
             str(tmp_path / "controls.csv"),
         ]
