@@ -22,7 +22,7 @@ from decoders.training.process_group import Ranks
 from decoders.training.progress import progress
 from decoders.training.saved_state import SavedState
 from decoders.training.schedule import learning_rate
-from decoders.training.seeds import preserve_generators, step_seed
+from decoders.training.seeds import preserve_generators, seed_generators, step_seed
 from decoders.training.stopwatch import Stopwatch
 from decoders.training.validation import History, HistoryRow
 
@@ -166,7 +166,7 @@ class _Run:
 
     def _begin(self) -> None:
         """Initialise from one large batch, and validate: this is the value that later steps must beat."""
-        torch.manual_seed(step_seed(self.spec.seed, 0))
+        seed_generators(step_seed(self.spec.seed, 0), self.device)
         with torch.no_grad():
             self.decoder.initialise(*self.pairs.batch(self.batches.first_rows()), self.spec.batch_size)
         self.ranks.copy_from_first(self.decoder)

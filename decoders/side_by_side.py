@@ -29,7 +29,7 @@ from decoders.training.precision import autocast
 from decoders.training.progress import progress
 from decoders.training.saved_state import SavedState
 from decoders.training.schedule import learning_rate
-from decoders.training.seeds import preserve_generators, step_seed
+from decoders.training.seeds import preserve_generators, seed_generators, step_seed
 from decoders.training.stopwatch import Stopwatch
 from decoders.training.validation import History
 from decoders.training.weight_average import WeightAverage
@@ -149,7 +149,7 @@ class _Stack:
     def _initialise(self, m: int, decoder: PixelCNNPP) -> None:
         """Initialise a member from one large batch of its own."""
         index = torch.from_numpy(self.batches[m].first_rows()).to(self.pairs.target.device)
-        torch.manual_seed(step_seed(self.seeds[m], 0))
+        seed_generators(step_seed(self.seeds[m], 0), self.device)
         h = None if self.pairs.h is None else self.pairs.h[m][index].float()
         with torch.no_grad():
             decoder.to(self.device).initialise(self.pairs.target[index], h, self.spec.batch_size)
@@ -188,7 +188,7 @@ class _Stack:
 
     def _take_gradient_step(self) -> None:
         """One gradient step of every member, and one update of the averages."""
-        torch.manual_seed(step_seed(self.seeds[0], self.step))
+        seed_generators(step_seed(self.seeds[0], self.step), self.device)
         rate = learning_rate(self.spec, self.step)
         for group in self.optimizer.param_groups:
             set_learning_rate(group, rate * group["share"])

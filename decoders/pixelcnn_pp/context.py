@@ -8,6 +8,7 @@ that h determines is then a linear function of s, without passing gates that wou
 """
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 from decoders.pixelcnn_pp.causal_convolution import Centred, Halving, Pointwise
 from decoders.pixelcnn_pp.fused_layers import concat_elu, laid_out
 from decoders.pixelcnn_pp.gated_resnet import GatedResnet
+from decoders.pixelcnn_pp.network_pass import Map, is_recordable, run_recorded
 from decoders.standardisation import Standardisation
 
 SCALES = 3  # resolutions of the decoder: 1, 1/2, 1/4
@@ -159,11 +161,21 @@ class ContextMaps(nn.Module):
         """(batch, *shape) to three maps (batch, filters, height / 2^k, width / 2^k), k = 0, 1, 2."""
         s = self.layout(self.standardise(h))
         s = laid_out(s if self.mix_positions is None else self.mix_positions(s))
-        for layer in self.read:
-            s = layer(s)
+        s = self._read(s)
         maps = {self.scale: s}
         for k, finer in zip(reversed(range(self.scale)), self.finer):
             maps[k] = laid_out(finer(maps[k + 1]))
         for k, coarser in enumerate(self.coarser, start=self.scale + 1):
             maps[k] = coarser(concat_elu((maps[k - 1],)))
         return tuple(F.dropout(maps[k], self.dropout, self.training) for k in range(SCALES))
+
+    def _read(self, s: Tensor) -> Tensor:
+        """Pass the residual layers; as one operation where that is faster."""
+        if not len(self.read) or not is_recordable(cast(GatedResnet, self.read[0]).first, (s,)):
+            return self._through(s)
+        return run_recorded(lambda maps: self._through(maps[0]), (s,))
+
+    def _through(self, s: Map) -> Map:
+        for layer in self.read:
+            s = layer(s)
+        return s

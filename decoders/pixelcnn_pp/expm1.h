@@ -1,5 +1,6 @@
 /* exp(x) - 1 for x <= 0, within 2 units in the last place: 2^n (exp(r) - 1) + (2^n - 1) with |r| <= log(2) / 2.
  * Plain arithmetic, so that a loop over it becomes vector instructions. */
+#pragma once
 #include <stdint.h>
 
 #define INLINE static inline __attribute__((always_inline))

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "dropout.h"
 #include "expm1.h"
 
 typedef struct {
@@ -14,12 +15,6 @@ typedef struct {
     int64_t left, right, above, below;           /* margin of zeros around the result */
     int64_t channels_last, bfloat16, threads;
 } Layout;
-
-typedef struct {
-    uint32_t seed, second_seed;
-    uint32_t kept;  /* of 65536 elements; 65536 is no dropout */
-    float scale;    /* factor on kept elements, 65536 / kept */
-} Dropout;
 
 /* ---- numbers ---- */
 
@@ -45,20 +40,6 @@ INLINE void *moved(const void *p, int64_t numbers, int bfloat16) {
 }
 
 INLINE void zeros(void *p, int64_t numbers, int bfloat16) { memset(p, 0, numbers * (bfloat16 ? 2 : 4)); }
-
-/* Random bits of an element of a map x: the low half decides about elu(x), the high half about elu(-x).
- * A counter through two rounds of multiply and shift, each keyed by one half of the seed. */
-INLINE uint32_t random_bits(uint32_t element, uint32_t seed, uint32_t second_seed) {
-    uint32_t h = element + seed;
-    h ^= h >> 16;
-    h *= 0x7feb352du;
-    h ^= h >> 15;
-    h += second_seed;
-    h *= 0x846ca68bu;
-    h ^= h >> 16;
-    h *= 0x9e3779b1u;
-    return h ^ (h >> 15);
-}
 
 /* ---- concat_elu on one run ---- */
 

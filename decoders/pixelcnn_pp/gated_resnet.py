@@ -5,10 +5,11 @@ conditioning term.
 """
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from decoders.pixelcnn_pp.causal_convolution import Pointwise, WeightNormalizedConvolution, mix_channels
 from decoders.pixelcnn_pp.fused_layers import concat_elu, gate
+from decoders.pixelcnn_pp.network_pass import Map, RecordedMap
 
 
 class GatedResnet(nn.Module):
@@ -39,12 +40,19 @@ class GatedResnet(nn.Module):
         zeros = torch.zeros(2 * filters, context_filters, 1, 1)
         self.context = nn.Parameter(zeros) if context_filters else None
 
-    def forward(self, x: Tensor, skips: tuple[Tensor, ...] = (), s: Tensor | None = None) -> Tensor:
-        """Shapes: x and skips (batch, filters, height, width), s (batch, context filters, height, width)."""
+    def forward(self, x: Map, skips: tuple[Map, ...] = (), s: Map | None = None) -> Map:
+        """Shapes: x and skips (batch, filters, height, width), s (batch, context filters, height, width).
+
+        In a recorded pass they are recorded maps, and so is the result.
+        """
+        dropout = self.dropout if self.training else 0.0
+        context = self.context if s is not None else None
+        if isinstance(x, RecordedMap):
+            layers = [self.first, self.second, *([] if self.skip is None else [self.skip])]
+            return x.recording.add_gated(layers, context, dropout, x, skips, s)
         c = self.first(concat_elu((x,), self.first.margin))
         of_skips = None if self.skip is None else self.skip(concat_elu(skips))
-        dropout = self.dropout if self.training else 0.0
         c = self.second(concat_elu((c,), self.second.margin, dropout, of_skips))
-        if self.context is not None and s is not None:
-            c = mix_channels(s, self.context, start=c)
+        if context is not None and s is not None:
+            c = mix_channels(s, context, start=c)
         return gate(c, x)

@@ -7,7 +7,7 @@ them with the memory that passes really take.
 import math
 from dataclasses import dataclass
 
-from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
+from decoders.pixelcnn_pp.spec import PixelCNNPPSpec, passes_at_once
 from decoders.spec import ImageTarget
 
 FLOAT = 4
@@ -16,7 +16,10 @@ SCALES = (0, 1, 2)
 TRANSIENT = (
     10  # maps of `filters` channels inside the largest layer: its inputs, their elu, and what it returns
 )
+TRANSIENT_AT_ONCE = 13  # the same where all layers are one operation
 TRANSIENT_OF_CONTEXT = 9
+# Of one operation of all layers: maps at halved and doubled scales, of the stem, and gradients of the latter.
+CHANGES_OF_SCALE, STREAMS, GRADIENTS_OF_STREAMS = 3.125, 5, 3
 LEVELS_AT_ONCE = 16  # numbers for each component and channel of the mixture, without gradients
 LEVELS_OF_A_STEP = 26
 COPIES_OF_WEIGHTS = 6  # the weights, their gradients, Adam's two moments, the average and the best ones
@@ -36,7 +39,7 @@ class DecoderMemory:
     @property
     def evaluation(self) -> int:
         """Bytes of one image in a pass without gradients: the maps kept on the way down, or the mixture."""
-        stored = 2 * (self.spec.layers + 1) + TRANSIENT
+        stored = 2 * (self.spec.layers + 1) + (TRANSIENT_AT_ONCE if self._at_once else TRANSIENT)
         network = stored * self._filters * self._pixels + self._context(sum(4.0**-k for k in SCALES))
         context = self._context(TRANSIENT_OF_CONTEXT) + 4 * self.features
         return round(FLOAT * max(network, context, LEVELS_AT_ONCE * self._components * self._pixels))
@@ -44,10 +47,12 @@ class DecoderMemory:
     @property
     def step(self) -> int:
         """Bytes of one image in a gradient step: every map that the gradient needs."""
-        network = self.spec.filters * sum(self._saved(k) for k in SCALES)
-        network += self._filters * TRANSIENT * self._pixels
         context = self._context(6 * self.spec.context_layers + TRANSIENT_OF_CONTEXT) + 4 * self.features
         mixture = LEVELS_OF_A_STEP * self._components * self._pixels
+        if self._at_once:
+            return round(FLOAT * (self._kept_at_once + context + max(mixture, self._gradients_at_once)))
+        network = self.spec.filters * sum(self._saved(k) for k in SCALES)
+        network += self._filters * TRANSIENT * self._pixels
         return round(FLOAT * (network + context + mixture))
 
     @property
@@ -83,6 +88,31 @@ class DecoderMemory:
         return (
             (with_margin + (6 * down + 10 * up) * height * width) / (height * width) * self._pixels / 4**scale
         )
+
+    @property
+    def _at_once(self) -> bool:
+        """Whether all layers are one operation, which keeps fewer maps for the gradient."""
+        spec = self.spec
+        return passes_at_once(spec.filters) and (not self.features or passes_at_once(spec.context_filters))
+
+    @property
+    def _kept_at_once(self) -> float:
+        """Numbers that one operation of all layers keeps: what the layers write, and the streams that they begin with.
+
+        A gated layer writes its map, the input of its second convolution, and twice that for its gate.
+        """
+        return self.spec.filters * self._pixels * (8 * self._pairs + CHANGES_OF_SCALE + STREAMS)
+
+    @property
+    def _gradients_at_once(self) -> float:
+        """Numbers of the gradients of the maps that layers hand on."""
+        return self.spec.filters * self._pixels * (2 * self._pairs + CHANGES_OF_SCALE + GRADIENTS_OF_STREAMS)
+
+    @property
+    def _pairs(self) -> float:
+        """Pairs of gated layers, each counted by its share of the pixels."""
+        layers = self.spec.layers
+        return sum((2 * layers + (k < SCALES[-1])) * 4.0**-k for k in SCALES)
 
     def _context(self, maps: float) -> float:
         return maps * self.spec.context_filters * self._pixels if self.features else 0.0

@@ -21,6 +21,7 @@ from decoders.pixelcnn_pp.causal_convolution import (
     PixelLeft,
     Pointwise,
     RowAbove,
+    WeightNormalizedConvolution,
     mix_channels,
     shift_down,
     shift_right,
@@ -29,10 +30,11 @@ from decoders.pixelcnn_pp.context import SCALES, ContextMaps
 from decoders.pixelcnn_pp.fused_layers import laid_out
 from decoders.pixelcnn_pp.gated_resnet import GatedResnet
 from decoders.pixelcnn_pp.logistic_mixture import LogisticMixture
+from decoders.pixelcnn_pp.network_pass import Map, RecordedMap, is_recordable, run_recorded
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import ImageTarget
 
-Streams = tuple[Tensor, Tensor]
+Streams = tuple[Map, Map]
 MULTIPLE = 2 ** (SCALES - 1)
 
 
@@ -54,7 +56,7 @@ class Stem(nn.Module):
         self.row_above = RowAbove(inputs, filters)
         self.left = PixelLeft(inputs, filters)
 
-    def forward(self, x: Tensor) -> Streams:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Map the image with its channel of ones to (u, ul)."""
         u = shift_down(self.above(self.above.pad(x)))
         ul = shift_down(self.row_above(self.row_above.pad(x))) + shift_right(self.left(self.left.pad(x)))
@@ -70,7 +72,7 @@ class GatedPair(nn.Module):
         self.u = GatedResnet(spec.filters, DownShifted, int(goes_up), *settings)
         self.ul = GatedResnet(spec.filters, DownRightShifted, 1 + int(goes_up), *settings)
 
-    def forward(self, streams: Streams, stored: Streams | None, s: Tensor | None) -> Streams:
+    def forward(self, streams: Streams[Map], stored: Streams[Map] | None, s: Map | None) -> Streams[Map]:
         """The streams after one layer; ul sees the new u at its own pixel."""
         u, ul = streams
         if stored is None:
@@ -78,6 +80,11 @@ class GatedPair(nn.Module):
             return u, self.ul(ul, (u,), s)
         u = self.u(u, (stored[0],), s)
         return u, self.ul(ul, (u, stored[1]), s)
+
+
+def change_scale(layer: WeightNormalizedConvolution, x: Map) -> Map:
+    """A map at half or twice the resolution, by a convolution of stride 2."""
+    return x.recording.add_scale(layer, x) if isinstance(x, RecordedMap) else layer(layer.pad(x))
 
 
 class Halved(nn.Module):
@@ -88,10 +95,9 @@ class Halved(nn.Module):
         self.u = DownShifted(filters, filters, stride=2)
         self.ul = DownRightShifted(filters, filters, stride=2)
 
-    def forward(self, streams: Streams) -> Streams:
+    def forward(self, streams: Streams[Map]) -> Streams[Map]:
         """(H, W) to (H / 2, W / 2)."""
-        u, ul = streams
-        return self.u(self.u.pad(u)), self.ul(self.ul.pad(ul))
+        return change_scale(self.u, streams[0]), change_scale(self.ul, streams[1])
 
 
 class Doubled(nn.Module):
@@ -102,10 +108,9 @@ class Doubled(nn.Module):
         self.u = DownShiftedTransposed(filters, filters)
         self.ul = DownRightShiftedTransposed(filters, filters)
 
-    def forward(self, streams: Streams) -> Streams:
+    def forward(self, streams: Streams[Map]) -> Streams[Map]:
         """(H, W) to (2 H, 2 W)."""
-        u, ul = streams
-        return self.u(u), self.ul(ul)
+        return change_scale(self.u, streams[0]), change_scale(self.ul, streams[1])
 
 
 class PixelCNNPPNetwork(nn.Module):
@@ -177,8 +182,8 @@ class PixelCNNPPNetwork(nn.Module):
     def parameters_of(self, levels: Tensor, context: tuple[Tensor, ...] | None) -> Tensor:
         """Parameters of the mixture at every pixel, given the pixels before it: (batch, outputs, H, W)."""
         s = context if context is not None else (None,) * SCALES
-        streams = self._up(*self._down(self.stem(self.network_input(levels)), s), s)
-        ul = streams[1][:, :, : self.target.height, : self.target.width]
+        ul = self._pass(self.stem(self.network_input(levels)), s)
+        ul = ul[:, :, : self.target.height, : self.target.width]
         with torch.autocast(ul.device.type, enabled=False):
             parameters = self.head(F.elu(ul.to(self.head.bias.dtype)))
             if self.head_context is not None and context is not None:
@@ -186,7 +191,21 @@ class PixelCNNPPNetwork(nn.Module):
                 parameters = mix_channels(seen, self.head_context, start=parameters)
             return parameters.contiguous()
 
-    def _down(self, streams: Streams, s: tuple[Tensor | None, ...]) -> tuple[Streams, list[Streams]]:
+    def _pass(self, streams: tuple[Tensor, Tensor], s: tuple[Tensor | None, ...]) -> Tensor:
+        """The horizontal stream behind all layers; one operation where that is faster."""
+        given = [m for m in (*streams, *s) if m is not None]
+        if not is_recordable(self.head, given):
+            return self._up(*self._down(streams, s), s)[1]
+
+        def record(maps: list[RecordedMap]) -> RecordedMap:
+            of_s = tuple(maps[2:]) or (None,) * SCALES
+            return self._up(*self._down((maps[0], maps[1]), of_s), of_s)[1]
+
+        return run_recorded(record, given)
+
+    def _down(
+        self, streams: Streams[Map], s: tuple[Map | None, ...]
+    ) -> tuple[Streams[Map], list[Streams[Map]]]:
         stored = [streams]
         for k in range(SCALES):
             for layer in self.pairs_down(k):
@@ -197,7 +216,9 @@ class PixelCNNPPNetwork(nn.Module):
                 stored.append(streams)
         return stored.pop(), stored
 
-    def _up(self, streams: Streams, stored: list[Streams], s: tuple[Tensor | None, ...]) -> Streams:
+    def _up(
+        self, streams: Streams[Map], stored: list[Streams[Map]], s: tuple[Map | None, ...]
+    ) -> Streams[Map]:
         for k in reversed(range(SCALES)):
             for layer in self.pairs_up(k):
                 streams = layer(streams, stored.pop(), s[k])

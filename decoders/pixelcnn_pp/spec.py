@@ -6,6 +6,9 @@ from pydantic import Field
 
 from decoders.spec import DecoderSpec
 
+FILTERS_AT_ONCE = 8
+MOST_FILTERS = 64
+
 
 class PixelCNNPPSpec(DecoderSpec):
     """Sizes of the network; the paper has 160 filters, 5 layers in a block and 10 mixture components."""
@@ -22,3 +25,11 @@ class PixelCNNPPSpec(DecoderSpec):
         64, ge=1, description="channels of the context maps, which every gated layer reads"
     )
     context_layers: int = Field(2, ge=0, description="residual layers between h and the context maps")
+
+
+def passes_at_once(filters: int) -> bool:
+    """Whether maps of so many channels can go through many layers in one operation (`network_pass`).
+
+    Its code works on whole halves of a vector register. With many channels the convolutions of torch are as fast.
+    """
+    return filters % FILTERS_AT_ONCE == 0 and filters <= MOST_FILTERS

@@ -12,7 +12,7 @@ from decoders.training.gradient_step import GradientStep, build_adam, set_learni
 from decoders.training.graphed_step import build_step
 from decoders.training.process_group import Ranks
 from decoders.training.schedule import learning_rate
-from decoders.training.seeds import step_seed
+from decoders.training.seeds import seed_generators, step_seed
 from decoders.training.weight_average import Model, WeightAverage
 
 
@@ -39,7 +39,7 @@ class Optimisation(Generic[Model]):
         device: torch.device,
         ranks: Ranks,
     ) -> None:
-        self.model, self.spec, self.ranks = model, spec, ranks
+        self.model, self.spec, self.ranks, self.device = model, spec, ranks, device
         self.loss = ranks.wrap(loss, device)
         self.average = WeightAverage(model, spec.average_decay)
         self.optimizer = build_adam(parameter_groups(model, pretrained, spec.pretrained_rate), spec, device)
@@ -56,7 +56,7 @@ class Optimisation(Generic[Model]):
         Returns:
             The mean loss over the examples of all processes before the step, a scalar.
         """
-        torch.manual_seed(step_seed(self.spec.seed, step, self.ranks.rank))
+        seed_generators(step_seed(self.spec.seed, step, self.ranks.rank), self.device)
         rate = learning_rate(self.spec, step)
         for group in self.optimizer.param_groups:
             set_learning_rate(group, rate * group["share"])

@@ -15,6 +15,16 @@ def step_seed(seed: int, step: int, rank: int = 0) -> int:
     return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0])
 
 
+def seed_generators(seed: int, device: torch.device) -> None:
+    """Seed the global generators of the CPU and of the device.
+
+    `torch.manual_seed` seeds those of all devices, for which it looks at the call stack: 0.5 ms a step.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed_all(seed)
+
+
 @contextmanager
 def preserve_generators(device: torch.device) -> Iterator[None]:
     """Restore the global generators of the CPU and of the device after the block."""

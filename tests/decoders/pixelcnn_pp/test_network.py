@@ -80,11 +80,11 @@ def test_padding_holds_zeros_and_no_ones(decoder):
 
 @pytest.mark.skipif(fused_layers.compiled_layers() is None, reason="there is no C compiler here")
 def test_the_streams_of_a_wide_decoder_lie_channels_last(decoder, context):
-    """With h too, whatever the width of what carries it."""
-    model = decoder(1, (8, 8), 17, context, torch.float32, filters=16, context_filters=5)
+    """One too wide for one operation; with h too, whatever the width of what carries it."""
+    model = decoder(1, (8, 8), 17, context, torch.float32, filters=80, context_filters=5)
     seen = []
     for layer in model.modules():
-        if isinstance(layer, GatedResnet) and layer.first.direction.shape[0] == 16:
+        if isinstance(layer, GatedResnet) and layer.first.direction.shape[0] == 80:
             layer.register_forward_hook(lambda _, inputs, y: seen.append(fused_layers.is_channels_last(y)))
     model(a_context(context, 3, torch.float32)).log_prob(torch.randint(0, 17, (3, 1, 8, 8)))
     assert len(seen) > 10

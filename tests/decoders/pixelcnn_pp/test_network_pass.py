@@ -1,0 +1,205 @@
+"""A pass as one operation in C against the same layers operation by operation."""
+
+import pytest
+import torch
+
+from decoders.pixelcnn_pp import context, network, network_pass
+from decoders.pixelcnn_pp.causal_convolution import WeightNormalizedConvolution
+from decoders.pixelcnn_pp.decoder import PixelCNNPP
+from decoders.pixelcnn_pp.gated_resnet import GatedResnet
+from decoders.pixelcnn_pp.native_code import compiled_layers
+from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
+from decoders.pixelcnn_pp.stacked import StackedPixelCNNPP
+from decoders.spec import ImageTarget
+
+pytestmark = pytest.mark.skipif(compiled_layers() is None, reason="there is no C compiler here")
+
+# filters, layers, context filters, shape of h, image
+SIZES = {
+    "vector": (16, 1, 16, (5,), (1, 8, 8)),
+    "map": (24, 1, 32, (6, 4, 4), (3, 8, 8)),
+    "padded": (8, 2, 8, (3, 5, 4), (3, 10, 7)),
+    "unconditional": (32, 1, 32, None, (1, 4, 4)),
+    "wide": (64, 1, 48, (5,), (1, 8, 4)),
+    "two panels": (40, 1, 8, None, (1, 8, 8)),
+}
+
+
+@pytest.fixture(params=SIZES, ids=str)
+def sizes(request):
+    return SIZES[request.param]
+
+
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+def a_decoder(filters, layers, context_filters, h, image, dropout=0.0):
+    """With weights at random wherever they would start at 0."""
+    torch.manual_seed(0)
+    sizes = {"filters": filters, "layers": layers, "mixtures": 2, "context_filters": context_filters}
+    channels, height, width = image
+    target = ImageTarget(channels=channels, height=height, width=width, levels=16)
+    decoder = PixelCNNPP(PixelCNNPPSpec(**sizes, dropout=dropout, context_layers=1), target, h)
+    with torch.no_grad():
+        decoder.initialise(*a_batch(decoder, 40))
+        for layer in decoder.modules():
+            if isinstance(layer, WeightNormalizedConvolution):
+                layer.bias.normal_(std=0.3)
+        for name, weights in decoder.named_parameters():
+            if name.endswith("context"):
+                weights.normal_(std=0.1)
+    return decoder.train()
+
+
+def a_batch(decoder, count):
+    generator = torch.Generator().manual_seed(1)
+    t = decoder.target
+    target = torch.randint(0, t.levels, (count, t.channels, t.height, t.width), generator=generator)
+    h = None if decoder.context is None else torch.randn((count, *decoder.context), generator=generator)
+    return target, h
+
+
+def literally(monkeypatch):
+    """Let all layers run operation by operation."""
+    for module in (network, context):
+        monkeypatch.setattr(module, "is_recordable", lambda *_: False)
+
+
+def nats_and_gradients(decoder, count):
+    """Nats of each image, and the gradient of each parameter and of h, by name."""
+    target, h = a_batch(decoder, count)
+    named = dict(decoder.named_parameters())
+    if h is not None:
+        named["h"] = h.requires_grad_()
+    torch.manual_seed(5)
+    nats = -decoder(h).log_prob(target)
+    found = torch.autograd.grad((nats * torch.linspace(0.5, 1.5, count)).sum(), list(named.values()))
+    return nats.detach(), dict(zip(named, found))
+
+
+def assert_agree(ours, theirs):
+    """To the rounding of float32: gradients as sums of terms of the size of the largest."""
+    assert torch.allclose(ours[0], theirs[0], rtol=1e-5, atol=1e-4)
+    scale = max(g.abs().max().item() for g in theirs[1].values())
+    for name, g in theirs[1].items():
+        assert torch.allclose(ours[1][name], g, rtol=2e-3, atol=3e-6 * scale), name
+
+
+@pytest.mark.parametrize(("count", "parallel"), [(1, 1), (11, 1), (11, 3)])
+def test_a_pass_has_the_values_and_gradients_of_its_operations(sizes, count, parallel, threads, monkeypatch):
+    threads(parallel)
+    decoder = a_decoder(*sizes)
+    ours = nats_and_gradients(decoder, count)
+    literally(monkeypatch)
+    assert_agree(ours, nats_and_gradients(decoder, count))
+
+
+@pytest.mark.parametrize("name", ["vector", "unconditional", "wide"])
+def test_dropout_has_the_mask_of_its_operations(name, monkeypatch):
+    """Where those lie channels last too: the mask counts elements in the order of memory."""
+    count, decoder = 11, a_decoder(*SIZES[name], dropout=0.3)
+    ours = nats_and_gradients(decoder, count)
+    literally(monkeypatch)
+    assert_agree(ours, nats_and_gradients(decoder, count))
+
+
+def test_an_evaluation_uses_memory_again_and_has_the_same_values(sizes, monkeypatch):
+    decoder = a_decoder(*sizes).eval()
+    target, h = a_batch(decoder, 5)
+    with torch.no_grad():
+        ours = decoder(h).log_prob(target)
+        literally(monkeypatch)
+        theirs = decoder(h).log_prob(target)
+    assert torch.allclose(ours, theirs, rtol=1e-5, atol=1e-4)
+
+
+def test_all_layers_are_one_call_forward_and_one_backward(sizes, monkeypatch):
+    """And so is what reads h."""
+    calls, original = [], network_pass.call
+    monkeypatch.setattr(
+        network_pass, "call", lambda name, *given: (calls.append(name), original(name, *given))
+    )
+    nats_and_gradients(decoder := a_decoder(*sizes), 3)
+    passes = 1 if decoder.context is None else 2
+    assert calls == ["network_forward"] * passes + ["network_backward"] * passes
+
+
+def test_no_map_is_written_over_one_that_is_still_read():
+    """Lives of the maps in the block, from the layer that writes a map to the last that reads it."""
+    recording = recorded(a_decoder(*SIZES["map"]))
+    apart = range(recording.inputs)
+    places = network_pass.places_of_maps(recording, apart, keeps_all=False)
+    lives = []
+    for i, row in enumerate(recording.rows):
+        readers = {
+            m: [j for j, other in enumerate(recording.rows) if m in network_pass.maps_read(other)]
+            for m in (row.c, row.gated, row.y)
+            if m >= 0
+        }
+        for m, found in readers.items():
+            begin = int(places.begins[m])
+            lives.append((i, max(found, default=i), begin, begin + recording.maps[m].numbers))
+    pairs = [(a, b) for k, a in enumerate(lives) for b in lives[:k]]
+    assert not [(a, b) for a, b in pairs if a[0] <= b[1] and b[0] <= a[1] and a[2] < b[3] and b[2] < a[3]]
+    assert max(life[3] for life in lives) <= places.size
+    kept = network_pass.places_of_maps(recording, apart, keeps_all=True)
+    assert places.size < 0.6 * kept.size
+
+
+def recorded(decoder):
+    """The recording of the pass of a decoder over two images."""
+    found = []
+
+    class Spy(network_pass.Recording):
+        def __init__(self, threads):
+            super().__init__(threads)
+            found.append(self)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(network_pass, "Recording", Spy)
+    target, h = a_batch(decoder, 2)
+    decoder(h).log_prob(target)
+    patch.undo()
+    return found[-1]
+
+
+def test_weights_that_need_no_gradient_get_none():
+    decoder = a_decoder(*SIZES["map"])
+    decoder.stem.requires_grad_(False)
+    decoder.down.requires_grad_(False)
+    target, h = a_batch(decoder, 3)
+    decoder(h).log_prob(target).sum().backward()
+    assert all(p.grad is None for p in decoder.down.parameters())
+    assert all(p.grad is not None for p in decoder.up.parameters())
+
+
+@pytest.mark.parametrize("filters", [12, 72])
+def test_other_widths_run_operation_by_operation(filters, monkeypatch):
+    monkeypatch.setattr(network_pass, "call", None)
+    nats_and_gradients(a_decoder(filters, 1, filters, (5,), (1, 4, 4)), 2)
+
+
+def test_bfloat16_and_stacks_run_operation_by_operation(monkeypatch):
+    decoder = a_decoder(*SIZES["vector"])
+    stack = StackedPixelCNNPP([decoder, decoder])
+    monkeypatch.setattr(network_pass, "call", None)
+    target, h = a_batch(decoder, 2)
+    with torch.autocast("cpu", torch.bfloat16):
+        decoder(h).log_prob(target)
+    stack(torch.stack([target, target]), torch.stack([h, h]))
+
+
+def test_an_initialisation_sees_every_layer(monkeypatch):
+    """Its hooks measure what each layer gets, so a pass is not one operation then."""
+    decoder = a_decoder(*SIZES["map"])
+    monkeypatch.setattr(network_pass, "call", None)
+    with torch.no_grad():
+        decoder.initialise(*a_batch(decoder, 8))
+    monkeypatch.undo()
+    met = {name for name, layer in decoder.named_modules() if isinstance(layer, GatedResnet)}
+    assert met
+    assert not any(layer._forward_pre_hooks for layer in decoder.modules())
