@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ib_analysis.channels.case_table import CASES
+from ib_analysis.channels.case_table import EVERY_CASE
 from ib_analysis.channels.channel import Channel
 from ib_analysis.datasets.image_law import ImageLaw, KnownNats
 from ib_analysis.errors import UserError
@@ -84,7 +84,7 @@ def validation_case(name: str) -> Case:
     Raises:
         UserError: no case has this name.
     """
-    if name not in CASES:
-        raise UserError(f"{name}: there is no such validation case; choose from {', '.join(CASES)}")
-    described = CASES[name]
+    if name not in EVERY_CASE:
+        raise UserError(f"{name}: there is no such validation case; choose from {', '.join(EVERY_CASE)}")
+    described = EVERY_CASE[name]
     return Case(name, described.family, described.law.build(), described.channel.build())

@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import CategoricalSpec, FitSpec, check_same_held_out
-from ib_analysis.channels.case_table import CASES
+from ib_analysis.channels.case_table import CASES, EVERY_CASE, FRESH_CASES
 from ib_analysis.sections.baselines import Methods, baseline_settings, described_methods
 from ib_analysis.spec import Seed, Spec
 
@@ -26,7 +26,11 @@ class ValidationSpec(Spec):
     """Cases with known information, and the decoders and baselines that are tested on them."""
 
     cases: tuple[CaseName, ...] | None = Field(
-        None, min_length=1, description="names of ib_analysis/channels/case_table.py; null: all"
+        None, min_length=1, description="known cases of ib_analysis/channels/case_table.py; null: all"
+    )
+    fresh: bool = Field(
+        False,
+        description="judge the fresh cases of that table in place of `cases`, which then give them their intervals",
     )
     decoder: PixelCNNPPSpec = Field(description="the decoder of images, the same in every case")
     pretrained_fit: FitSpec = Field(
@@ -62,13 +66,23 @@ class ValidationSpec(Spec):
         return self
 
     @property
-    def chosen(self) -> tuple[str, ...]:
-        """The names of the cases."""
+    def calibrating(self) -> tuple[str, ...]:
+        """The names of the cases that give the intervals."""
         return tuple(CASES) if self.cases is None else self.cases
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The names of the cases of the table."""
+        return tuple(FRESH_CASES) if self.fresh else self.calibrating
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The names of all cases that are measured."""
+        return tuple(dict.fromkeys((*self.judged, *self.calibrating)))
 
     def of_case(self, case: str) -> dict[str, Any]:
         """The slice of one case: its decoders, its fits and its baselines."""
-        described = CASES[case]
+        described = EVERY_CASE[case]
         code = sorted(described.law.implementations | described.channel.implementations)
         return {
             "case": case,

@@ -36,6 +36,15 @@ def test_every_configuration_holds_and_is_named_like_its_file(path):
     assert load_experiment(yaml.safe_load(path.read_text())).name == path.stem
 
 
+def test_fresh_cases_are_measured_like_the_known_ones():
+    """Nothing but `fresh` tells the two sections apart: the known cases would else calibrate other decoders."""
+    known, fresh = (
+        yaml.safe_load(Path(f"workflow/config/{name}-information.yaml").read_text())["validation"]
+        for name in ("known", "fresh")
+    )
+    assert fresh == known | {"fresh": True}
+
+
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [

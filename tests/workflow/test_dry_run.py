@@ -1,10 +1,12 @@
 """Every configuration gives a DAG, and a mistake stops before there is one."""
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from ib_analysis.channels.case_table import CASES, FRESH_CASES
 from ib_analysis.experiment import load_experiment
 
 CONFIGS = sorted(path.stem for path in Path("workflow/config").glob("*.yaml"))
@@ -23,6 +25,19 @@ def test_every_configuration_dry_runs(laboratory, name):
     plan = dict(line.split() for line in run.stdout.splitlines() if len(line.split()) == 2)
     assert int(plan["fit_decoders"]) == points
     assert int(plan["write_report"]) == 1
+
+
+def test_fresh_cases_are_tabulated_by_what_the_known_ones_calibrate(laboratory):
+    config = "workflow/config/fresh-information.yaml"
+    run = laboratory.snakemake(
+        config, "results/fresh-information/validation.csv", "--dry-run", "--printshellcmds"
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    (line,) = [line for line in run.stdout.splitlines() if "tabulate_validation --spec" in line]
+    given = re.match(r".* --cases (.*) --calibrating (.*) --table ", line)
+    judged, calibrating = ([Path(path).stem for path in paths.split()] for paths in given.groups())
+    assert judged == list(FRESH_CASES)
+    assert calibrating == list(CASES)
 
 
 def test_config_alone_changes_the_default_and_another_kind_takes_the_whole_section(laboratory):

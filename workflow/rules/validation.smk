@@ -22,7 +22,8 @@ rule validate_case:
 
 rule tabulate_validation:
     input:
-        expand(CASE, case=CASES),
+        cases=expand(CASE, case=JUDGED_CASES),
+        calibrating=expand(CASE, case=CALIBRATING_CASES),
     output:
         table=f"{RESULTS}/validation.csv",
         figure=figure("calibration", "Information", "calibration"),
@@ -37,5 +38,6 @@ rule tabulate_validation:
     shell:
         command(
             "tabulate_validation",
-            "--cases {input} --table {output.table} --figure {params.figure}",
+            "--cases {input.cases} --calibrating {input.calibrating}"
+            " --table {output.table} --figure {params.figure}",
         )

@@ -133,17 +133,21 @@ def _misses(cases: Sequence[Case], weight: float) -> Values:
 
 
 def judged(
-    cases: Sequence[Case], apart: Callable[[Case], Hashable], level: float = LEVEL
+    cases: Sequence[Case],
+    calibrating: Sequence[Case],
+    apart: Callable[[Case], Hashable],
+    level: float = LEVEL,
 ) -> tuple[Interval, ...]:
-    """The interval of each case, calibrated on those that are not `apart` with it: on others, or other families.
+    """The interval of each case, by those that calibrate and are not `apart` with it: others, or other families.
 
     Args:
-        cases: all of them.
+        cases: those that are judged.
+        calibrating: those that give the intervals; they may be the same.
         apart: what those have in common that must not calibrate each other: the name, or the family.
         level: probability to be covered.
     """
     return tuple(
-        calibrate([other for other in cases if apart(other) != apart(case)], level).interval(
+        calibrate([other for other in calibrating if apart(other) != apart(case)], level).interval(
             case.measured, level
         )
         for case in cases

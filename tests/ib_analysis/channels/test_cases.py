@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from ib_analysis.channels.case_table import CASES as DESCRIBED
+from ib_analysis.channels.case_table import EVERY_CASE, FRESH_CASES
 from ib_analysis.channels.cases import validation_case
 from ib_analysis.errors import UserError
 from ib_analysis.units import bits
 
 CASES = tuple(map(validation_case, DESCRIBED))
-by_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+FRESH = tuple(map(validation_case, FRESH_CASES))
+by_case = pytest.mark.parametrize("case", [*CASES, *FRESH], ids=lambda case: case.name)
 
 
 @by_case
@@ -33,7 +35,7 @@ def test_a_case_draws_pairs_and_knows_their_information(case):
 
 
 @pytest.mark.parametrize(
-    "case", [case for case in CASES if case.law.dimensions >= 16], ids=lambda case: case.name
+    "case", [case for case in (*CASES, *FRESH) if case.law.dimensions >= 16], ids=lambda case: case.name
 )
 def test_another_seed_draws_other_images(case):
     assert (case.draw(60, seed=0).images != case.draw(60, seed=1).images).any()
@@ -54,6 +56,18 @@ def test_the_family_is_wide():
     assert len({type(case.channel) for case in CASES}) == 10
 
 
+def test_fresh_cases_are_none_of_the_known_ones():
+    """Two families and three codes are new, and each case has a source or a code that no known case has."""
+    assert len(EVERY_CASE) == len(CASES) + len(FRESH)
+    laws, channels = zip(*DESCRIBED.values(), strict=True)
+    assert all(case.law not in laws or case.channel not in channels for case in FRESH_CASES.values())
+    assert len({case.family for case in FRESH} - {case.family for case in CASES}) == 2
+    assert len({type(case.channel) for case in FRESH} - {type(case.channel) for case in CASES}) == 3
+    information = sorted(bits(case.information.nats) for case in FRESH)
+    assert 0.5 < information[0] < 1.0
+    assert 300 < information[-1] < 310
+
+
 @pytest.mark.parametrize(
     ("name", "expected_bits"),
     [
@@ -65,6 +79,9 @@ def test_the_family_is_wide():
         ("markov-8-identity-shuffled", 0.0),
         ("uniform-16-erasure", 256.0),
         ("uniform-rgb-16-rows8", 3072.0),
+        ("binary-8-parity", 1.0),
+        ("templates-rgb-16-rows6", 146.0),
+        ("factors-16-place-texture", 2 * np.log2(9) + 2),
     ],
 )
 def test_reference_values_of_cases(name, expected_bits):

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from ib_analysis.channels.counts import Counts
 from ib_analysis.channels.erasure import Erasure
 from ib_analysis.channels.factor_codes import FactorCodes
 from ib_analysis.channels.gaussian_noise import GaussianNoise
@@ -13,6 +14,8 @@ from ib_analysis.channels.identity import Identity
 from ib_analysis.channels.invertible import Invertible
 from ib_analysis.channels.kept_pixels import KeptPixels
 from ib_analysis.channels.kept_rows import KeptRows
+from ib_analysis.channels.noisy_label import NoisyLabel
+from ib_analysis.channels.permuted_pixels import PermutedPixels
 from ib_analysis.channels.quantized import Quantized
 from ib_analysis.channels.shuffled import Shuffled
 from ib_analysis.channels.symmetric import Symmetric
@@ -21,6 +24,8 @@ from ib_analysis.datasets.independent_pixels import IndependentPixels
 from ib_analysis.datasets.low_bits import LowBits
 from ib_analysis.datasets.raster_markov import RasterMarkov
 from ib_analysis.datasets.rectangles import Rectangles
+from ib_analysis.datasets.templates import Templates
+from ib_analysis.datasets.tiles import Tiles
 from ib_analysis.errors import UserError
 
 LOGISTIC = IndependentPixels.logistic(2, 4, means=(1.2,), scales=(0.7,))
@@ -30,6 +35,8 @@ MARKOV_RGB = RasterMarkov(2, 2, 0.6, 0.4, channels=3)
 RECTANGLES = Rectangles(3, 2)
 NOISY = LowBits(Rectangles(2, 2), 1)
 OBJECTS = Factors(8, 4, 3)
+TEMPLATES = Templates(2, 3, 1, 5)
+TILES = Tiles(2, 3, 1, 2, 0.2)
 
 DETERMINISTIC = [
     (LOGISTIC, Identity()),
@@ -52,6 +59,23 @@ DETERMINISTIC = [
     (OBJECTS, FactorCodes(("colour", "row"))),
     (OBJECTS, FactorCodes(FACTORS)),
     (LowBits(OBJECTS, 2), FactorCodes(("texture",))),
+    (LOGISTIC, Counts(1)),
+    (LOGISTIC, Counts(2)),
+    (COLOUR, Counts(2)),
+    (COLOUR, Counts(1, modulus=2)),
+    (COLOUR, Counts(1, modulus=3)),
+    (LOGISTIC, Counts(2, modulus=2)),
+    (LOGISTIC, PermutedPixels(3)),
+    (COLOUR, PermutedPixels(5)),
+    (COLOUR, PermutedPixels(7, seed=2)),
+    (MARKOV, PermutedPixels(1, seed=1)),
+    (MARKOV, PermutedPixels(2)),
+    (MARKOV, PermutedPixels(3, seed=5)),
+    (MARKOV_RGB, PermutedPixels(6)),
+    (MARKOV_RGB, PermutedPixels(12, seed=1)),
+    (TEMPLATES, KeptRows(1)),
+    (TEMPLATES, Identity()),
+    (TILES, KeptRows(1)),
 ]
 
 
@@ -141,6 +165,9 @@ def test_memoryless_channels_by_the_joint_table_of_whole_images(channel, noise):
         (RECTANGLES, Erasure(0.7, of="image")),
         (IndependentPixels.uniform(1, 3, 1), Shuffled(Identity())),
         (IndependentPixels.uniform(1, 4, 1), Invertible(Symmetric(0.2), "scale")),
+        (TEMPLATES, NoisyLabel(0.2)),
+        (RECTANGLES, NoisyLabel(0.05)),
+        (TILES, Erasure(0.5, of="image")),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -165,7 +192,13 @@ def test_h_that_is_drawn_has_the_information_that_is_known(law, channel):
 
 @pytest.mark.parametrize(
     ("law", "channel"),
-    [(LOGISTIC, GaussianNoise(0.8)), (COLOUR, Erasure(0.5)), *DETERMINISTIC],
+    [
+        (LOGISTIC, GaussianNoise(0.8)),
+        (COLOUR, Erasure(0.5)),
+        (TEMPLATES, NoisyLabel(0.2)),
+        (TILES, Erasure(0.5, of="image")),
+        *DETERMINISTIC,
+    ],
     ids=lambda value: type(value).__name__,
 )
 def test_h_comes_again_under_one_seed_and_information_lies_between_0_and_the_entropy(law, channel):
@@ -196,6 +229,10 @@ def test_h_comes_again_under_one_seed_and_information_lies_between_0_and_the_ent
         ),
         (RECTANGLES, KeptPixels(2), "only known for raster Markov fields and independent pixels"),
         (RECTANGLES, FactorCodes(("row",)), "only known for objects rendered from factors"),
+        (MARKOV, Counts(2), "only known for independent pixels"),
+        (RECTANGLES, PermutedPixels(2), "only known for raster Markov fields and independent pixels"),
+        (MARKOV, PermutedPixels(5), "count: 5; the images have 4 sub-pixels"),
+        (LOGISTIC, Counts(3), "bands: 3; the images have 2 rows"),
         (MARKOV, KeptRows(3), "rows: 3; the images have 2 rows"),
         (MARKOV, KeptRows(0), "rows: 0; the images have 2 rows"),
     ],
@@ -215,6 +252,10 @@ def test_where_nothing_is_known_a_sentence_says_so(law, channel, words):
         (lambda: Symmetric(-0.1), "probability: -0.1"),
         (lambda: GaussianNoise(0.0), "deviation: 0"),
         (lambda: KeptPixels(0), "stride: 0"),
+        (lambda: PermutedPixels(0), "count: 0"),
+        (lambda: Counts(0), "bands: 0"),
+        (lambda: Counts(1, modulus=1), "modulus: 1"),
+        (lambda: NoisyLabel(1.1), "probability: 1.1"),
         (lambda: Quantized(9), "dropped_bits: 9"),
         (lambda: FactorCodes(("shape", "size")), "shape, size; give one or more of shape, row"),
         (lambda: FactorCodes(()), "none; give one or more"),
@@ -223,3 +264,24 @@ def test_where_nothing_is_known_a_sentence_says_so(law, channel, words):
 def test_a_parameter_that_makes_no_sense_is_a_sentence(make, words):
     with pytest.raises(UserError, match=words):
         make()
+
+
+@pytest.mark.parametrize("e", [0.0, 0.2, 0.9])
+def test_a_noisy_label_by_the_joint_table_of_images_and_classes(e):
+    images, p = every_image(TEMPLATES), weights(TEMPLATES)
+    shown = np.where(np.eye(5, dtype=bool), 1 - e, e / 4)
+    joint = p[:, np.newaxis] * shown[TEMPLATES.label(images)]
+    channel = NoisyLabel(e)
+    assert channel.information(TEMPLATES).nats == pytest.approx(information(joint), abs=1e-11)
+    assert channel.label_information(TEMPLATES).nats == pytest.approx(information(joint), abs=1e-11)
+    with pytest.raises(UserError, match=r"label_noise: 0.1; what NoisyLabel says"):
+        channel.label_information(TEMPLATES, 0.1)
+
+
+def test_a_noisy_label_shows_its_classes_as_often_as_it_should():
+    images = TEMPLATES.draw(30_000, np.random.default_rng(0))
+    h = NoisyLabel(0.2)(TEMPLATES, images, np.random.default_rng(1))
+    assert (h.sum(1) == 1).all()
+    table = np.zeros((5, 5))
+    np.add.at(table, (TEMPLATES.label(images), h.argmax(1)), 1 / len(h))
+    assert np.abs(table - np.where(np.eye(5, dtype=bool), 0.8, 0.05) / 5).max() < 0.01

@@ -13,6 +13,8 @@ from ib_analysis.datasets.low_bits import LowBits
 from ib_analysis.datasets.raster_markov import RasterMarkov
 from ib_analysis.datasets.rectangles import Rectangles
 from ib_analysis.datasets.teacher import Teacher
+from ib_analysis.datasets.templates import Templates
+from ib_analysis.datasets.tiles import Tiles
 from ib_analysis.errors import UserError
 
 TINY = {
@@ -26,6 +28,12 @@ TINY = {
     "markov-low-bits": LowBits(RasterMarkov(2, 2, 0.6, 0.4), 1),
     "teacher": Teacher(2, 4, 1, 0.6),
     "teacher-rgb": Teacher(2, 2, 3, 0.4, weights=3),
+    "templates": Templates(2, 4, 1, 5, seed=1),
+    "templates-rgb": Templates(2, 2, 3, 9, seed=7),
+    "tiles": Tiles(2, 4, 1, 1, 0.3),
+    "tiles-of-four": Tiles(2, 4, 1, 2, 0.1),
+    "tiles-rgb": Tiles(2, 2, 3, 2, 0.2),
+    "tiles-cut": Tiles(4, 2, 1, 2, 0.15),
     "factors-rgb": Factors(8, 4, 3),
     "factors": Factors(10, 3, 1),
 }
@@ -36,6 +44,8 @@ LARGE = TINY | {
     "markov-rgb-32": RasterMarkov(16, 32, 0.8, 1.0, channels=3),
     "rectangles-low-bits-256": LowBits(Rectangles(16, 16), 4),
     "factors-low-bits-rgb": LowBits(Factors(16, 32, 3), 3),
+    "templates-rgb-16": Templates(16, 2, 3, 64, seed=1),
+    "tiles-rgb-16": Tiles(16, 16, 3, 2, 0.3),
     "teacher-rgb-256": Teacher(16, 256, 3, 5.0),
     "teacher-8": Teacher(8, 8, 1, 0.5, weights=2),
 }

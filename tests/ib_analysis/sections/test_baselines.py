@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from ib_analysis.channels.case_table import CASES
+from ib_analysis.channels.case_table import CASES, EVERY_CASE, FRESH_CASES
 from ib_analysis.errors import UserError
 from ib_analysis.experiment import load_experiment
 from ib_analysis.information.estimators.catalogue import ESTIMATORS, estimator, estimator_class
@@ -75,6 +75,21 @@ def test_a_case_gets_its_slice():
     ]
     assert spec.of_case("markov-8-rows1")["baselines"]["binning"]["spec"] == {}
     assert ValidationSpec(**VALIDATION).chosen == tuple(CASES)
+
+
+def test_fresh_cases_are_judged_and_calibrate_none():
+    known, fresh = ValidationSpec(**VALIDATION), ValidationSpec(fresh=True, **VALIDATION)
+    assert known.judged == known.calibrating == fresh.calibrating == tuple(CASES)
+    assert fresh.judged == tuple(FRESH_CASES)
+    assert set(fresh.chosen) == set(EVERY_CASE)
+    few = ValidationSpec(cases=("markov-8-rows1",), fresh=True, **VALIDATION)
+    assert (few.judged, few.calibrating) == (tuple(FRESH_CASES), ("markov-8-rows1",))
+    assert [part["implementation"] for part in fresh.of_case("tiles-8-erasure")["made_of"]] == [
+        "ib_analysis.channels.erasure:Erasure",
+        "ib_analysis.datasets.tiles:Tiles",
+    ]
+    with pytest.raises(ValueError, match="there is no case 'tiles-8-erasure'"):
+        ValidationSpec(cases=("tiles-8-erasure",), **VALIDATION)
 
 
 def chained(**fits):

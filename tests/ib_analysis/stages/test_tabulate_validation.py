@@ -10,7 +10,8 @@ from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.validation import ValidationRow, intervals_that_hold
 from ib_analysis.provenance import Job
 from ib_analysis.rows import read_rows, write_rows
-from ib_analysis.stages.tabulate_validation import Spec, run, with_intervals
+from ib_analysis.stages.tabulate_validation import Spec, run
+from ib_analysis.stages.tabulate_validation import with_intervals as with_intervals_of
 from ib_analysis.units import bits
 
 IMAGE, LABEL = Quantity.IMAGE_INFORMATION, Quantity.LABEL_INFORMATION
@@ -28,6 +29,11 @@ def row(case, family, truth, estimate, *, quantity=IMAGE, method="decoders", std
 
 def of_family(family, errors, truth=4.0, **more):
     return [row(f"{family}-{k}", family, truth, truth + e, **more) for k, e in enumerate(errors)]
+
+
+def with_intervals(made):
+    """The rows with the intervals that they give each other."""
+    return with_intervals_of(made, made)
 
 
 SMALL = (0.1, -0.1, 0.2, -0.2)
@@ -52,6 +58,21 @@ def test_the_interval_is_that_of_the_other_families():
         pytest.approx(bits(others.low)),
         pytest.approx(bits(others.high)),
     )
+
+
+def test_cases_that_do_not_calibrate_leave_every_interval_as_it_is():
+    """The interval of a case rests on the known cases of other families, whatever stands beside it in the table."""
+    fresh = [row("new", "Tiles", 4.0, 9.0), row("other", "Markov", 4.0, 4.1)]
+    first, second = with_intervals_of(fresh, EXACT)
+    for found, others in ((first, EXACT), (second, [r for r in EXACT if r.family != "Markov"])):
+        wanted = calibrate([r.known for r in others]).interval(found.known.measured)
+        assert (found.low_bits, found.high_bits) == (
+            pytest.approx(bits(wanted.low)),
+            pytest.approx(bits(wanted.high)),
+        )
+    assert (first.inside, second.inside) == (False, True)
+    assert with_intervals_of([*fresh, row("far", "Tiles", 4.0, 90.0)], EXACT)[:2] == [first, second]
+    assert with_intervals_of(fresh, fresh) == fresh
 
 
 def test_images_and_labels_do_not_calibrate_each_other():
@@ -99,7 +120,8 @@ def test_the_stage_writes_them_and_counts(tmp_path, capsys):
     for path, one in zip(paths, made, strict=True):
         write_rows(path, ValidationRow, [one])
         job.record(path)
-    run(Spec(), job, cases=paths, table=tmp_path / "validation.csv", figure=tmp_path / "calibration")
+    outputs = {"table": tmp_path / "validation.csv", "figure": tmp_path / "calibration"}
+    run(Spec(), job, cases=paths, calibrating=paths, **outputs)
     rows = read_rows(tmp_path / "validation.csv", ValidationRow)
     assert rows == tuple(with_intervals(made))
     assert not rows[-1].inside
@@ -107,3 +129,5 @@ def test_the_stage_writes_them_and_counts(tmp_path, capsys):
     assert count == 17
     assert f"{held} of 17 intervals hold the truth" in capsys.readouterr().out
     assert f"{held} of 17 intervals" in json.loads((tmp_path / "calibration.caption.json").read_text())
+    run(Spec(), job, cases=paths[-1:], calibrating=paths[:-1], **outputs)
+    assert read_rows(tmp_path / "validation.csv", ValidationRow) == rows[-1:]

@@ -34,7 +34,7 @@ def cases(rng, count, *, weight=0.6, scatter=0.5, families=4, family_shift=0.0):
 
 
 def coverage(made, apart):
-    return np.mean([inside(c, i) for c, i in zip(made, judged(made, apart), strict=True)])
+    return np.mean([inside(c, i) for c, i in zip(made, judged(made, made, apart), strict=True)])
 
 
 def test_the_weight_of_the_memorised_difference_is_found():
@@ -56,7 +56,7 @@ def test_a_case_left_out_is_judged_by_the_others():
     odd = Case("odd", "odd", Measured(nats(1.0), nats(1.0), 0.0), nats(7.0), nats(7.0))
     calibration = calibrate([*made, odd])
     assert inside(odd, calibration.interval(odd.measured))
-    alone = dict(zip([*made, odd], judged([*made, odd], lambda c: c.name), strict=True))
+    alone = dict(zip([*made, odd], judged([*made, odd], [*made, odd], lambda c: c.name), strict=True))
     assert not inside(odd, alone[odd])
 
 
