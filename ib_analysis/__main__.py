@@ -49,7 +49,8 @@ def _run(arguments: list[str]) -> int:
                 import_module(COMMANDS[arguments[0]]).main(arguments[1:])
             return 0
         stage, rest = _stage(arguments)
-        module = import_module(f"ib_analysis.stages.{stage}")
+        with explain_failures("the libraries"):
+            module = import_module(f"ib_analysis.stages.{stage}")
         options = _parser(stage, module).parse_args(rest)
         if _starts_several(stage, module, options):
             return _start(options.processes, arguments)
