@@ -61,8 +61,8 @@ def test_each_stage_says_that_the_memory_is_full(tmp_path):
     jobs = [
         (words("prepare_dataset", folder, out="prepared"), 40),
         (words("prepare_dataset", digits, out="digits"), 0),
-        *((fitting, megabytes) for megabytes in (3, 24, 0)),
-        *((evaluating, megabytes) for megabytes in (3, 24, 0)),
+        *((fitting, megabytes) for megabytes in (1, 4, 0)),
+        *((evaluating, megabytes) for megabytes in (1, 4, 0)),
     ]
     arguments = [json.dumps(jobs), str(tmp_path)]
     run = subprocess.run(
