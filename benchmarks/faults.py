@@ -1,9 +1,9 @@
 """python -m benchmarks.faults [PART ...] [--kills 50] [--fills 20] [--flips 1000] [--mistakes 100] [--points 600]
 
-The campaign of faults, a summary line a part: readers (flipped bits and truncations of every kind of file), kills
-(kill -9 at random moments), fills (a disk that is full at random moments; needs root, for a file system of its own),
-twins (two runs at once), configurations (mistakes), memory (against the number of points). Every part ends with a
-comparison: results after a fault equal those without it, bit for bit.
+The campaign of faults, a summary line a part: readers (flipped bits and truncations of every kind of file), images (odd
+files in a folder of classes), kills (kill -9 at random moments), fills (a disk that is full at random moments; needs
+root, for a file system of its own), twins (two runs at once), configurations (mistakes), memory (against the number of
+points). Results after kills, fills and twins equal those without them, bit for bit.
 """
 
 import argparse
@@ -41,6 +41,7 @@ from benchmarks.damage import (
     kinds,
     random_bits,
 )
+from benchmarks.image_faults import read_odd_files
 from decoders.categorical import Categorical
 from decoders.evaluation import nats_per_example
 from decoders.fitting import fit
@@ -76,7 +77,7 @@ EXPERIMENT: dict[str, Any] = {
 }
 TIMES = {"seconds", "time [s]"}
 """Columns that are other ones in every run."""
-PARTS = ("readers", "configurations", "memory", "kills", "fills", "twins")
+PARTS = ("readers", "images", "configurations", "memory", "kills", "fills", "twins")
 
 
 def main() -> None:
@@ -92,6 +93,7 @@ def main() -> None:
         laboratory = Laboratory(Path(folder))
         lines = {
             "readers": lambda: damage_readers(Path(folder) / "readers", options.flips),
+            "images": lambda: read_odd_files(Path(folder) / "images"),
             "configurations": lambda: mistake_configurations(options.mistakes),
             "memory": lambda: measure_memory(options.points),
             "kills": lambda: kill(laboratory, options.kills),

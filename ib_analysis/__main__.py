@@ -25,7 +25,7 @@ from ib_analysis.artefacts import verified_inputs
 from ib_analysis.errors import UserError
 from ib_analysis.mistakes import mistakes
 from ib_analysis.provenance import Job, stage_digest
-from ib_analysis.surroundings import CLOSED_PIPE, drop_output, settle_surroundings
+from ib_analysis.surroundings import CLOSED_PIPE, drop_output, in_one_line, settle_surroundings
 
 COMMANDS = {"taps": "ib_analysis.list_taps", "compare": "ib_analysis.compare_results"}
 """What is no stage, and its module."""
@@ -49,7 +49,8 @@ def _run(arguments: list[str]) -> int:
                 import_module(COMMANDS[arguments[0]]).main(arguments[1:])
             return 0
         stage, rest = _stage(arguments)
-        module = import_module(f"ib_analysis.stages.{stage}")
+        with explain_failures("the libraries"):
+            module = import_module(f"ib_analysis.stages.{stage}")
         options = _parser(stage, module).parse_args(rest)
         if _starts_several(stage, module, options):
             return _start(options.processes, arguments)
@@ -146,7 +147,7 @@ def _paths(module: ModuleType, options: Namespace) -> Mapping[str, Any]:
 
 def _fail(sentence: str) -> int:
     if processes.is_first_to_say():
-        print(f"ib-analysis: {sentence}", file=sys.stderr, flush=True)
+        print(f"ib-analysis: {in_one_line(sentence)}", file=sys.stderr, flush=True)
     return 1
 
 

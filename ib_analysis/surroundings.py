@@ -22,6 +22,15 @@ def settle_surroundings() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def in_one_line(text: str) -> str:
+    r"""The text with escapes for what is no letter of a line: names of files may hold ends of lines and commands.
+
+    >>> print(in_one_line("a\nb.png\x1b[2J, é"))
+    a\nb.png\x1b[2J, é
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def drop_output() -> None:
     """Send what is still to be written nowhere, after the reader of a pipe has gone."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,14 +11,20 @@ from decoders.errors import DecoderError, DecoderFileError
 from decoders.training.disk import FULL, REMEDIES, DiskError, explain_disk_errors
 
 LESS_MEMORY = "lower batch_size, or run fewer jobs at once"
-# How torch, oneDNN and the C++ library say that there is no memory, in a RuntimeError without a type of its own.
+# How torch, oneDNN, the C++ library, Python's threads and the loader of libraries say that there is no memory, in an
+# error without a type of its own.
 _NO_MEMORY = (
     "can't allocate memory",
     "out of memory",
     "cannot allocate memory",
     "bad_alloc",
     "memory object",
+    "could not create a primitive",
+    "can't start new thread",
+    "failed to map segment",
 )
+_NO_EXCEPTION = re.compile("without (exception set|setting an exception)")
+"""How Python says, in a SystemError, that there was no memory even for the exception."""
 
 
 class MemoryExhaustedError(DecoderError):
@@ -39,7 +46,7 @@ def explain_failures(place: Path | str, advice: str = LESS_MEMORY) -> Iterator[N
     with explain_disk_errors(place):
         try:
             yield
-        except (MemoryError, RuntimeError) as error:
+        except (MemoryError, RuntimeError, ImportError, SystemError) as error:
             if not is_out_of_memory(error):
                 raise
             raise MemoryExhaustedError(f"the memory is full ({_first_line(error)}); {advice}") from error
@@ -103,8 +110,10 @@ def is_out_of_memory(error: BaseException) -> bool:
     False
     """
     said = str(error).lower()
+    if isinstance(error, SystemError):
+        return bool(_NO_EXCEPTION.search(said))
     return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(words in said for words in _NO_MEMORY)
+        isinstance(error, RuntimeError | ImportError) and any(words in said for words in _NO_MEMORY)
     )
 
 

@@ -7,11 +7,14 @@ from ib_analysis.datasets.image_files import image_blocks, read_image
 from ib_analysis.datasets.image_tree import class_folders, image_paths, other_files, refuse_parts
 from ib_analysis.datasets.source import Block, Source
 from ib_analysis.datasets.specs.image_folder import ImageFolderSpec
-from ib_analysis.surroundings import user_path
+from ib_analysis.surroundings import in_one_line, user_path
 
 
 class ImageFolder(Source):
-    """Images of any format that Pillow opens, grey or RGB. Without `resize` all must have the size of the first."""
+    """Images of any format that Pillow opens but PostScript, grey or RGB.
+
+    Without `resize` all must have the size of the first.
+    """
 
     Spec = ImageFolderSpec
     levels = 256
@@ -39,5 +42,5 @@ class ImageFolder(Source):
 
 def _say_passed_over(files: list[Path]) -> None:
     if files:
-        shown = ", ".join(map(str, files[:3])) + ", ..." * (len(files) > 3)
+        shown = ", ".join(in_one_line(str(file)) for file in files[:3]) + ", ..." * (len(files) > 3)
         print(f"passed over, for they are no images in a class folder: {len(files)} files ({shown})")

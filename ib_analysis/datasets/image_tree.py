@@ -56,31 +56,35 @@ def image_paths(folder: Path) -> list[Path]:
     Raises:
         UserError: there is no image, a link leads nowhere, or a link leads back to a folder above it.
     """
-    known = {*Image.registered_extensions(), ""}
-    paths = sorted(path for path in _files(folder) if path.suffix.lower() in known)
+    paths = sorted(Path(entry) for entry in _entries(folder) if _may_be_image(entry))
     if not paths:
         raise UserError(f"class folder {folder}: holds no image; add images or remove the folder")
     return paths
 
 
 def other_files(folder: Path, classes: Iterable[Path]) -> list[Path]:
-    """The visible files that are passed over: those beside the class folders, and those of no image format in them."""
-    known = {*Image.registered_extensions(), ""}
+    """What is visible and passed over: all beside the class folders, and in them pipes and files of no image format."""
     beside = [Path(entry) for entry in _visible(folder) if not entry.is_dir()]
-    inside = [p for path in classes for p in _files(path) if p.suffix.lower() not in known]
+    inside = [Path(entry) for path in classes for entry in _entries(path) if not _may_be_image(entry)]
     return sorted(beside + inside)
 
 
-def _files(folder: Path, above: tuple[str, ...] = ()) -> Iterator[Path]:
-    """The visible files at every depth."""
+def _may_be_image(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file, and its suffix is that of an image format, or missing."""
+    suffix = os.path.splitext(entry.name)[1].lower()
+    return entry.is_file() and (not suffix or suffix in Image.registered_extensions())
+
+
+def _entries(folder: Path, above: tuple[str, ...] = ()) -> Iterator[os.DirEntry[str]]:
+    """What is visible and no folder, at every depth."""
     here = os.path.realpath(folder)
     if here in above:
         raise UserError(f"{folder}: a link that leads back to a folder above it; remove it")
     for entry in _visible(folder):
         if entry.is_dir():
-            yield from _files(Path(entry), (*above, here))
-        elif entry.is_file():
-            yield Path(entry)
+            yield from _entries(Path(entry), (*above, here))
+        else:
+            yield entry
 
 
 def _visible(folder: Path) -> list[os.DirEntry[str]]:

@@ -36,15 +36,19 @@ class Sight(Spec):
         return cls(height=height, width=width, seen=int(seen.sum()), rows=ends[0], columns=ends[1])
 
     @property
+    def unseen(self) -> int:
+        """How many pixels h cannot hold."""
+        return self.height * self.width - self.seen
+
+    @property
     def sentence(self) -> str:
         """What h can hold of an image."""
-        pixels = self.height * self.width
-        if self.seen == pixels:
+        if not self.unseen:
             return f"The taps see all {self.height} x {self.width} pixels."
         where = "rows {}-{} and columns {}-{}".format(*self.rows, *self.columns)
         return (
             f"The taps see {self.seen} of {self.height} x {self.width} pixels, {where}; h cannot hold the other "
-            f"{pixels - self.seen}."
+            f"{self.unseen}."
         )
 
 

@@ -24,7 +24,11 @@ TITLE_INCHES = 0.26
 HEAD_INCHES = 0.18
 """Height of the line of class names above the originals."""
 LINE_INCHES = 0.14
-"""Height of every further line of a class name that is long."""
+"""Height of every further line of a class name or a title that is long."""
+NARROWEST_INCHES = 1.2
+"""Smallest width of a sheet, which its title needs."""
+BOLD = 0.85
+"""Width of a letter divided by that of a bold one."""
 SMALLEST_INCHES, LARGEST_INCHES = 0.42, 0.80
 """Size of one image in print; 0.42 inches are 40 pixels on a screen."""
 GAP_DOTS = 6
@@ -266,12 +270,16 @@ def to_rgb(image: Pixels, levels: int) -> Pixels:
 def _page(title: str, canvas: Pixels, texts: Sequence[Words]) -> Figure:
     """The figure of a canvas at one dot of the canvas per printed dot, with vector text over its white areas."""
     height, width = canvas.shape[0] / DOTS_PER_INCH, canvas.shape[1] / DOTS_PER_INCH
-    figure = Figure(figsize=(width + 2 * EDGE_INCHES, height + TITLE_INCHES + EDGE_INCHES))
+    page = max(width, NARROWEST_INCHES)
+    title = wrapped(title, BOLD * page)
+    head = TITLE_INCHES + title.count("\n") * LINE_INCHES
+    figure = Figure(figsize=(page + 2 * EDGE_INCHES, height + head + EDGE_INCHES))
     w, h = figure.get_size_inches()
     axes = figure.add_axes((EDGE_INCHES / w, EDGE_INCHES / h, width / w, height / h))
     axes.imshow(canvas, extent=(0, canvas.shape[1], canvas.shape[0], 0), aspect="auto")
     axes.set_axis_off()
-    figure.text(EDGE_INCHES / w, 1 - 0.05 / h, title, va="top", fontsize=8, fontweight="bold")
+    plain = as_written(title)
+    figure.text(EDGE_INCHES / w, 1 - 0.05 / h, title, va="top", fontsize=8, fontweight="bold", **plain)
     for words in texts:
         axes.text(
             words.x, words.y, words.text, ha=words.across, va=words.up, fontsize=8, **as_written(words.text)

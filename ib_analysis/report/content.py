@@ -42,6 +42,8 @@ class EncoderSummary:
     """The held-out score of the trained network, as text with its unit."""
     remarks: tuple[str, ...] = ()
     """Of a given network: whether it has learned on the images, and which of their pixels it sees."""
+    blind: tuple[str, ...] = ()
+    """Those of the remarks that say of pixels that the network does not see."""
 
 
 @dataclass(frozen=True)

@@ -189,6 +189,7 @@ def _encoders(
     for name, study in experiment["encoders"].items():
         for regime, training in study["regimes"].items():
             folders = [p for p in checkpoints if Network.of(made_from(p))[:2] == (name, regime)]
+            sights = list(_sights(folders))
             yield EncoderSummary(
                 encoder=name,
                 regime=regime,
@@ -198,18 +199,25 @@ def _encoders(
                 epochs=tuple(study["epochs"]),
                 taps=tuple(study["taps"]),
                 score=_score(folders),
-                remarks=tuple(_remarks(seen.get(name), folders)),
+                remarks=tuple(_remarks(seen.get(name), sights)),
+                blind=tuple(sight.sentence for sight in sights if sight is not None and sight.unseen),
             )
 
 
-def _remarks(seen: Seen | None, folders: Sequence[Path]) -> Iterator[str]:
-    """What limits the numbers of a given network: what it has learned on, and what it sees of an image."""
-    if seen:
-        yield SENTENCES[seen]
+def _sights(folders: Sequence[Path]) -> Iterator[Sight | None]:
+    """What given networks see of an image; None where it is not known."""
     for folder in folders:
         if sight_path(folder).exists():
             found = read_json(sight_path(folder))
-            yield UNKNOWN if found is None else Sight(**found).sentence
+            yield None if found is None else Sight(**found)
+
+
+def _remarks(seen: Seen | None, sights: Sequence[Sight | None]) -> Iterator[str]:
+    """What limits the numbers of a given network: what it has learned on, and what it sees of an image."""
+    if seen:
+        yield SENTENCES[seen]
+    for sight in sights:
+        yield UNKNOWN if sight is None else sight.sentence
 
 
 def _score(folders: Sequence[Path]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from ib_analysis.__main__ import main
 from ib_analysis.datasets.official import cache_folder
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.errors import UserError
@@ -79,3 +80,20 @@ def test_no_home_folder_is_a_sentence(monkeypatch):
     for ask in (cache_folder, lambda: user_path("~/pictures")):
         with pytest.raises(UserError, match="no home folder for ~; write the whole path, or set HOME"):
             ask()
+
+
+def test_a_sentence_is_one_line_whatever_the_names_of_files_hold(tmp_path, capsys):
+    for name in ("ant", "bee"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a\nb\x1b[2J.png").write_bytes(b"no image")
+    source = {
+        "implementation": "ib_analysis.datasets.image_folder:ImageFolder",
+        "spec": {"folder": str(tmp_path)},
+    }
+    assert (
+        main(["prepare_dataset", "--out", str(tmp_path / "x"), "--spec", json.dumps({"dataset": source})])
+        == 1
+    )
+    said = capsys.readouterr().err
+    assert "ant/a\\nb\\x1b[2J.png: cannot be read" in said
+    assert said.count("\n") == 1

@@ -12,7 +12,7 @@ Side = Annotated[int, Field(ge=1)]
 
 
 class ImageFolderSpec(SplitSourceSpec):
-    """A folder with one sub-folder of images per class, in any format that Pillow opens."""
+    """A folder with one sub-folder of images per class, in any format that Pillow opens but PostScript."""
 
     implementation: ClassVar[str] = "ib_analysis.datasets.image_folder:ImageFolder"
     kind: Literal["image_folder"] = "image_folder"

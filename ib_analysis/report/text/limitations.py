@@ -82,7 +82,7 @@ def _controls(content: ReportContent) -> tuple[str, ...]:
 
 def _given(content: ReportContent) -> tuple[str, ...]:
     """Of given networks: whether they have learned on the images, and pixels that they cannot see."""
-    blind = [f"{e.encoder}: {r}" for e in content.encoders for r in e.remarks if "h cannot hold" in r]
+    blind = [f"{e.encoder}: {r}" for e in content.encoders for r in e.blind]
     said = content.seen_by_network()
     return (*((said,) if said else ()), *blind)
 

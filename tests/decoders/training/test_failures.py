@@ -22,6 +22,11 @@ from decoders.training.failures import MemoryExhaustedError, explain_failures, r
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes.\nmore"),
         RuntimeError("std::bad_alloc"),
         RuntimeError("could not create a memory object"),
+        RuntimeError("could not create a primitive"),
+        RuntimeError("can't start new thread"),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+        SystemError("error return without exception set"),
+        SystemError("<function f at 0x7f> returned NULL without setting an exception"),
     ],
 )
 def test_a_failed_allocation_is_a_sentence_with_a_remedy(error):
@@ -35,7 +40,16 @@ def test_an_allocation_that_really_fails():
         torch.empty(2**60)
 
 
-@pytest.mark.parametrize("error", [RuntimeError("shapes differ"), ValueError("mine"), KeyError("mine")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("shapes differ"),
+        ValueError("mine"),
+        KeyError("mine"),
+        ImportError("no module named x"),
+        SystemError("bad argument to internal function"),
+    ],
+)
 def test_errors_of_the_program_pass(error):
     with pytest.raises(type(error)) as caught, explain_failures("the results"):
         raise error

@@ -89,3 +89,13 @@ def test_files_that_are_no_images_are_said(image_tree, capsys):
     assert ": 2 files (" in said
     assert "notes.txt" in said
     assert "loose.png" in said
+
+
+def test_pipes_and_devices_are_said_and_their_names_stay_in_the_line(image_tree, capsys):
+    os.mkfifo(image_tree / "ant" / "a\npipe.png")
+    (image_tree / "ant" / "endless.png").symlink_to("/dev/zero")
+    ImageFolder(ImageFolderSpec(folder=str(image_tree)))
+    said = capsys.readouterr().out
+    assert ": 2 files (" in said
+    assert "a\\npipe.png" in said
+    assert said.count("\n") == 1

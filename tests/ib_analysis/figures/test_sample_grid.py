@@ -88,6 +88,29 @@ def test_a_sheet_is_no_wider_than_a_page(samples, colour_samples):
             assert figure.get_figwidth() <= 6.85
 
 
+@pytest.mark.parametrize("encoder", ["net", "an-encoder-whose-name-is-longer-than-the-sheet-is-wide"])
+def test_the_title_of_a_sheet_of_one_image_is_whole_and_above_the_images(samples, encoder):
+    network = Network(encoder, "classifier", 0)
+    drawn = {network.at(point.epoch, point.tap): images for point, images in samples.drawn.items()}
+    one = replace(samples, network=network, drawn=drawn).first(1)
+    sheets = [
+        sample_grid.draw_epochs(one, "h1"),
+        sample_grid.draw_taps(one, 0),
+        sample_grid.draw_regimes([one], "h1"),
+        sample_grid.draw_unconditional(samples.originals[:1], samples.levels),
+    ]
+    for figure in sheets:
+        figure.draw_without_rendering()
+        (title,) = figure.texts
+        place = title.get_window_extent()
+        assert place.x0 >= 0
+        assert place.x1 <= figure.bbox.x1, title.get_text()
+        assert place.y1 <= figure.bbox.y1
+        labels = [text.get_window_extent().y1 for text in figure.axes[0].texts]
+        assert place.y0 >= max([figure.axes[0].bbox.y1, *labels]) - 1
+    assert sheets[-1].texts[0].get_text().split() == ["samples", "from", "p(x)"]
+
+
 def test_labels_do_not_cover_images(samples):
     figure = sample_grid.draw_taps(samples, 10)
     figure.draw_without_rendering()

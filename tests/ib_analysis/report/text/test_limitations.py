@@ -97,3 +97,13 @@ def test_decoders_that_ignore_h_are_counted(content):
         for row in content.rows
     )
     assert "At 2 points" in " ".join(limitations(replace(content, rows=rows)))
+
+
+def test_pixels_that_a_network_does_not_see_are_told_in_whatever_words(content):
+    """The limitation follows from what the stage says of the network, not from words of a remark."""
+    encoder = replace(content.encoders[0], remarks=("sees it all", "is blind to a border"))
+    assert "blind" not in " ".join(limitations(replace(content, encoders=(encoder,))))
+    blind = replace(encoder, blind=("is blind to a border",))
+    assert (
+        limitations(replace(content, encoders=(blind,))).count(f"{blind.encoder}: is blind to a border") == 1
+    )
