@@ -12,7 +12,7 @@ pytest.importorskip("snakemake_executor_plugin_slurm", reason="install the extra
 
 SECONDS_A_JOB = 8.7
 """What a SLURM job costs at its start beside its work; docs/cluster.md has the measurement."""
-SECONDS_OF_THE_DEMO = 951
+SECONDS_OF_THE_DEMO = 758
 """Of processor time; docs/cluster.md has the measurement."""
 ALONE = ("prepare_dataset", "all")
 """Rules that run beside Snakemake."""
