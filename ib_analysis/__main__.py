@@ -23,6 +23,7 @@ from decoders.training.failures import explain_failures
 from ib_analysis import processes, stages
 from ib_analysis.artefacts import verified_inputs
 from ib_analysis.errors import UserError
+from ib_analysis.free_gpu import hold_free_gpu
 from ib_analysis.mistakes import mistakes
 from ib_analysis.provenance import Job, stage_digest
 from ib_analysis.surroundings import CLOSED_PIPE, drop_output, in_one_line, settle_surroundings
@@ -54,6 +55,8 @@ def _run(arguments: list[str]) -> int:
         options = _parser(stage, module).parse_args(rest)
         if _starts_several(stage, module, options):
             return _start(options.processes, arguments)
+        if processes.count() == 1:
+            hold_free_gpu(options.device)
         spec = json.loads(options.spec)
         code = _code(stage, spec, options.code)
         with explain_failures("the results"):
