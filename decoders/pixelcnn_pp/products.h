@@ -88,7 +88,7 @@ INLINE void tiles(const float *a, const int64_t *offset, int64_t stride, int64_t
 static const float ZEROS[WIDEST];
 
 /* out (count, outputs) = start + kernel a; `start` is null, a vector with start_step 0, or (count, outputs). */
-static void convolve(const float *a, const int64_t *offset, int64_t stride, int64_t count, Kernel k, const float *packed,
+static __attribute__((noinline, noclone)) void convolve(const float *a, const int64_t *offset, int64_t stride, int64_t count, Kernel k, const float *packed,
                      const float *start, int64_t start_step, float *out) {
     for (int64_t column = 0, width; column < k.outputs; column += width) {
         width = panel_width(k.outputs, column);
@@ -139,7 +139,7 @@ INLINE void outer_tiles(const float *a, const int64_t *offset, int64_t stride, c
 }
 
 /* Add the gradient of the packed weights; g[place[p]] is that of output pixel p. */
-static void add_outer(const float *a, const int64_t *offset, int64_t stride, const float *g, const int64_t *place,
+static __attribute__((noinline, noclone)) void add_outer(const float *a, const int64_t *offset, int64_t stride, const float *g, const int64_t *place,
                       int64_t count, Kernel k, float *packed) {
     for (int64_t column = 0, width; column < k.outputs; column += width) {
         width = panel_width(k.outputs, column);
