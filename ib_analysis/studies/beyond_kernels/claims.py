@@ -7,6 +7,7 @@ finite, the mean over seeds is undefined, and the answer is unclear.
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 from statistics import fmean, median
 
 import numpy as np
@@ -21,7 +22,7 @@ from ib_analysis.studies.seed_interval import (
     over_seeds,
 )
 from ib_analysis.studies.specs.beyond_kernels import BeyondKernelsStudySpec, threshold
-from ib_analysis.studies.verdict import Verdict, verdict_over_seeds
+from ib_analysis.studies.verdict import Statement, Verdict
 
 Errors = dict[int, float]
 STUDY = "beyond_kernels"
@@ -54,12 +55,14 @@ def resnet_below_the_threshold(rows: Sequence[Row], point: Point, spec: BeyondKe
     told = " ".join(
         f"m = {w}: {listed(measured[w])}. {failures(rows, point._replace(width=w), border)}" for w in measured
     )
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
-        claim=f"The three-layer ResNet learns alpha G(F): its error is below k alpha^2 = {border:.3g} with "
+        f"The three-layer ResNet learns alpha G(F): its error is below k alpha^2 = {border:.3g} with "
         f"N = {point.samples} and m = {widest}.",
-        paper_value="below 1.35 at k = 15, N = 1000 [third]; 0.10 to 0.29 against 0.72 over widths of 100 to 100,000 "
+        "below 1.35 at k = 15, N = 1000 [third]; 0.10 to 0.29 against 0.72 over widths of 100 to 100,000 "
         "in version 2 [paper, read from a figure]",
+        date(2026, 11, 24),
+    ).judged(
         found=over_finite(measured[widest]),
         answer=answer_of(difference(dict.fromkeys(measured[widest], border), measured[widest])),
         why=f"tested at the widest net; yes if the interval lies below {border:.3g}, no if above; settings selected on "
@@ -82,12 +85,14 @@ def kernels_above_the_threshold(rows: Sequence[Row], point: Point, spec: BeyondK
     border, found = threshold(spec.outputs, spec.alpha), linear_methods(rows, point, spec)
     name, best = min(found.items(), key=lambda item: fmean(item[1].values()))
     gaps = [difference(errors, dict.fromkeys(errors, border)) for errors in found.values()]
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
-        claim=f"The error of every kernel and feature method exceeds k alpha^2 = {border:.3g} with N = "
+        f"The error of every kernel and feature method exceeds k alpha^2 = {border:.3g} with N = "
         f"{point.samples}; the value is the smallest of their errors.",
-        paper_value="all above 1.35 at k = 15 [third]; tangent kernels 1.8 to 2.5 against 0.72 in version 2 [paper, "
+        "all above 1.35 at k = 15 [third]; tangent kernels 1.8 to 2.5 against 0.72 in version 2 [paper, "
         "read from a figure]",
+        date(2026, 11, 25),
+    ).judged(
         found=over_finite(best),
         answer="unclear" if None in gaps else is_positive(*[gap for gap in gaps if gap is not None]),
         why=f"{len(found)} methods and widths, each with its ridge selected on validation vectors; the best is {name}; "
@@ -120,11 +125,13 @@ def net_without_shortcut_between(rows: Sequence[Row], point: Point) -> Verdict:
     net3, resnet = errors_by_seed(rows, "net3", point), errors_by_seed(rows, "resnet", point)
     above, below = difference(net3, resnet), difference(kernel, net3)
     known = [gap for gap in (above, below) if gap is not None]
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
-        claim="The error of the three-layer net without shortcut is larger than that of the ResNet and smaller "
+        "The error of the three-layer net without shortcut is larger than that of the ResNet and smaller "
         "than that of the best kernel; the value is its error.",
-        paper_value="0.5 to 0.8 between 0.10 to 0.29 and 1.4 to 2.7 in version 2 [paper, read from a figure]",
+        "0.5 to 0.8 between 0.10 to 0.29 and 1.4 to 2.7 in version 2 [paper, read from a figure]",
+        date(2026, 11, 25),
+    ).judged(
         found=over_finite(net3),
         answer="unclear" if len(known) < 2 else is_positive(*known),
         why=f"differences paired by seed: to the ResNet {_signed(above)}, to the best kernel, {name}, "
@@ -141,11 +148,13 @@ def resnet_gains_more_from_a_small_alpha(
     kernel = exponents(rows, name, point, spec.alphas, closed_form=True)
     both = {seed: resnet[seed] - kernel[seed] for seed in resnet.keys() & kernel.keys()}
     gap = over_finite(both)
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
-        claim="The ResNet's error scales with a higher power of alpha than that of the best kernel; the value is the "
+        "The ResNet's error scales with a higher power of alpha than that of the best kernel; the value is the "
         "difference of the exponents.",
-        paper_value="alpha^4 against alpha^2, a difference of 2 [paper, theorem]",
+        "alpha^4 against alpha^2, a difference of 2 [paper, theorem]",
+        date(2026, 11, 25),
+    ).judged(
         found=gap,
         answer=answer_of(gap),
         why="yes or no if the interval excludes 0; exponents are slopes of log error over log alpha in "
@@ -192,11 +201,13 @@ def second_block_holds_g(rows: Sequence[Row]) -> Verdict:
     last = max(row.epoch for row in rows if row.epoch is not None)
     hidden1, hidden2 = (bits_by_seed(rows, layer, "G1", LINEAR, last) for layer in ("hidden1", "hidden2"))
     gap = difference(hidden2, hidden1)
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
-        claim="After training a linear probe extracts G from the second block's hidden layer and not from the "
+        "After training a linear probe extracts G from the second block's hidden layer and not from the "
         "first's; the value is the difference in bits.",
-        paper_value=INTUITION,
+        INTUITION,
+        date(2026, 11, 24),
+    ).judged(
         found=gap,
         answer=answer_of(gap),
         why=f"yes or no if the interval excludes 0; lower bounds on fresh vectors at epoch {last}: hidden1 "
@@ -210,11 +221,13 @@ def f_before_g(rows: Sequence[Row]) -> Verdict:
     f = first_epochs(rows, "out1", sorted({r.about for r in rows if r.about and r.about != "G1"}))
     g = first_epochs(rows, "hidden2", ["G1"])
     gap = difference(g, f)
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
-        claim="F is learned before G: a linear probe extracts half a bit of F from out1 earlier than half a bit "
+        "F is learned before G: a linear probe extracts half a bit of F from out1 earlier than half a bit "
         "of G from the second block's hidden layer; the value is the difference in epochs.",
-        paper_value=INTUITION,
+        INTUITION,
+        date(2026, 11, 24),
+    ).judged(
         found=gap,
         answer=answer_of(gap),
         why="yes or no if the interval excludes 0; lower bounds on fresh vectors at the probed epochs: F after "

@@ -8,13 +8,14 @@ of all seeds are evaluated on the same images.
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from ib_analysis.encoders.specs.encoder import Scaling
 from ib_analysis.studies.seed_interval import is_positive, lies_above, lies_below, lies_within, over_seeds
 from ib_analysis.studies.specs.stable import StableStudySpec, StudiedNorm
 from ib_analysis.studies.stable.row import Quantity, StableRow
 from ib_analysis.studies.stable.signal_propagation import slope
-from ib_analysis.studies.verdict import Verdict, verdict_over_seeds
+from ib_analysis.studies.verdict import Statement, Verdict
 
 STUDY = "stable"
 STABLE: tuple[Scaling, ...] = ("uniform", "decreasing")
@@ -59,11 +60,14 @@ def gradient_slope(rows: Sequence[StableRow], spec: StableStudySpec, scaling: Sc
     rule = f"{margin:.2g} of it, 5 % of log(1 + sigma_w^2/2)"
     if scaling != "none":
         rule += f" and less than {BOUNDED_NATS:g} nat over the whole range of depths"
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
         f"{scaling}: the log squared gradient at the first layer grows with depth at the slope {limit} (nats per "
         "block)",
         f"{target:.4g} [derived]",
+        date(2026, 11, 25),
+        kind="implementation",
+    ).judged(
         found,
         lies_within(found, target, margin),
         f"yes if the interval lies within {rule}; {_networks(spec)}, depths {_depths(spec)}; the remaining deviation "
@@ -82,11 +86,14 @@ def finite_width_correlation(rows: Sequence[StableRow], spec: StableStudySpec, s
     last = _chosen(rows, spec.depths[-1], scaling, "none", "correlation")
     found, target = over_seeds([row.value for row in last]), last[0].closed_form or 0.0
     apart = "become indistinguishable" if scaling == "none" else "stay distinguishable"
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
         f"{scaling}: two inputs of correlation {spec.correlation:g} {apart} after {spec.depths[-1]} blocks "
         f"(correlation; recursion {target:.4g})",
         f"{target:.4g} [derived]",
+        date(2026, 11, 24),
+        kind="implementation",
+    ).judged(
         found,
         lies_within(found, target, CORRELATION_MARGIN),
         f"yes if the interval lies within {CORRELATION_MARGIN:g} of the closed form; {_networks(spec)}; wider networks "
@@ -101,10 +108,12 @@ def effective_rank_ratio(rows: Sequence[StableRow], spec: StableStudySpec, scali
     answer = lies_below(found, LOST_RANK) if scaling == "none" else lies_above(found, KEPT_RANK)
     collapses = "collapses" if scaling == "none" else "does not collapse"
     ends = f"{_mean(first):.2f} at {spec.depths[0]} blocks, {_mean(last):.2f} at {spec.depths[-1]}"
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
         f"{scaling}: the effective rank of the NNGP kernel {collapses} with depth (remaining fraction)",
         "",
+        date(2026, 11, 24),
+    ).judged(
         found,
         answer,
         f"{ends}; collapsed if the interval lies below {LOST_RANK:g}, kept if above {KEPT_RANK:g}; exponential of the "
@@ -122,11 +131,13 @@ def kernel_accuracy_change(
     answer = lies_below(found, -POINTS_MARGIN) if unscaled else lies_above(found, -POINTS_MARGIN)
     kernel = quantity.partition("_")[0].upper()
     falls, side = ("decreases", "below") if unscaled else ("does not decrease", "above")
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
         f"{scaling}: accuracy of ridge regression with the {kernel} {falls} from {spec.depths[0]} to {spec.depths[-1]} "
         "blocks (change in percentage points)",
         "",
+        date(2026, 11, 25),
+    ).judged(
         found,
         answer,
         f"{100 * _mean(first):.1f} % to {100 * _mean(last):.1f} %; yes if the interval lies {side} "
@@ -146,11 +157,13 @@ def trained_difference(
     found = over_seeds([100 * (a[seed] - b[seed]) for seed in spec.seeds])
     lost = sum(row.diverged for row in unscaled)
     with_norm = "with batch norm" if norm == "batch" else "without batch norm"
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
         f"{scaling}: {with_norm}, a network of {depth} blocks is more accurate with scaling than without "
         "(difference in percentage points)",
         "",
+        date(2026, 11, 24),
+    ).judged(
         found,
         is_positive(found),
         f"{100 * _mean(a):.1f} % against {100 * _mean(b):.1f} %, of whose {len(unscaled)} trainings {lost} "

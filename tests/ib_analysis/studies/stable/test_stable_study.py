@@ -54,6 +54,7 @@ def test_every_piece_is_measured_and_judged(setting, tmp_path):
     found = study.verdicts(rows)
     assert len(found) == 19
     assert all(v.n_seeds == 2 and v.study == "stable" for v in found)
+    assert [v.kind for v in found] == ["implementation"] * 6 + ["claim"] * 13
     assert list(study.measure("signals-seed1", setting)) == [
         r for r in rows if r.closed_form is not None and r.seed == 1
     ]
