@@ -12,6 +12,13 @@ from statistics import fmean, median
 
 import numpy as np
 
+from ib_analysis.studies.beyond_kernels.dimension_bound import (
+    least_dimensions,
+    least_error,
+    linear_multiplications,
+    orthogonal_targets,
+    resnet_multiplications,
+)
 from ib_analysis.studies.beyond_kernels.row import KERNEL_ARMS, Arm, Point, Row, errors_by_seed
 from ib_analysis.studies.seed_interval import (
     Answer,
@@ -27,6 +34,8 @@ from ib_analysis.studies.verdict import Statement, Verdict
 Errors = dict[int, float]
 STUDY = "beyond_kernels"
 HALF_A_BIT = 0.5
+PASSES = 3
+"""Multiplications of a training step in units of a forward pass: forward, and back to weights and to inputs."""
 LINEAR = "linear_probe"
 INTUITION = "not measured; the paper's intuition is that layers learn hierarchically [paper, abstract]"
 
@@ -37,6 +46,8 @@ def verdicts(rows: Sequence[Row], spec: BeyondKernelsStudySpec) -> list[Verdict]
     found = [
         resnet_below_the_threshold(rows, point, spec),
         kernels_above_the_threshold(rows, point, spec),
+        any_kernel_errs_more(rows, point, spec),
+        fewer_multiplications(rows, point, spec),
         net_without_shortcut_between(rows, point),
     ]
     if len(spec.alphas) > 1:
@@ -49,8 +60,7 @@ def verdicts(rows: Sequence[Row], spec: BeyondKernelsStudySpec) -> list[Verdict]
 def resnet_below_the_threshold(rows: Sequence[Row], point: Point, spec: BeyondKernelsStudySpec) -> Verdict:
     """The ResNet's error at the largest width, nearest to the paper's, against k alpha^2, and at the other widths."""
     border = threshold(spec.outputs, spec.alpha)
-    by_width = {w: errors_by_seed(rows, "resnet", point._replace(width=w)) for w in spec.widths}
-    measured = {width: errors for width, errors in by_width.items() if errors}
+    measured = resnet_by_width(rows, point, spec)
     widest = max(measured)
     told = " ".join(
         f"m = {w}: {listed(measured[w])}. {failures(rows, point._replace(width=w), border)}" for w in measured
@@ -68,6 +78,12 @@ def resnet_below_the_threshold(rows: Sequence[Row], point: Point, spec: BeyondKe
         why=f"tested at the widest net; yes if the interval lies below {border:.3g}, no if above; settings selected on "
         f"validation vectors for each seed. {told}",
     )
+
+
+def resnet_by_width(rows: Sequence[Row], point: Point, spec: BeyondKernelsStudySpec) -> dict[int, Errors]:
+    """Errors of the ResNet at each measured width, by seed."""
+    by_width = {w: errors_by_seed(rows, "resnet", point._replace(width=w)) for w in spec.widths}
+    return {width: errors for width, errors in by_width.items() if errors}
 
 
 def failures(rows: Sequence[Row], point: Point, border: float) -> str:
@@ -98,6 +114,58 @@ def kernels_above_the_threshold(rows: Sequence[Row], point: Point, spec: BeyondK
         why=f"{len(found)} methods and widths, each with its ridge selected on validation vectors; the best is {name}; "
         f"for errors minus the threshold, {joint_rule(len(gaps))}; the error of a method that learns F exactly and "
         "ignores G is k alpha^2.",
+    )
+
+
+def any_kernel_errs_more(rows: Sequence[Row], point: Point, spec: BeyondKernelsStudySpec) -> Verdict:
+    """The certified least error of every kernel against the error of the widest ResNet, with the same vectors."""
+    measured = resnet_by_width(rows, point, spec)
+    widest, count = max(measured), orthogonal_targets(spec.inputs)
+    bound = least_error(point.samples, spec.outputs, spec.alpha, spec.inputs)
+    lead = difference(dict.fromkeys(measured[widest], bound), measured[widest])
+    return Statement(
+        STUDY,
+        f"Any kernel that is chosen before the target errs more than the three-layer ResNet with the same N = "
+        f"{point.samples} vectors, on average over the concept class; the value is the least error of kernels, by the "
+        "dimension argument, minus the ResNet's error.",
+        "every kernel errs by more than alpha^2 / 16 where N is below a thousandth of the number of targets [paper, "
+        "theorem]",
+        date(2026, 11, 26),
+    ).judged(
+        lead,
+        answer_of(lead),
+        f"yes or no if the interval excludes 0; the class permutes the {spec.inputs} inputs and turns the sign of G, "
+        f"so G(F) is one of {count:,} orthogonal products, of which {point.samples} vectors span at most "
+        f"{point.samples}: no kernel errs by less than {bound:.4g} on average; the ResNet is at m = {widest}, and its "
+        "weights are drawn without regard to order and sign of the inputs, so one target stands for the class.",
+    )
+
+
+def fewer_multiplications(rows: Sequence[Row], point: Point, spec: BeyondKernelsStudySpec) -> Verdict:
+    """Multiplications of linear regression over any features that has the ResNet's error, against the ResNet's."""
+    measured = resnet_by_width(rows, point, spec)
+    widest = max(measured)
+    trainings = len(spec.learning_rates["resnet"]) * len(spec.weight_decays["resnet"])
+    forward = resnet_multiplications(spec.inputs, spec.outputs, widest)
+    ours = PASSES * forward * point.samples * spec.epochs * trainings
+    sizes = spec.outputs, spec.alpha, spec.inputs
+    errors = measured[widest]
+    logs = {seed: math.log10(max(1, linear_multiplications(e, *sizes)) / ours) for seed, e in errors.items()}
+    found = None if over_finite(errors) is None else over_finite(logs)
+    needed = [least_dimensions(error, *sizes) for error in errors.values()]
+    return Statement(
+        STUDY,
+        "The three-layer ResNet reaches its error with fewer multiplications than linear regression over any features "
+        "that are chosen before the target, on average over the concept class; the value is log10 of the ratio.",
+        "linear regression over any feature mapping needs more time [paper, theorem]",
+        date(2026, 11, 26),
+    ).judged(
+        found,
+        answer_of(found),
+        f"yes or no if the interval excludes 0; the ResNet at m = {widest}: {PASSES} passes of {forward:,} "
+        f"multiplications for {point.samples} vectors, {spec.epochs} epochs and all {trainings} trainings of its grid, "
+        f"{ours:.2g}; the dimension argument asks for {min(needed):,.0f} to {max(needed):,.0f} features and as many "
+        "vectors, each read once; features that are summed without being computed are not counted.",
     )
 
 

@@ -1,5 +1,7 @@
 """The study at toy size: its pieces, its rows and their selection; its verdicts on rows that are known."""
 
+import math
+
 import pytest
 import torch
 from pydantic import ValidationError
@@ -64,7 +66,7 @@ def test_a_table_reads_back_and_can_be_judged(measured, tmp_path):
     write_rows(tmp_path / "table.csv", Row, rows)
     assert read_rows(tmp_path / "table.csv", Row) == tuple(rows)
     found = BeyondKernelsStudy(TOY).verdicts(rows)
-    assert len(found) == 6
+    assert len(found) == 8
     assert found[0].reproduced != "yes"
 
 
@@ -96,6 +98,38 @@ def test_errors_on_their_sides_of_the_threshold_are_a_yes():
     assert (below.reproduced, below.our_value) == ("yes", pytest.approx(0.45))
     assert (above.reproduced, above.our_value) == ("yes", pytest.approx(2.52))
     assert claims.net_without_shortcut_between(rows, POINT).reproduced == "yes"
+
+
+def test_any_kernel_errs_more_than_a_resnet_below_the_certified_bound():
+    """The bound with 40 vectors of 30 inputs is 1.35 (1 - 40 / 5,852,925)."""
+    found = claims.any_kernel_errs_more(known([0.4, 0.5, 0.45]), POINT, TOY)
+    assert (found.reproduced, found.our_value) == ("yes", pytest.approx(1.35 - 0.45, abs=1e-4))
+    assert "one of 5,852,925 orthogonal products" in found.why
+    assert claims.any_kernel_errs_more(known([1.6, 1.7, 1.65]), POINT, TOY).reproduced == "no"
+    assert claims.any_kernel_errs_more(known([0.4, 2.5, 0.45]), POINT, TOY).reproduced == "unclear"
+
+
+def test_with_as_many_vectors_as_targets_nothing_is_certified():
+    """The error that no resnet can undercut is 0."""
+    many = 5_852_925
+    rows = [r.model_copy(update={"samples": many}) for r in known([0.4, 0.5, 0.45])]
+    found = claims.any_kernel_errs_more(rows, POINT._replace(samples=many), TOY)
+    assert (found.reproduced, found.our_value) == ("no", pytest.approx(-0.45))
+
+
+def test_operations_follow_from_the_dimensions_that_the_error_asks_for():
+    """An error of 0.45 asks for two thirds of the targets: k (2/3 C(30, 8))^2 against 3 x 450 x 40 x 2 x 2."""
+    found = claims.fewer_multiplications(known([0.45, 0.45, 0.45]), POINT, TOY)
+    asked = 15 * (5_852_925 * 2 / 3) ** 2
+    assert found.our_value == pytest.approx(math.log10(asked / (3 * 6 * 75 * 40 * 2 * 2)), abs=1e-4)
+    assert found.reproduced == "yes"
+
+
+def test_a_resnet_that_does_not_learn_g_saves_no_operations():
+    found = claims.fewer_multiplications(known([1.4, 1.5, 1.45]), POINT, TOY)
+    assert (found.reproduced, found.our_value) == ("no", pytest.approx(-math.log10(3 * 6 * 75 * 40 * 2 * 2)))
+    lost = claims.fewer_multiplications(known([0.4, None, 0.45]), POINT, TOY)
+    assert (lost.reproduced, lost.our_value) == ("unclear", None)
 
 
 def test_the_resnet_is_judged_at_its_widest():
