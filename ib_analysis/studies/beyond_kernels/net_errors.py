@@ -19,6 +19,7 @@ from ib_analysis.studies.beyond_kernels.training import (
     Setting,
     Trained,
     errors,
+    errors_along,
     train,
 )
 from ib_analysis.studies.specs.beyond_kernels import BeyondKernelsStudySpec, Net
@@ -92,14 +93,22 @@ class Grid:
     ) -> list[Row]:
         validation = self._errors(trained.weights, [samples[s.seed].validation for s in settings], device)
         test = self._errors(trained.weights, [samples[s.seed].test for s in settings], device)
-        return [self._row(*found) for found in zip(settings, validation, test)]
+        along = self._errors_along_g(trained.weights, [samples[s.seed].test for s in settings], device)
+        return [self._row(*found) for found in zip(settings, validation, test, along)]
 
     def _errors(self, weights: Weights, parts: Sequence[Vectors], device: torch.device) -> list[float | None]:
         x, y = (torch.stack(rows).to(device) for rows in ([p.x for p in parts], [p.y for p in parts]))
-        found = errors(self._learner, weights, x, y).tolist()
-        return [error if error < float("inf") else None for error in found]
+        return _finite(errors(self._learner, weights, x, y))
 
-    def _row(self, setting: Setting, validation: float | None, test: float | None) -> Row:
+    def _errors_along_g(
+        self, weights: Weights, parts: Sequence[Vectors], device: torch.device
+    ) -> list[float | None]:
+        x, y = (torch.stack(rows).to(device) for rows in ([p.x for p in parts], [p.y for p in parts]))
+        return _finite(errors_along(self._learner, weights, x, y, self.concept.second(x)))
+
+    def _row(
+        self, setting: Setting, validation: float | None, test: float | None, along: float | None
+    ) -> Row:
         return Row(
             arm=self.net,
             seed=setting.seed,
@@ -112,6 +121,7 @@ class Grid:
             selected=False,
             validation_error=validation,
             test_error=test,
+            error_along_g=along,
         )
 
     def _layers(self, row: Row, snapshots: Snapshots, device: torch.device) -> Iterator[Row]:
@@ -120,10 +130,14 @@ class Grid:
         probes: dict[str, Estimator] = {
             name: estimator_of(name, seed, self.spec.probe_steps, device) for name in self.spec.probes
         }
-        blank = row.model_copy(update={"validation_error": None, "test_error": None})
+        blank = row.model_copy(update={"validation_error": None, "test_error": None, "error_along_g": None})
         for epoch, weights in snapshots.items():
             for found in layer_information(self._learner, weights, self.concept, x, self.spec.probed, probes):
                 yield blank.model_copy(update={"epoch": epoch, **vars(found)})
+
+
+def _finite(found: torch.Tensor) -> list[float | None]:
+    return [error if error < float("inf") else None for error in found.tolist()]
 
 
 def of_run(trained: Trained, run: int) -> Snapshots:

@@ -63,6 +63,9 @@ class Row(Spec):
     """Whether the validation vectors of this seed select this row; only selected rows are reported."""
     validation_error: FiniteFloat | None = None
     test_error: FiniteFloat | None = None
+    error_along_g: FiniteFloat | None = None
+    """The part of a net's test error along G: sum over outputs of (mean of (prediction - H) G)^2; k alpha^2 for a
+    predictor that ignores G."""
     epoch: int | None = None
     layer: str | None = None
     about: str | None = None
@@ -71,6 +74,16 @@ class Row(Spec):
     bits: FiniteFloat | None = None
     """Lower bound of the information, of at most one bit."""
     stderr_bits: FiniteFloat | None = None
+
+
+def errors_along_g(rows: Sequence[Row], arm: Arm, point: Point) -> dict[int, float]:
+    """The parts of the test errors of the selected nets along G, by seed; infinite if all trainings diverged."""
+    return {
+        row.seed: float("inf") if row.error_along_g is None else row.error_along_g
+        for row in rows
+        if row.layer is None and row.selected and row.arm == arm
+        if (row.alpha, row.samples, row.width) == point
+    }
 
 
 def errors_by_seed(

@@ -129,3 +129,21 @@ def errors(learner: Learner, weights: Mapping[str, Tensor], x: Tensor, y: Tensor
         rows = slice(start, start + ROWS_AT_ONCE)
         total += (learner.out(weights, x[:, rows]) - y[:, rows]).square().sum((1, 2))
     return total / x.shape[1]
+
+
+@torch.no_grad()
+def errors_along(learner: Learner, weights: Mapping[str, Tensor], x: Tensor, y: Tensor, g: Tensor) -> Tensor:
+    """The part of each run's error along g: the squared means of (out(x) - y) g, summed over outputs, (runs,).
+
+    Args:
+        learner: the network.
+        weights: those of all runs.
+        x: vectors, (runs, n, inputs).
+        y: targets, (runs, n, outputs).
+        g: signs that do not depend on the run's weights, (runs, n, outputs).
+    """
+    total = torch.zeros(len(x), y.shape[2], device=x.device)
+    for start in range(0, x.shape[1], ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        total += ((learner.out(weights, x[:, rows]) - y[:, rows]) * g[:, rows]).sum(1)
+    return (total / x.shape[1]).square().sum(1)

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from ib_analysis.studies.beyond_kernels.concept import Concept
 from ib_analysis.studies.beyond_kernels.learners import LEARNERS
 from ib_analysis.studies.beyond_kernels.samples import Vectors
-from ib_analysis.studies.beyond_kernels.training import Plan, Setting, errors, train
+from ib_analysis.studies.beyond_kernels.training import Plan, Setting, errors, errors_along, train
 
 PLAN = Plan(epochs=4, batch_size=5, momentum=0.9)
 
@@ -61,3 +62,26 @@ def test_errors_are_mean_squared_norms_in_blocks_of_any_size():
     found = errors(learner, {n: w[None] for n, w in start.items()}, big.x[None], big.y[None])
     literal = ((learner.out(start, big.x) - big.y) ** 2).sum(1).mean()
     assert found.tolist() == pytest.approx([literal.item()], rel=1e-5)
+
+
+class Knows:
+    """Outputs F exactly and `share` times alpha G, of runs that know other shares."""
+
+    def out(self, share, x):
+        concept = Concept("final", 0.3)
+        return concept.first(x) + share[:, None, None] * 0.3 * concept.second(x)
+
+
+def test_the_part_along_g_is_what_is_missing_of_it_in_blocks_of_any_size():
+    concept = Concept("final", 0.3)
+    x = concept.draw(1200, torch.Generator().manual_seed(0)).expand(3, -1, -1)
+    found = errors_along(Knows(), torch.tensor([0.0, 0.9, 1.0]), x, concept(x), concept.second(x))
+    assert found.tolist() == pytest.approx([1.35, 0.0135, 0.0], abs=1e-6)
+
+
+def test_an_error_of_f_alone_has_no_part_along_g():
+    concept = Concept("final", 0.3)
+    x = concept.draw(20000, torch.Generator().manual_seed(0))[None]
+    missing = concept(x) + 0.5 * concept.first(x)
+    found = errors_along(Knows(), torch.tensor([1.0]), x, missing, concept.second(x))
+    assert found.item() < 15 * 0.25 * 10 / 20000
