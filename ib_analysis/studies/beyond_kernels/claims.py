@@ -24,8 +24,8 @@ from ib_analysis.studies.beyond_kernels.row import (
     Arm,
     Point,
     Row,
-    errors_along_g,
     errors_by_seed,
+    parts_by_seed,
 )
 from ib_analysis.studies.seed_interval import (
     Answer,
@@ -58,6 +58,7 @@ def verdicts(rows: Sequence[Row], spec: BeyondKernelsStudySpec) -> list[Verdict]
         any_kernel_errs_more(rows, point, spec),
         fewer_multiplications(rows, point, spec),
         net_without_shortcut_between(rows, point),
+        backward_feature_correction(rows, point),
     ]
     if len(spec.alphas) > 1:
         found.append(resnet_gains_more_from_a_small_alpha(rows, point, spec))
@@ -216,13 +217,34 @@ def net_without_shortcut_between(rows: Sequence[Row], point: Point) -> Verdict:
     )
 
 
+def backward_feature_correction(rows: Sequence[Row], point: Point) -> Verdict:
+    """The error of F read off the first block: trained for itself, which is the two-layer net, less trained jointly."""
+    alone, jointly = (parts_by_seed(rows, net, point, "error_of_f") for net in ("net2", "resnet"))
+    gap = difference(alone, jointly)
+    return Statement(
+        STUDY,
+        "Backward feature correction: training with the second block improves the first, so that F is read off "
+        "it with a smaller error than off a block that was trained for itself; the value is the difference.",
+        "not measured; the later layers correct the features of the earlier ones [recalled, the authors' follow-up]",
+        date(2026, 11, 26),
+    ).judged(
+        gap,
+        answer_of(gap),
+        "yes or no if the interval excludes 0; linear regression from the output of the first block, learned on "
+        f"validation vectors: trained for itself {_mean(alone)}, jointly {_mean(jointly)}; the first block for itself "
+        "is the two-layer net of equal width, whose settings are selected for the error of H.",
+    )
+
+
 def resnet_gains_more_from_a_small_alpha(
     rows: Sequence[Row], point: Point, spec: BeyondKernelsStudySpec
 ) -> Verdict:
     """The exponent of alpha in the part of the ResNet's error along G, against that of the least error of kernels."""
     name, _ = best_kernel(rows, point)
     alphas = spec.alphas
-    along = exponents([errors_along_g(rows, "resnet", point._replace(alpha=a)) for a in alphas], alphas)
+    along = exponents(
+        [parts_by_seed(rows, "resnet", point._replace(alpha=a), "error_along_g") for a in alphas], alphas
+    )
     gap = over_finite({seed: exponent - OF_KERNELS for seed, exponent in along.items()})
     whole = exponents([errors_by_seed(rows, "resnet", point._replace(alpha=a)) for a in alphas], alphas)
     kernel = exponents(

@@ -35,6 +35,7 @@ def test_every_method_and_size_is_measured_once(measured):
     assert len(set(keys)) == len(keys)
     assert all((r.error_along_g is not None) == (r.arm in GRID) for r in rows)
     assert all(r.error_along_g <= r.test_error for r in rows if r.arm in GRID)
+    assert all((r.error_of_f is not None) == (r.arm in ("resnet", "net2")) for r in rows)
     assert sorted(errors_by_seed(rows, "resnet", POINT)) == [0, 1]
     assert sorted(errors_by_seed(rows, "tangent_net3", POINT, closed_form=True)) == [0, 1]
     for arm in ("net3", "net2"):
@@ -68,7 +69,7 @@ def test_a_table_reads_back_and_can_be_judged(measured, tmp_path):
     write_rows(tmp_path / "table.csv", Row, rows)
     assert read_rows(tmp_path / "table.csv", Row) == tuple(rows)
     found = BeyondKernelsStudy(TOY).verdicts(rows)
-    assert len(found) == 8
+    assert len(found) == 9
     assert found[0].reproduced != "yes"
 
 
@@ -77,7 +78,7 @@ def test_a_training_that_diverges_is_a_row_and_no_choice(tmp_path):
     spec = TOY.model_copy(update={"learning_rates": rates})
     setting = Setting(torch.device("cpu"), tmp_path)
     lost, kept = BeyondKernelsStudy(spec).measure("net2-samples", setting)
-    assert (lost.test_error, lost.selected) == (None, False)
+    assert (lost.test_error, lost.error_along_g, lost.error_of_f, lost.selected) == (None, None, None, False)
     assert kept.selected
 
 
@@ -192,6 +193,26 @@ def test_a_seed_that_diverged_at_some_alpha_leaves_the_exponent_unclear():
     found = claims.resnet_gains_more_from_a_small_alpha(lost, POINT, TOY)
     assert (found.reproduced, found.our_value) == ("unclear", None)
     assert "ResNet inf" in found.why
+
+
+def first_blocks(alone, jointly):
+    nets = (("net2", alone), ("resnet", jointly))
+    return [row(net, seed, 1.0, error_of_f=e) for net, errors in nets for seed, e in enumerate(errors)]
+
+
+@pytest.mark.parametrize(
+    ("alone", "jointly", "answer"),
+    [
+        ((0.9, 1.0, 1.1), (0.2, 0.3, 0.4), "yes"),
+        ((0.2, 0.3, 0.4), (0.9, 1.0, 1.1), "no"),
+        ((0.9, 1.0, 1.1), (0.3, 1.2, 0.9), "unclear"),
+        ((0.9, 1.0, 1.1), (0.2, None, 0.4), "unclear"),
+    ],
+)
+def test_a_first_block_is_corrected_if_f_is_read_off_it_with_a_smaller_error(alone, jointly, answer):
+    found = claims.backward_feature_correction(first_blocks(alone, jointly), POINT)
+    assert found.reproduced == answer
+    assert (found.our_value is None) == (None in jointly)
 
 
 def layer(seed, name, about, bits, epoch):
