@@ -185,6 +185,7 @@ def grows_at_zero(rows: Rows, family: Family) -> Verdict:
     """Depth 1 at zero weights: growth of the condition number over the deeper half of the depths."""
     found = chosen(rows, "zero", family, "1")
     grown, limit = slope(found, condition), math.log10(FACTOR)
+    same = "of dense networks it is the same for every seed; " if family.layout == "dense" else ""
     return Statement(
         STUDY,
         f"Shortcut depth 1, {family}: the condition number at zero weights explodes with depth (log10, growth with "
@@ -195,7 +196,7 @@ def grows_at_zero(rows: Rows, family: Family) -> Verdict:
         grown,
         lies_above(grown, limit) if grown else "unclear",
         f"{_values(found, condition)}; slope over the deeper half of the depths, yes if its interval lies above log10 "
-        f"{FACTOR:g} = {limit:.2g}, no if below; the rule was set after a look at digits, where the number stops "
+        f"{FACTOR:g} = {limit:.2g}, no if below; {same}the rule was set after a look at digits, where the number stops "
         "growing at 6 layers; without shortcuts the Hessian at zero weights is 0 from three layers on, so these "
         "networks are tested at random weights",
     )
