@@ -71,6 +71,7 @@ def verdicts(rows: Rows) -> list[Verdict]:
         ),
         *(beats(rows, family) for family in families),
         *(keeps_its_rate(rows, family) for family in families),
+        *(descends_faster(rows, family) for family in families if chosen(rows, "along", family)),
         *(stays_conditioned(rows, family) for family in families if chosen(rows, "along", family)),
         *(nears_zero(rows, family) for family in families),
         *(curved_as_at_zero(rows, family) for family in families if chosen(rows, "zero", family, "2")),
@@ -93,6 +94,11 @@ def chosen(
 def condition(row: ShortcutDepthRow) -> float | None:
     """log10 of the condition number."""
     return None if row.condition_number is None else math.log10(row.condition_number)
+
+
+def loss(row: ShortcutDepthRow) -> float | None:
+    """log10 of the training loss."""
+    return None if row.training_loss is None else math.log10(row.training_loss)
 
 
 def rate(row: ShortcutDepthRow) -> float | None:
@@ -365,20 +371,48 @@ def keeps_its_rate(rows: Rows, family: Family) -> Verdict:
     )
 
 
+def descends_faster(rows: Rows, family: Family) -> Verdict:
+    """The training loss at the checkpoints after the first, against every other setting at its best learning rate."""
+    along = [row for row in chosen(rows, "along", family) if row.step]
+    seeds = {row.seed for row in along}
+    means = along_means(along, loss)
+    ours = means.get(OURS, {})
+    others = {s: v for s, v in means.items() if s != OURS and set(v) == seeds}
+    statement = Statement(
+        STUDY,
+        f"During training the loss is lowest with shortcut 2 from small weights, {family} (log10, mean over "
+        "checkpoints, relative to the lowest other)",
+        "significantly better in learning dynamics [paper, abstract]",
+        date(2026, 11, 26),
+    )
+    if set(ours) != seeds or not others:
+        return statement.unmeasured("too few trainings have a loss for every seed")
+    gaps = {s: over_seeds([v[seed] - ours[seed] for seed in sorted(seeds)]) for s, v in others.items()}
+    nearest = min(gaps, key=lambda setting: gaps[setting].mean)
+    steps = ", ".join(map(str, sorted({row.step for row in along if row.step})))
+    why = (
+        f"mean log10 of the training loss at steps {steps}: {_mean(ours.values()):.2f} against "
+        f"{_mean(others[nearest].values()):.2f} of shortcut {' '.join(nearest)}; {joint_rule(len(gaps))}; not above 0: "
+        f"{_not_above(gaps)}; {along[0].layers} layers, each setting at its best learning rate; a setting that "
+        "diverged for some seed is not compared"
+    )
+    return statement.judged(gaps[nearest], is_positive(*gaps.values()), why)
+
+
+def along_means(along: Rows, value: Value) -> dict[Setting, dict[int, float]]:
+    """The mean of a value over the checkpoints, by setting and seed, without checkpoints that lack it."""
+    found = dict[Setting, dict[int, list[float]]]()
+    for row in along:
+        if (number := value(row)) is not None:
+            found.setdefault(row.setting, {}).setdefault(row.seed, []).append(number)
+    return {setting: {s: _mean(v) for s, v in by_seed.items()} for setting, by_seed in found.items()}
+
+
 def stays_conditioned(rows: Rows, family: Family) -> Verdict:
     """The condition number during training, averaged over the checkpoints after the first."""
     along = [row for row in chosen(rows, "along", family) if row.step and row.condition_number]
     seeds = {row.seed for row in along}
-    means = {
-        setting: {
-            seed: _mean(
-                c for row in along if (row.setting, row.seed) == (setting, seed) and (c := condition(row))
-            )
-            for seed in {row.seed for row in along if row.setting == setting}
-        }
-        for setting in dict.fromkeys(row.setting for row in along)
-    }
-    complete = {s: v for s, v in means.items() if set(v) == seeds}
+    complete = {s: v for s, v in along_means(along, condition).items() if set(v) == seeds}
     statement = Statement(
         STUDY,
         f"During training the condition number is lowest with shortcut 2 from small weights, {family} "

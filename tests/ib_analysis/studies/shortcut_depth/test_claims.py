@@ -2,7 +2,7 @@
 
 import pytest
 
-from ib_analysis.studies.shortcut_depth.claims import verdicts
+from ib_analysis.studies.shortcut_depth.claims import OURS, verdicts
 from ib_analysis.studies.shortcut_depth.row import ShortcutDepthRow
 
 SEEDS = (0, 1, 2, 3)
@@ -35,11 +35,13 @@ def table(
     departure=0.0,
     nearing=0.7,
     bending=1.2,
+    late=2.0,
     diverged=(),
 ):
     """Two depths; every seed is off by a little of its own; `gap` is what others lose to the advised setting.
 
-    The advised weights have `nearing` times the norm at twice the depth, and `bending` times the curvature at 0.
+    Other settings have `late` times its loss during training. The advised weights have `nearing` times the norm at
+    twice the depth, and `bending` times the curvature at 0.
     """
     rows = []
     for i, layers in enumerate((6, 12)):
@@ -69,9 +71,10 @@ def table(
                         learning_rate=rate, layer_norm=0.5 * nearing**i * off, **spectrum)
                 )  # fmt: skip
                 if not i:
+                    slower = 1 if ours else late * off
                     rows += [
                         row("along", *shared, step=step, condition_number=(1 if ours else along * off) * 30 * step,
-                            training_loss=1 / step)
+                            training_loss=slower / step)
                         for step in (3, 9)
                     ]  # fmt: skip
     return rows
@@ -96,7 +99,7 @@ def test_the_paper_reproduced():
 def test_the_paper_contradicted():
     worse = table(
         growth=0.5, flat=0.1, index=0.4, near=9.0, plain=0.1, gap=-0.1, fall=0.1, along=0.1, departure=0.2,
-        nearing=1.4, bending=5.0,
+        nearing=1.4, bending=5.0, late=0.5,
     )  # fmt: skip
     assert answers(worse) == ["no"] * len(answers(worse))
 
@@ -171,6 +174,24 @@ def test_curvature_is_that_of_the_larger_end():
         for r in table()
     ]
     assert verdict_of(down, "same largest curvature").our_value == pytest.approx(0.699, abs=1e-3)
+
+
+def test_the_loss_during_training_is_compared_with_every_other_setting_not_with_their_mean():
+    found = verdict_of(table(), "During training the loss")
+    assert found.our_value == pytest.approx(0.307, abs=0.01)
+    one_as_fast = [
+        r.model_copy(update={"training_loss": r.training_loss / 2})
+        if (r.experiment, r.setting) == ("along", ("none", "xavier"))
+        else r
+        for r in table()
+    ]
+    found = verdict_of(one_as_fast, "During training the loss")
+    assert found.reproduced != "yes"
+    assert "not above 0: none xavier" in found.why
+    one_seed_lost = [
+        r for r in table() if not (r.experiment == "along" and r.setting == OURS and r.seed == 2)
+    ]
+    assert verdict_of(one_seed_lost, "During training the loss").reproduced == "unclear"
 
 
 @pytest.mark.parametrize(("share", "answer"), [(0.5000000000000001, "yes"), (0.5001, "no")])
