@@ -203,19 +203,19 @@ def stem_gradient_growth(
     rows: Sequence[StableRow], spec: StableStudySpec, scaling: Scaling, norm: StudiedNorm
 ) -> Verdict:
     """Claim 2: the gradient of the stem of the trained networks, at their start, grows less with depth with scaling."""
-    growth = {
-        scheme: {seed: last[seed] - first[seed] for seed in spec.seeds}
-        for scheme in ("none", scaling)
-        for first, last in [_ends_of_trained(rows, scheme, norm, "stem_log_gradient")]
-    }
-    found = over_seeds([growth["none"][seed] - growth[scaling][seed] for seed in spec.seeds])
-    return Statement(
+    statement = Statement(
         STUDY,
         f"{scaling}: {_with_norm(norm)}, the log squared gradient of the stem grows less from the shallowest to the "
         "deepest convolutional network at its start than without scaling (difference in nats)",
         "stabilizes the gradient [paper, abstract]",
         date(2026, 11, 26),
-    ).judged(
+    )
+    ends = {scheme: _ends_of_trained(rows, scheme, norm, "stem_log_gradient") for scheme in ("none", scaling)}
+    if any(set(at) != set(spec.seeds) for pair in ends.values() for at in pair):
+        return statement.unmeasured("the gradient of some seed is not finite")
+    growth = {s: {seed: last[seed] - first[seed] for seed in spec.seeds} for s, (first, last) in ends.items()}
+    found = over_seeds([growth["none"][seed] - growth[scaling][seed] for seed in spec.seeds])
+    return statement.judged(
         found,
         is_positive(found),
         f"grows by {_mean(growth[scaling]):.2f} against {_mean(growth['none']):.2f} nats; yes or no if the interval "
@@ -227,7 +227,7 @@ def _ends_of_trained(
     rows: Sequence[StableRow], scaling: Scaling, norm: StudiedNorm, quantity: Quantity
 ) -> tuple[BySeed, BySeed]:
     """The values at the smallest and at the largest depth of the trained networks."""
-    depths = {row.depth for row in rows if row.quantity == quantity}
+    depths = {row.depth for row in rows if row.quantity == "test_accuracy"}
     first, last = (
         _by_seed(_chosen(rows, depth, scaling, norm, quantity)) for depth in (min(depths), max(depths))
     )

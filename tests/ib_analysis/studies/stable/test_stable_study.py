@@ -132,6 +132,13 @@ def test_the_growth_of_the_stems_gradient_is_that_of_the_deepest_network():
     assert "grows by 0.50 against 9.00 nats" in found.why
 
 
+def test_a_gradient_that_is_not_finite_is_not_judged():
+    lost = ("stem_log_gradient", "none", "batch", 4, 1)
+    rows = [r for r in invented((0.0, 0.0)) if (r.quantity, r.scaling, r.norm, r.depth, r.seed) != lost]
+    assert answer(rows, "uniform: with batch norm, the log squared gradient of the stem") == {"unclear"}
+    assert answer(rows, "uniform: without batch norm, the log squared gradient of the stem") == {"yes"}
+
+
 @pytest.mark.parametrize(("deep", "expected"), [(0.895, "yes"), (0.86, "no"), (0.885, "unclear")])
 def test_accuracy_is_kept_if_less_than_two_points_are_lost(deep, expected):
     """Seeds differ by 0.2 points, so the interval reaches 1.3 points to both sides."""
