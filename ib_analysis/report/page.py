@@ -30,7 +30,7 @@ from ib_analysis.report.tables.information import dataset_table, information_tab
 from ib_analysis.report.tables.ladder import ladder_table
 from ib_analysis.report.tables.learned import learned_table
 from ib_analysis.report.tables.mixture import mixture_table
-from ib_analysis.report.tables.papers import papers_table
+from ib_analysis.report.tables.papers import checks_table, papers_table
 from ib_analysis.report.tables.seeds import seeds_table
 from ib_analysis.report.tables.table import Table
 from ib_analysis.report.tables.two_stages import verdict_table
@@ -134,6 +134,7 @@ def tables(content: ReportContent) -> dict[str, Table]:
     found = {
         "verdicts": verdict_table(content.stages),
         "papers": papers_table(content.papers),
+        "paper_checks": checks_table(content.papers),
         "of_dataset": dataset_table(content.rows),
         "mixture": mixture_table(content.mixture),
         "ladder": ladder_table(content.ladder),

@@ -1,4 +1,5 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 import pytest
 
@@ -6,7 +7,8 @@ from decoders.training.disk import DiskError
 from ib_analysis.errors import UserError
 from ib_analysis.rows import read_rows, write_rows
 from ib_analysis.spec import Spec
-from ib_analysis.studies.verdict import Verdict, verdicts_text
+from ib_analysis.studies.seed_interval import SeedInterval
+from ib_analysis.studies.verdict import Statement, Verdict, verdicts_text
 
 
 class Row(Spec):
@@ -62,10 +64,8 @@ def test_a_row_that_lost_its_last_cells_is_refused(tmp_path):
 
 
 def test_verdicts_say_answer_value_and_reason():
-    found = Verdict(
-        study="stable", claim="slope [nats per block]", paper_value="0.6931 [derived]", our_value=0.69,
-        stderr=None, n_seeds=3, reproduced="yes", why="within 2 %",
-    )  # fmt: skip
+    slope = Statement("stable", "slope [nats per block]", "0.6931 [derived]", date(2026, 11, 24))
+    found = slope.judged(SeedInterval(0.69, None, 1), "yes", "within 2 %")
     first, second = verdicts_text([found]).splitlines()
     assert first.split() == [
         "yes",
@@ -76,21 +76,29 @@ def test_verdicts_say_answer_value_and_reason():
         "block]",
         "here:",
         "0.69",
-        "(3",
-        "seeds)",
+        "(1",
+        "seed)",
     ]
-    assert second.strip() == "within 2 %"
+    assert second.strip() == "one seed, which decides nothing; within 2 %"
+
+
+def test_checks_of_the_implementation_are_printed_last_and_named():
+    check = Statement("rir", "as many parameters", "", date(2026, 11, 25), kind="implementation")
+    claim = replace(check, claim="more accurate", kind="claim")
+    told = verdicts_text([check.judged_exactly(1.0, "yes", "counted"), claim.unmeasured("no seed")])
+    assert told.index("rir             more accurate") < told.index("check of the implementation: as many")
+
+
+def test_a_verdict_reads_back_with_its_kind_and_the_day_of_its_rule(tmp_path):
+    check = Statement("rir", "as many parameters", "", date(2026, 11, 25), kind="implementation")
+    found = (check.judged_exactly(1.0, "yes", "counted"), replace(check, kind="claim").unmeasured("no seed"))
+    write_rows(tmp_path / "v.csv", Verdict, found)
+    assert read_rows(tmp_path / "v.csv", Verdict) == found
+    header, first, _ = (tmp_path / "v.csv").read_text().splitlines()
+    assert {"kind", "rule_written"} <= set(header.split(","))
+    assert "2026-11-25" in first.split(",")
 
 
 def test_a_verdict_without_a_value_is_a_dash():
-    found = Verdict(
-        study="rir",
-        claim="c",
-        paper_value="",
-        our_value=None,
-        stderr=None,
-        n_seeds=0,
-        reproduced="unclear",
-        why="w",
-    )
+    found = Statement("rir", "c", "", date(2026, 11, 24)).unmeasured("w")
     assert "here: -" in verdicts_text([found])

@@ -13,13 +13,14 @@ from ib_analysis.figures.style.figure_style import PAGE_INCHES, figure_style, pa
 from ib_analysis.figures.style.palette import MARKERS, OKABE_ITO
 from ib_analysis.studies.quantized.claims import (
     BASELINE,
+    PRICES,
     Value,
     accuracy,
     front_difference,
     generalization_gap,
 )
 from ib_analysis.studies.quantized.pareto_front import Candidate, pareto_front
-from ib_analysis.studies.quantized.row import QuantizedRow, seeds, trained
+from ib_analysis.studies.quantized.row import Price, QuantizedRow, seeds, trained
 from ib_analysis.studies.seed_interval import interval_text
 
 ORDER = (BASELINE, "w8a8", "w4a4", "w2a2")
@@ -50,18 +51,8 @@ class Point:
 
 def caption(rows: Sequence[QuantizedRow]) -> str:
     """Describes the figure, the number of seeds, and the distance between the fronts in numbers."""
-    numbers = []
-    for bits in present(rows)[1:]:
-        found = front_difference(rows, bits, BASELINE)
-        if found is not None:
-            numbers.append(f"{bits} {found.mean:+.1f} points ({interval_text(found)})")
     over = f" Mean and standard deviation of {len(seeds(rows))} seeds."
-    fronts = (
-        f" Height of the fronts over that of {BASELINE} at equal compute cost: {'; '.join(numbers)}."
-        if numbers
-        else ""
-    )
-    return f"{MEANING}{over}{fronts}"
+    return f"{MEANING}{over}{''.join(_heights(rows, price) for price in PRICES)}"
 
 
 def draw(rows: Sequence[Any]) -> Figure:
@@ -101,11 +92,22 @@ def by_size(rows: Sequence[QuantizedRow], bits: str) -> dict[tuple[str, str], li
     return found
 
 
+def _heights(rows: Sequence[QuantizedRow], price: Price) -> str:
+    numbers = [
+        f"{bits} {found.mean:+.1f} points ({interval_text(found)})"
+        for bits in present(rows)[1:]
+        if (found := front_difference(rows, bits, BASELINE, price)) is not None
+    ]
+    if not numbers:
+        return ""
+    return f" Height of the fronts over that of {BASELINE} at equal {PRICES[price]}: {'; '.join(numbers)}."
+
+
 def _percent(rows: Sequence[QuantizedRow], value: Value) -> Point:
     return point([100 * found for row in rows if (found := value(row)) is not None])
 
 
-def _costs(axes: Axes, rows: Sequence[QuantizedRow], column: str, label: str) -> None:
+def _costs(axes: Axes, rows: Sequence[QuantizedRow], column: Price, label: str) -> None:
     for bits in present(rows):
         sizes = list(by_size(rows, bits).values())
         costs = [getattr(found[0], column) for found in sizes]

@@ -7,11 +7,26 @@ finite, the mean over seeds is undefined, and the answer is unclear.
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 from statistics import fmean, median
 
 import numpy as np
 
-from ib_analysis.studies.beyond_kernels.row import KERNEL_ARMS, Arm, Point, Row, errors_by_seed
+from ib_analysis.studies.beyond_kernels.dimension_bound import (
+    least_dimensions,
+    least_error,
+    linear_multiplications,
+    orthogonal_targets,
+    resnet_multiplications,
+)
+from ib_analysis.studies.beyond_kernels.row import (
+    KERNEL_ARMS,
+    Arm,
+    Point,
+    Row,
+    errors_by_seed,
+    parts_by_seed,
+)
 from ib_analysis.studies.seed_interval import (
     Answer,
     SeedInterval,
@@ -21,11 +36,15 @@ from ib_analysis.studies.seed_interval import (
     over_seeds,
 )
 from ib_analysis.studies.specs.beyond_kernels import BeyondKernelsStudySpec, threshold
-from ib_analysis.studies.verdict import Verdict, verdict_over_seeds
+from ib_analysis.studies.verdict import Statement, Verdict
 
 Errors = dict[int, float]
 STUDY = "beyond_kernels"
 HALF_A_BIT = 0.5
+OF_KERNELS = 2.0
+"""The power of alpha in the least error of kernels, `dimension_bound.least_error`."""
+PASSES = 3
+"""Multiplications of a training step in units of a forward pass: forward, and back to weights and to inputs."""
 LINEAR = "linear_probe"
 INTUITION = "not measured; the paper's intuition is that layers learn hierarchically [paper, abstract]"
 
@@ -36,7 +55,10 @@ def verdicts(rows: Sequence[Row], spec: BeyondKernelsStudySpec) -> list[Verdict]
     found = [
         resnet_below_the_threshold(rows, point, spec),
         kernels_above_the_threshold(rows, point, spec),
+        any_kernel_errs_more(rows, point, spec),
+        fewer_multiplications(rows, point, spec),
         net_without_shortcut_between(rows, point),
+        backward_feature_correction(rows, point),
     ]
     if len(spec.alphas) > 1:
         found.append(resnet_gains_more_from_a_small_alpha(rows, point, spec))
@@ -48,23 +70,30 @@ def verdicts(rows: Sequence[Row], spec: BeyondKernelsStudySpec) -> list[Verdict]
 def resnet_below_the_threshold(rows: Sequence[Row], point: Point, spec: BeyondKernelsStudySpec) -> Verdict:
     """The ResNet's error at the largest width, nearest to the paper's, against k alpha^2, and at the other widths."""
     border = threshold(spec.outputs, spec.alpha)
-    by_width = {w: errors_by_seed(rows, "resnet", point._replace(width=w)) for w in spec.widths}
-    measured = {width: errors for width, errors in by_width.items() if errors}
+    measured = resnet_by_width(rows, point, spec)
     widest = max(measured)
     told = " ".join(
         f"m = {w}: {listed(measured[w])}. {failures(rows, point._replace(width=w), border)}" for w in measured
     )
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
-        claim=f"The three-layer ResNet learns alpha G(F): its error is below k alpha^2 = {border:.3g} with "
+        f"The three-layer ResNet learns alpha G(F): its error is below k alpha^2 = {border:.3g} with "
         f"N = {point.samples} and m = {widest}.",
-        paper_value="below 1.35 at k = 15, N = 1000 [third]; 0.10 to 0.29 against 0.72 over widths of 100 to 100,000 "
+        "below 1.35 at k = 15, N = 1000 [third]; 0.10 to 0.29 against 0.72 over widths of 100 to 100,000 "
         "in version 2 [paper, read from a figure]",
+        date(2026, 11, 24),
+    ).judged(
         found=over_finite(measured[widest]),
         answer=answer_of(difference(dict.fromkeys(measured[widest], border), measured[widest])),
         why=f"tested at the widest net; yes if the interval lies below {border:.3g}, no if above; settings selected on "
         f"validation vectors for each seed. {told}",
     )
+
+
+def resnet_by_width(rows: Sequence[Row], point: Point, spec: BeyondKernelsStudySpec) -> dict[int, Errors]:
+    """Errors of the ResNet at each measured width, by seed."""
+    by_width = {w: errors_by_seed(rows, "resnet", point._replace(width=w)) for w in spec.widths}
+    return {width: errors for width, errors in by_width.items() if errors}
 
 
 def failures(rows: Sequence[Row], point: Point, border: float) -> str:
@@ -82,17 +111,71 @@ def kernels_above_the_threshold(rows: Sequence[Row], point: Point, spec: BeyondK
     border, found = threshold(spec.outputs, spec.alpha), linear_methods(rows, point, spec)
     name, best = min(found.items(), key=lambda item: fmean(item[1].values()))
     gaps = [difference(errors, dict.fromkeys(errors, border)) for errors in found.values()]
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
-        claim=f"The error of every kernel and feature method exceeds k alpha^2 = {border:.3g} with N = "
+        f"The error of every kernel and feature method exceeds k alpha^2 = {border:.3g} with N = "
         f"{point.samples}; the value is the smallest of their errors.",
-        paper_value="all above 1.35 at k = 15 [third]; tangent kernels 1.8 to 2.5 against 0.72 in version 2 [paper, "
+        "all above 1.35 at k = 15 [third]; tangent kernels 1.8 to 2.5 against 0.72 in version 2 [paper, "
         "read from a figure]",
+        date(2026, 11, 25),
+    ).judged(
         found=over_finite(best),
         answer="unclear" if None in gaps else is_positive(*[gap for gap in gaps if gap is not None]),
         why=f"{len(found)} methods and widths, each with its ridge selected on validation vectors; the best is {name}; "
         f"for errors minus the threshold, {joint_rule(len(gaps))}; the error of a method that learns F exactly and "
         "ignores G is k alpha^2.",
+    )
+
+
+def any_kernel_errs_more(rows: Sequence[Row], point: Point, spec: BeyondKernelsStudySpec) -> Verdict:
+    """The certified least error of every kernel against the error of the widest ResNet, with the same vectors."""
+    measured = resnet_by_width(rows, point, spec)
+    widest, count = max(measured), orthogonal_targets(spec.inputs)
+    bound = least_error(point.samples, spec.outputs, spec.alpha, spec.inputs)
+    lead = difference(dict.fromkeys(measured[widest], bound), measured[widest])
+    return Statement(
+        STUDY,
+        f"Any kernel that is chosen before the target errs more than the three-layer ResNet with the same N = "
+        f"{point.samples} vectors, on average over the concept class; the value is the least error of kernels, by the "
+        "dimension argument, minus the ResNet's error.",
+        "every kernel errs by more than alpha^2 / 16 where N is below a thousandth of the number of targets [paper, "
+        "theorem]",
+        date(2026, 11, 26),
+    ).judged(
+        lead,
+        answer_of(lead),
+        f"yes or no if the interval excludes 0; the class permutes the {spec.inputs} inputs and turns the sign of G, "
+        f"so G(F) is one of {count:,} orthogonal products, of which {point.samples} vectors span at most "
+        f"{point.samples}: no kernel errs by less than {bound:.4g} on average; the ResNet is at m = {widest}, and its "
+        "weights are drawn without regard to order and sign of the inputs, so one target stands for the class.",
+    )
+
+
+def fewer_multiplications(rows: Sequence[Row], point: Point, spec: BeyondKernelsStudySpec) -> Verdict:
+    """Multiplications of linear regression over any features that has the ResNet's error, against the ResNet's."""
+    measured = resnet_by_width(rows, point, spec)
+    widest = max(measured)
+    trainings = len(spec.learning_rates["resnet"]) * len(spec.weight_decays["resnet"])
+    forward = resnet_multiplications(spec.inputs, spec.outputs, widest)
+    ours = PASSES * forward * point.samples * spec.epochs * trainings
+    sizes = spec.outputs, spec.alpha, spec.inputs
+    errors = measured[widest]
+    logs = {seed: math.log10(max(1, linear_multiplications(e, *sizes)) / ours) for seed, e in errors.items()}
+    found = None if over_finite(errors) is None else over_finite(logs)
+    needed = [least_dimensions(error, *sizes) for error in errors.values()]
+    return Statement(
+        STUDY,
+        "The three-layer ResNet reaches its error with fewer multiplications than linear regression over any features "
+        "that are chosen before the target, on average over the concept class; the value is log10 of the ratio.",
+        "linear regression over any feature mapping needs more time [paper, theorem]",
+        date(2026, 11, 26),
+    ).judged(
+        found,
+        answer_of(found),
+        f"yes or no if the interval excludes 0; the ResNet at m = {widest}: {PASSES} passes of {forward:,} "
+        f"multiplications for {point.samples} vectors, {spec.epochs} epochs and all {trainings} trainings of its grid, "
+        f"{ours:.2g}; the dimension argument asks for {min(needed):,.0f} to {max(needed):,.0f} features and as many "
+        "vectors, each read once; features that are summed without being computed are not counted.",
     )
 
 
@@ -120,11 +203,13 @@ def net_without_shortcut_between(rows: Sequence[Row], point: Point) -> Verdict:
     net3, resnet = errors_by_seed(rows, "net3", point), errors_by_seed(rows, "resnet", point)
     above, below = difference(net3, resnet), difference(kernel, net3)
     known = [gap for gap in (above, below) if gap is not None]
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
-        claim="The error of the three-layer net without shortcut is larger than that of the ResNet and smaller "
+        "The error of the three-layer net without shortcut is larger than that of the ResNet and smaller "
         "than that of the best kernel; the value is its error.",
-        paper_value="0.5 to 0.8 between 0.10 to 0.29 and 1.4 to 2.7 in version 2 [paper, read from a figure]",
+        "0.5 to 0.8 between 0.10 to 0.29 and 1.4 to 2.7 in version 2 [paper, read from a figure]",
+        date(2026, 11, 25),
+    ).judged(
         found=over_finite(net3),
         answer="unclear" if len(known) < 2 else is_positive(*known),
         why=f"differences paired by seed: to the ResNet {_signed(above)}, to the best kernel, {name}, "
@@ -132,26 +217,52 @@ def net_without_shortcut_between(rows: Sequence[Row], point: Point) -> Verdict:
     )
 
 
+def backward_feature_correction(rows: Sequence[Row], point: Point) -> Verdict:
+    """The error of F read off the first block: trained for itself, which is the two-layer net, less trained jointly."""
+    alone, jointly = (parts_by_seed(rows, net, point, "error_of_f") for net in ("net2", "resnet"))
+    gap = difference(alone, jointly)
+    return Statement(
+        STUDY,
+        "Backward feature correction: training with the second block improves the first, so that F is read off "
+        "it with a smaller error than off a block that was trained for itself; the value is the difference.",
+        "not measured; the later layers correct the features of the earlier ones [recalled, the authors' follow-up]",
+        date(2026, 11, 26),
+    ).judged(
+        gap,
+        answer_of(gap),
+        "yes or no if the interval excludes 0; linear regression from the output of the first block, learned on "
+        f"validation vectors: trained for itself {_mean(alone)}, jointly {_mean(jointly)}; the first block for itself "
+        "is the two-layer net of equal width, whose settings are selected for the error of H.",
+    )
+
+
 def resnet_gains_more_from_a_small_alpha(
     rows: Sequence[Row], point: Point, spec: BeyondKernelsStudySpec
 ) -> Verdict:
-    """The exponent of alpha in the error, ResNet minus best kernel."""
+    """The exponent of alpha in the part of the ResNet's error along G, against that of the least error of kernels."""
     name, _ = best_kernel(rows, point)
-    resnet = exponents(rows, "resnet", point, spec.alphas, closed_form=False)
-    kernel = exponents(rows, name, point, spec.alphas, closed_form=True)
-    both = {seed: resnet[seed] - kernel[seed] for seed in resnet.keys() & kernel.keys()}
-    gap = over_finite(both)
-    return verdict_over_seeds(
+    alphas = spec.alphas
+    along = exponents(
+        [parts_by_seed(rows, "resnet", point._replace(alpha=a), "error_along_g") for a in alphas], alphas
+    )
+    gap = over_finite({seed: exponent - OF_KERNELS for seed, exponent in along.items()})
+    whole = exponents([errors_by_seed(rows, "resnet", point._replace(alpha=a)) for a in alphas], alphas)
+    kernel = exponents(
+        [errors_by_seed(rows, name, point._replace(alpha=a), closed_form=True) for a in alphas], alphas
+    )
+    return Statement(
         STUDY,
-        claim="The ResNet's error scales with a higher power of alpha than that of the best kernel; the value is the "
-        "difference of the exponents.",
-        paper_value="alpha^4 against alpha^2, a difference of 2 [paper, theorem]",
-        found=gap,
-        answer=answer_of(gap),
-        why="yes or no if the interval excludes 0; exponents are slopes of log error over log alpha in "
-        f"{list(spec.alphas)}: ResNet {_mean(resnet)}, {name} {_mean(kernel)}. "
-        f"{_of_the_threshold(rows, point, spec, name)} At fixed N the ResNet's error in F, which does not decrease "
-        "with alpha, hides the exponent; in the theorem N grows as the error falls. A test needs more vectors.",
+        f"The part of the ResNet's error along G scales with a higher power of alpha than the {OF_KERNELS:g} of the "
+        "least error of kernels; the value is the difference of the exponents.",
+        "alpha^4 against alpha^2, a difference of 2 [paper, theorem]",
+        date(2026, 11, 26),
+    ).judged(
+        gap,
+        answer_of(gap),
+        f"yes or no if the interval excludes 0; exponents are slopes of log error over log alpha in {list(alphas)}; "
+        f"the least error of kernels goes with alpha^{OF_KERNELS:g} by the dimension argument; exponents of whole "
+        f"errors, in which the error of F hides that of G: ResNet {_mean(whole)}, {name} {_mean(kernel)}. "
+        f"{_of_the_threshold(rows, point, spec, name)}",
     )
 
 
@@ -171,14 +282,10 @@ def _of_the_threshold(rows: Sequence[Row], point: Point, spec: BeyondKernelsStud
     return f"In units of k alpha^2 the median errors are: {'; '.join(told)}."
 
 
-def exponents(
-    rows: Sequence[Row], arm: Arm, point: Point, alphas: Sequence[float], *, closed_form: bool
-) -> Errors:
+def exponents(found: Sequence[Errors], alphas: Sequence[float]) -> Errors:
     """Slope of log error over log alpha for each seed run at every alpha; infinite if one training diverged."""
-    found = [errors_by_seed(rows, arm, point._replace(alpha=a), closed_form=closed_form) for a in alphas]
-    shared = set.intersection(*(set(errors) for errors in found))
-    curves = {seed: [errors[seed] for errors in found] for seed in sorted(shared)}
-    return {seed: _exponent(alphas, curve) for seed, curve in curves.items()}
+    shared = set.intersection(*map(set, found))
+    return {seed: _exponent(alphas, [errors[seed] for errors in found]) for seed in sorted(shared)}
 
 
 def _exponent(alphas: Sequence[float], errors: Sequence[float]) -> float:
@@ -192,11 +299,13 @@ def second_block_holds_g(rows: Sequence[Row]) -> Verdict:
     last = max(row.epoch for row in rows if row.epoch is not None)
     hidden1, hidden2 = (bits_by_seed(rows, layer, "G1", LINEAR, last) for layer in ("hidden1", "hidden2"))
     gap = difference(hidden2, hidden1)
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
-        claim="After training a linear probe extracts G from the second block's hidden layer and not from the "
+        "After training a linear probe extracts G from the second block's hidden layer and not from the "
         "first's; the value is the difference in bits.",
-        paper_value=INTUITION,
+        INTUITION,
+        date(2026, 11, 24),
+    ).judged(
         found=gap,
         answer=answer_of(gap),
         why=f"yes or no if the interval excludes 0; lower bounds on fresh vectors at epoch {last}: hidden1 "
@@ -210,11 +319,13 @@ def f_before_g(rows: Sequence[Row]) -> Verdict:
     f = first_epochs(rows, "out1", sorted({r.about for r in rows if r.about and r.about != "G1"}))
     g = first_epochs(rows, "hidden2", ["G1"])
     gap = difference(g, f)
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
-        claim="F is learned before G: a linear probe extracts half a bit of F from out1 earlier than half a bit "
+        "F is learned before G: a linear probe extracts half a bit of F from out1 earlier than half a bit "
         "of G from the second block's hidden layer; the value is the difference in epochs.",
-        paper_value=INTUITION,
+        INTUITION,
+        date(2026, 11, 24),
+    ).judged(
         found=gap,
         answer=answer_of(gap),
         why="yes or no if the interval excludes 0; lower bounds on fresh vectors at the probed epochs: F after "

@@ -43,6 +43,8 @@ class Learner(ABC):
     inputs: int
     outputs: int
     trained: ClassVar[tuple[str, ...]]
+    first_block: ClassVar[str | None] = None
+    """The layer that is A relu(W (x, 1)), if the net has it."""
 
     @abstractmethod
     def run(self, weights: Mapping[str, Tensor], x: Tensor) -> Pass:
@@ -83,6 +85,7 @@ class ThreeLayerResNet(Learner):
     """out1 = A relu(W (x, 1)); out = out1 + A relu(V (out1, 1)); W and V are trained, A is used twice."""
 
     trained = ("W", "V")
+    first_block = "out1"
 
     def start(self, generator: torch.Generator) -> Weights:
         """W (inputs + 1, width), V (outputs + 1, width), A (width, outputs)."""
@@ -126,6 +129,7 @@ class TwoLayerNet(Learner):
     """out = A relu(W (x, 1)); W is trained."""
 
     trained = ("W",)
+    first_block = "out"
 
     def start(self, generator: torch.Generator) -> Weights:
         """W (inputs + 1, width), A (width, outputs)."""

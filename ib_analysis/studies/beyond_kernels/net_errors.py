@@ -1,10 +1,12 @@
 """Errors of trained networks: every candidate of the grid is trained, validation vectors select one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Literal
 
 import torch
+from torch import Tensor
 
 from ib_analysis.encoders.training.seeding import derive_seed, generator
 from ib_analysis.information.estimators.estimator import Estimator
@@ -19,12 +21,16 @@ from ib_analysis.studies.beyond_kernels.training import (
     Setting,
     Trained,
     errors,
+    errors_along,
+    errors_of_f,
     train,
 )
 from ib_analysis.studies.specs.beyond_kernels import BeyondKernelsStudySpec, Net
 
 NUMBERS_AT_ONCE = 2**28
 """Memory of all runs that are computed together: 1 GB."""
+ERRORS = ("validation_error", "test_error", "error_along_g", "error_of_f")
+"""The columns of a training, which the rows of its layers leave empty."""
 Snapshots = dict[int, Weights]
 """Weights of one run by epoch."""
 
@@ -90,16 +96,37 @@ class Grid:
     def _rows(
         self, settings: list[Setting], trained: Trained, samples: dict[int, Samples], device: torch.device
     ) -> list[Row]:
-        validation = self._errors(trained.weights, [samples[s.seed].validation for s in settings], device)
-        test = self._errors(trained.weights, [samples[s.seed].test for s in settings], device)
-        return [self._row(*found) for found in zip(settings, validation, test)]
+        weights = trained.weights
+        validation, test = (self._stacked(settings, samples, part, device) for part in ("validation", "test"))
+        (x, y), first, second = test, self.concept.first, self.concept.second
+        found = {
+            "validation_error": errors(self._learner, weights, *validation),
+            "test_error": errors(self._learner, weights, x, y),
+            "error_along_g": errors_along(self._learner, weights, x, y, second(x)),
+            "error_of_f": errors_of_f(
+                self._learner, weights, (validation[0], first(validation[0])), (x, first(x))
+            ),
+        }
+        columns = {name: _finite(values) for name, values in found.items() if values is not None}
+        return [
+            self._row(setting, {name: values[i] for name, values in columns.items()})
+            for i, setting in enumerate(settings)
+        ]
 
-    def _errors(self, weights: Weights, parts: Sequence[Vectors], device: torch.device) -> list[float | None]:
-        x, y = (torch.stack(rows).to(device) for rows in ([p.x for p in parts], [p.y for p in parts]))
-        found = errors(self._learner, weights, x, y).tolist()
-        return [error if error < float("inf") else None for error in found]
+    @staticmethod
+    def _stacked(
+        settings: list[Setting],
+        samples: dict[int, Samples],
+        part: Literal["validation", "test"],
+        device: torch.device,
+    ) -> tuple[Tensor, Tensor]:
+        """Vectors and targets of each run, (runs, n, inputs) and (runs, n, outputs)."""
+        parts: list[Vectors] = [getattr(samples[setting.seed], part) for setting in settings]
+        x, y = torch.stack([p.x for p in parts]), torch.stack([p.y for p in parts])
+        return x.to(device), y.to(device)
 
-    def _row(self, setting: Setting, validation: float | None, test: float | None) -> Row:
+    def _row(self, setting: Setting, errors_of_run: Mapping[str, float | None]) -> Row:
+        lost = errors_of_run["test_error"] is None
         return Row(
             arm=self.net,
             seed=setting.seed,
@@ -110,8 +137,7 @@ class Grid:
             learning_rate=setting.learning_rate,
             weight_decay=setting.weight_decay,
             selected=False,
-            validation_error=validation,
-            test_error=test,
+            **(dict.fromkeys(errors_of_run) if lost else errors_of_run),
         )
 
     def _layers(self, row: Row, snapshots: Snapshots, device: torch.device) -> Iterator[Row]:
@@ -120,10 +146,14 @@ class Grid:
         probes: dict[str, Estimator] = {
             name: estimator_of(name, seed, self.spec.probe_steps, device) for name in self.spec.probes
         }
-        blank = row.model_copy(update={"validation_error": None, "test_error": None})
+        blank = row.model_copy(update=dict.fromkeys(ERRORS))
         for epoch, weights in snapshots.items():
             for found in layer_information(self._learner, weights, self.concept, x, self.spec.probed, probes):
                 yield blank.model_copy(update={"epoch": epoch, **vars(found)})
+
+
+def _finite(found: Tensor) -> list[float | None]:
+    return [error if error < float("inf") else None for error in found.tolist()]
 
 
 def of_run(trained: Trained, run: int) -> Snapshots:

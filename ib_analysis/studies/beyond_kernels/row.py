@@ -63,6 +63,12 @@ class Row(Spec):
     """Whether the validation vectors of this seed select this row; only selected rows are reported."""
     validation_error: FiniteFloat | None = None
     test_error: FiniteFloat | None = None
+    error_along_g: FiniteFloat | None = None
+    """The part of a net's test error along G: sum over outputs of (mean of (prediction - H) G)^2; k alpha^2 for a
+    predictor that ignores G."""
+    error_of_f: FiniteFloat | None = None
+    """Mean of |reading - F|^2, where linear regression reads F off the first block A relu(W (x, 1)) of a net; k for a
+    block that tells nothing of F. None for a net without such a block."""
     epoch: int | None = None
     layer: str | None = None
     about: str | None = None
@@ -71,6 +77,18 @@ class Row(Spec):
     bits: FiniteFloat | None = None
     """Lower bound of the information, of at most one bit."""
     stderr_bits: FiniteFloat | None = None
+
+
+def parts_by_seed(
+    rows: Sequence[Row], arm: Arm, point: Point, part: Literal["error_along_g", "error_of_f"]
+) -> dict[int, float]:
+    """One part of the errors of the selected nets, by seed; infinite if all trainings of a seed diverged."""
+    return {
+        row.seed: float("inf") if (found := getattr(row, part)) is None else found
+        for row in rows
+        if row.layer is None and row.selected and row.arm == arm
+        if (row.alpha, row.samples, row.width) == point
+    }
 
 
 def errors_by_seed(

@@ -129,3 +129,53 @@ def errors(learner: Learner, weights: Mapping[str, Tensor], x: Tensor, y: Tensor
         rows = slice(start, start + ROWS_AT_ONCE)
         total += (learner.out(weights, x[:, rows]) - y[:, rows]).square().sum((1, 2))
     return total / x.shape[1]
+
+
+@torch.no_grad()
+def errors_along(learner: Learner, weights: Mapping[str, Tensor], x: Tensor, y: Tensor, g: Tensor) -> Tensor:
+    """The part of each run's error along g: the squared means of (out(x) - y) g, summed over outputs, (runs,).
+
+    Args:
+        learner: the network.
+        weights: those of all runs.
+        x: vectors, (runs, n, inputs).
+        y: targets, (runs, n, outputs).
+        g: signs that do not depend on the run's weights, (runs, n, outputs).
+    """
+    total = torch.zeros(len(x), y.shape[2], device=x.device)
+    for start in range(0, x.shape[1], ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        total += ((learner.out(weights, x[:, rows]) - y[:, rows]) * g[:, rows]).sum(1)
+    return (total / x.shape[1]).square().sum(1)
+
+
+@torch.no_grad()
+def errors_of_f(
+    learner: Learner, weights: Mapping[str, Tensor], learn: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor]
+) -> Tensor | None:
+    """Each run's error of F as linear regression reads it off the first block, (runs,); None without that block.
+
+    Args:
+        learner: the network.
+        weights: those of all runs.
+        learn: vectors (runs, n, inputs) and F of them (runs, n, outputs), from which the regression learns.
+        test: the same for the reported error, the mean of |reading - F|^2.
+    """
+    if learner.first_block is None:
+        return None
+    (x, f), (test_x, test_f) = learn, test
+    read = torch.linalg.pinv(_with_one(_layer(learner, weights, x))) @ f.double()
+    missed = _with_one(_layer(learner, weights, test_x)) @ read - test_f
+    return missed.square().sum(2).mean(1)
+
+
+def _layer(learner: Learner, weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """The first block's output, (runs, n, outputs), in double precision; 0 where it is not finite."""
+    blocks = [
+        learner.run(weights, rows).layers[str(learner.first_block)] for rows in x.split(ROWS_AT_ONCE, 1)
+    ]
+    return torch.cat(blocks, 1).double().nan_to_num(0.0, 0.0, 0.0)
+
+
+def _with_one(h: Tensor) -> Tensor:
+    return torch.nn.functional.pad(h, (0, 1), value=1.0)

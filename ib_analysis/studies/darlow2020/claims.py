@@ -64,12 +64,14 @@ def two_stages(rows: Sequence[DarlowRow]) -> Iterator[Verdict]:
         row = next(row for row in fitting if row.regime == regime)
         yield Verdict(
             study=STUDY,
+            kind="claim",
             claim=f"({claim.number}) {regime}: {claim.sentence}",
             paper_value=claim.paper,
             our_value=both,
             stderr=None,
             n_seeds=row.networks,
             reproduced="yes" if both else "no" if all("no" in pair for pair in pairs) else "unclear",
+            rule_written=RULES_WRITTEN,
             why=f"of {len(pairs)} deep taps; {_rule(claim.rule)}; {scale(row)}",
         )
 
@@ -86,12 +88,14 @@ def own_images(rows: Sequence[DarlowRow]) -> Iterator[Verdict]:
         same = all(one == two != "undecided" for one, two in pairs)
         yield Verdict(
             study=STUDY,
+            kind="claim",
             claim=f"({claim.number}) {own.regime} {own.tap}: {claim.sentence}",
             paper_value=claim.paper,
             our_value=own.bits - others.bits,
             stderr=None,
             n_seeds=own.networks,
             reproduced="yes" if same else "no" if ("yes", "no") in map(_sorted, pairs) else "unclear",
+            rule_written=RULES_WRITTEN,
             why=(
                 f"compression on {own.n_images:,} own images {_interval(own)}, on {others.n_images:,} held-out images "
                 f"{_interval(others)}; {_rule(claim.rule)}; {scale(own)}"
@@ -108,12 +112,14 @@ def _verdict(name: str, row: DarlowRow, answer: Answer) -> Verdict:
     claim = CLAIMS[name]
     return Verdict(
         study=STUDY,
+        kind="claim",
         claim=f"({claim.number}) {row.regime} {row.tap}: {claim.sentence}",
         paper_value=claim.paper,
         our_value=row.bits,
         stderr=row.stderr_bits,
         n_seeds=row.networks,
         reproduced=answer,
+        rule_written=RULES_WRITTEN,
         why=f"{_interval(row)}; {_test(row)}; {_rule(claim.rule)}; {scale(row)}",
     )
 

@@ -5,11 +5,13 @@ decides. It covers the variation of initial weights and the order of images, but
 """
 
 from collections.abc import Callable, Sequence
+from datetime import date
 
 from ib_analysis.information.estimators.distinct_rows import ALONE_SHARE
 from ib_analysis.studies.quantized.pareto_front import dominance, pareto_front, share_dominated
-from ib_analysis.studies.quantized.row import QuantizedRow, candidates, seeds, trained
+from ib_analysis.studies.quantized.row import Price, QuantizedRow, candidates, seeds, trained
 from ib_analysis.studies.seed_interval import (
+    Answer,
     SeedInterval,
     interval_text,
     is_positive,
@@ -17,13 +19,16 @@ from ib_analysis.studies.seed_interval import (
     lies_below,
     over_seeds,
 )
-from ib_analysis.studies.verdict import Verdict, verdict_over_seeds
+from ib_analysis.studies.verdict import Statement, Verdict
 
 Value = Callable[[QuantizedRow], float | None]
 STUDY = "quantized"
 BASELINE = "bf16"
 NARROWEST_TAP = "pooled_quantized"
 """The layer with the fewest units, where the plug-in entropy saturates least."""
+PRICES: dict[Price, str] = {"compute_cost": "compute cost", "memory_bits": "memory of the weights"}
+EACH = 90.0
+"""A share of networks above this, in per cent, counts as each: a few hundred evaluation images leave ties."""
 NOTHING = 1.0
 """A loss of accuracy below this, in percentage points, counts as none."""
 CURVES = "bf16 is dominated by the 4-bit and 8-bit curves [paper]"
@@ -32,15 +37,12 @@ REGULARIZING = "a regularizing effect, seen in the generalization gap [paper, ab
 
 
 def verdicts(rows: Sequence[QuantizedRow]) -> list[Verdict]:
-    """One verdict for each claim."""
+    """One verdict for each claim, those on cost once for each price."""
     return [
-        above(rows, "w4a4", BASELINE, CURVES),
-        above(rows, "w8a8", BASELINE, CURVES),
-        above(rows, "w4a4", "w8a8", BEST),
-        above(rows, "w4a4", "w2a2", BEST),
+        *(front for price in PRICES for front in fronts(rows, price)),
         no_loss(rows, "w8a8", "77.43 % against 76.65 % at bf16 [code]"),
         no_loss(rows, "w4a4", "77.09 % against 76.65 % at bf16 [code]"),
-        *(smaller_gap(rows, bits) for bits in ("w8a8", "w4a4", "w2a2")),
+        *(regularizes(rows, bits) for bits in ("w8a8", "w4a4", "w2a2")),
         less_entropy(rows, "w2a2", "w4a4"),
         less_entropy(rows, "w4a4", "w8a8"),
         less_entropy_of_units(rows, "w2a2", "w4a4"),
@@ -48,63 +50,107 @@ def verdicts(rows: Sequence[QuantizedRow]) -> list[Verdict]:
     ]
 
 
-def above(rows: Sequence[QuantizedRow], bits: str, other: str, paper: str) -> Verdict:
-    """Whether the front of one bit width lies above that of another."""
-    claim = (
-        f"the {bits} front lies above the {other} front at equal compute cost (mean over log cost along the more "
-        "expensive front, percentage points)"
+def fronts(rows: Sequence[QuantizedRow], price: Price) -> list[Verdict]:
+    """The claims on cost and accuracy at one price."""
+    return [
+        each_is_dominated(rows, price),
+        above(rows, "w4a4", BASELINE, CURVES, price),
+        above(rows, "w8a8", BASELINE, CURVES, price),
+        above(rows, "w4a4", "w8a8", BEST, price),
+        above(rows, "w4a4", "w2a2", BEST, price),
+    ]
+
+
+def each_is_dominated(rows: Sequence[QuantizedRow], price: Price) -> Verdict:
+    """Whether each unquantized network has a quantized one that costs less and is more accurate."""
+    statement = Statement(
+        STUDY,
+        f"for each {BASELINE} network there is a quantized one with lower {PRICES[price]} and higher accuracy (share "
+        "of networks, per cent)",
+        "for each bf16 model there are quantized models with lower cost and higher accuracy [paper, abstract]",
+        date(2026, 11, 26),
     )
-    found = front_difference(rows, bits, other)
-    if found is None:
-        return verdict_over_seeds(
-            STUDY, claim, paper, None, "unclear", f"no seed has networks at {bits} and {other}"
-        )
+    quantized = sorted({row.bits for row in rows} - {BASELINE})
+    shares = [100 * share for share in shares_dominated(rows, quantized, BASELINE, price)]
+    if not shares:
+        return statement.unmeasured(f"no seed has networks at {BASELINE} and at fewer bits")
+    found = over_seeds(shares)
     why = (
-        f"yes or no if the interval excludes 0; a cheaper network of the {bits} front matches "
-        f"{100 * mean_share(rows, bits, other):.0f} % of the {other} networks; {scale(rows)}"
+        f"yes if the interval lies above {EACH:g} %, no if below; each {BASELINE} network is compared with the cheaper "
+        f"network at {', '.join(quantized)} that validation images prefer, by evaluation images; {scale(rows)}"
     )
-    return verdict_over_seeds(STUDY, claim, paper, found, is_positive(found), why)
+    return statement.judged(found, lies_above(found, EACH), why)
 
 
-def front_difference(rows: Sequence[QuantizedRow], bits: str, other: str) -> SeedInterval | None:
+def above(rows: Sequence[QuantizedRow], bits: str, other: str, paper: str, price: Price) -> Verdict:
+    """Whether the front of one bit width lies above that of another."""
+    statement = Statement(
+        STUDY,
+        f"the {bits} front lies above the {other} front at equal {PRICES[price]} (mean over log cost along the more "
+        "expensive front, percentage points)",
+        paper,
+        date(2026, 11, 24 if price == "compute_cost" else 26),
+    )
+    found = front_difference(rows, bits, other, price)
+    if found is None:
+        return statement.unmeasured(f"no seed has networks at {bits} and {other}")
+    shares = shares_dominated(rows, [bits], other, price)
+    why = (
+        f"yes or no if the interval excludes 0; a cheaper network of the {bits} front is more accurate than "
+        f"{100 * sum(shares) / len(shares):.0f} % of the {other} networks; {scale(rows)}"
+    )
+    return statement.judged(found, is_positive(found), why)
+
+
+def front_difference(
+    rows: Sequence[QuantizedRow], bits: str, other: str, price: Price
+) -> SeedInterval | None:
     """`dominance` of one front over another in percentage points, by seed; None if no seed has both.
 
     It is taken along the front with the more expensive networks; if `other` is the cheaper front, the sign is reversed.
     """
     found = []
     for seed in seeds(rows):
-        front, against = (pareto_front(candidates(trained(rows, name, seed))) for name in (bits, other))
+        front, against = (
+            pareto_front(candidates(trained(rows, name, seed), price)) for name in (bits, other)
+        )
         if front and against:
             cheaper = front[0].cost <= against[0].cost
             found.append(dominance(front, against) if cheaper else -dominance(against, front))
     return over_seeds([100 * value for value in found]) if found else None
 
 
-def mean_share(rows: Sequence[QuantizedRow], bits: str, other: str) -> float:
-    """`share_dominated` by the front, averaged over the seeds that have both."""
+def shares_dominated(
+    rows: Sequence[QuantizedRow], bits: Sequence[str], other: str, price: Price
+) -> list[float]:
+    """`share_dominated` by the common front of some bit widths, for each seed that has both."""
     pairs = [
-        (pareto_front(candidates(trained(rows, bits, seed))), candidates(trained(rows, other, seed)))
+        (
+            pareto_front(candidates([row for name in bits for row in trained(rows, name, seed)], price)),
+            candidates(trained(rows, other, seed), price),
+        )
         for seed in seeds(rows)
     ]
-    shares = [share_dominated(front, others) for front, others in pairs if front and others]
-    return sum(shares) / len(shares)
+    return [share_dominated(front, others) for front, others in pairs if front and others]
 
 
 def no_loss(rows: Sequence[QuantizedRow], bits: str, paper: str) -> Verdict:
     """Whether the same networks are as accurate at few bits."""
-    claim = (
-        f"the same network is no less accurate at {bits} than at {BASELINE} (difference, percentage points)"
+    statement = Statement(
+        STUDY,
+        f"the same network is no less accurate at {bits} than at {BASELINE} (difference, percentage points)",
+        paper,
+        date(2026, 11, 26),
     )
     found = paired(rows, bits, BASELINE, accuracy)
     if found is None:
-        return verdict_over_seeds(
-            STUDY, claim, paper, None, "unclear", f"no network was trained at {bits} and {BASELINE}"
-        )
+        return statement.unmeasured(f"no network was trained at {bits} and {BASELINE}")
+    answer: Answer = "no" if found.high < 0 else lies_above(found, -NOTHING)
     why = (
-        f"mean over sizes; yes if the interval lies above -{NOTHING:g} point, no if below; the largest network alone "
-        f"{largest_alone(rows, bits)}; {scale(rows)}"
+        f"mean over sizes; no if the interval lies below 0, yes if it reaches 0 and lies above -{NOTHING:g} point; the "
+        f"largest network alone {largest_alone(rows, bits)}; {scale(rows)}"
     )
-    return verdict_over_seeds(STUDY, claim, paper, found, lies_above(found, -NOTHING), why)
+    return statement.judged(found, answer, why)
 
 
 def largest_alone(rows: Sequence[QuantizedRow], bits: str) -> str:
@@ -114,33 +160,54 @@ def largest_alone(rows: Sequence[QuantizedRow], bits: str) -> str:
     return f"{found.mean:+.2f}, {interval_text(found)}" if found else "was not trained at both"
 
 
-def smaller_gap(rows: Sequence[QuantizedRow], bits: str) -> Verdict:
-    """Whether the generalization gap is smaller at few bits."""
-    claim = f"the generalization gap is smaller at {bits} than at {BASELINE} (difference, percentage points)"
-    found = paired(rows, bits, BASELINE, generalization_gap)
-    if found is None:
-        return verdict_over_seeds(
-            STUDY, claim, REGULARIZING, None, "unclear", f"no network was trained at {bits} and {BASELINE}"
-        )
-    learned = paired(rows, bits, BASELINE, training_accuracy)
-    why = (
-        "yes or no if the interval excludes 0; training accuracy minus evaluation accuracy of the same networks, mean "
-        "over sizes; training accuracy differs by "
-        f"{learned.mean if learned else 0:+.1f} points, and a smaller gap due to lower training accuracy is no "
-        f"regularization; {scale(rows)}"
+def regularizes(rows: Sequence[QuantizedRow], bits: str) -> Verdict:
+    """Whether the generalization gap is smaller at few bits, in networks that do not learn all their images."""
+    statement = Statement(
+        STUDY,
+        f"{bits} regularizes: the generalization gap is smaller than at {BASELINE} and accuracy no lower (difference "
+        "of the gap, percentage points)",
+        REGULARIZING,
+        date(2026, 11, 26),
     )
-    return verdict_over_seeds(STUDY, claim, REGULARIZING, found, lies_below(found, 0), why)
+    telling = [row for row in rows if row.training_accuracy is not None and row.training_accuracy < 1]
+    gap, gain = (paired(telling, bits, BASELINE, value) for value in (generalization_gap, accuracy))
+    if gap is None or gain is None:
+        return statement.unmeasured(
+            f"no network was trained at {bits} and {BASELINE} without learning all its images at one of them; "
+            f"{scale(rows)}"
+        )
+    answer: Answer = "no" if gain.high < 0 else lies_below(gap, 0)
+    pairs = len(pairs_of(telling, bits, BASELINE))
+    why = (
+        "yes if the interval lies below 0, no if above, or if accuracy surely falls, for then less is learned; only "
+        f"networks whose training accuracy is below 100 % at both, {pairs} of {len(pairs_of(rows, bits, BASELINE))} "
+        f"pairs of equal size and seed; accuracy differs by {gain.mean:+.1f} points, {interval_text(gain)}; "
+        f"{scale(rows)}"
+    )
+    return statement.judged(gap, answer, why)
+
+
+def pairs_of(rows: Sequence[QuantizedRow], bits: str, other: str) -> set[tuple[tuple[str, str], int]]:
+    """Sizes and seeds of the whole networks that were trained at both bit widths."""
+    one, two = ({(row.size, row.seed) for row in trained(rows, name)} for name in (bits, other))
+    return one & two
 
 
 def less_entropy(rows: Sequence[QuantizedRow], bits: str, other: str) -> Verdict:
     """Whether the plug-in entropy of the narrowest layer is smaller at fewer bits."""
     layer = NARROWEST_TAP.removesuffix("_quantized")
-    claim = f"the {layer} layer holds less at {bits} than at {other} (plug-in H(h), difference in bits)"
+    statement = Statement(
+        STUDY,
+        f"the {layer} layer holds less at {bits} than at {other} (plug-in H(h), difference in bits)",
+        "",
+        date(2026, 11, 25),
+    )
     telling = [row for row in at_tap(rows, bits) if row.alone is not None and row.alone <= ALONE_SHARE]
     found = differences(telling, at_tap(rows, other), lambda row: row.entropy_bits)
     if found is None:
-        why = f"at {bits} most images have a unique row in every network: entropy saturates; {scale(rows)}"
-        return verdict_over_seeds(STUDY, claim, "", None, "unclear", why)
+        return statement.unmeasured(
+            f"at {bits} most images have a unique row in every network: entropy saturates; {scale(rows)}"
+        )
     most = max((row.alone or 0.0) for row in at_tap(rows, other))
     chosen = f"{len({row.size for row in telling})} of {len({row.size for row in rows})} sizes"
     why = (
@@ -148,20 +215,23 @@ def less_entropy(rows: Sequence[QuantizedRow], bits: str, other: str) -> Verdict
         f"to {100 * most:.0f} % of the images have a unique row at {other}, so the difference is a lower bound; "
         f"{scale(rows)}"
     )
-    return verdict_over_seeds(STUDY, claim, "", found, lies_below(found, 0), why)
+    return statement.judged(found, lies_below(found, 0), why)
 
 
 def less_entropy_of_units(rows: Sequence[QuantizedRow], bits: str, other: str) -> Verdict:
     """Whether the sum of unit entropies, an upper bound of the entropy, is smaller at fewer bits."""
     layer = NARROWEST_TAP.removesuffix("_quantized")
-    claim = f"the units of the {layer} layer hold less at {bits} than at {other} (mean H(h_u), difference in bits)"
+    statement = Statement(
+        STUDY,
+        f"the units of the {layer} layer hold less at {bits} than at {other} (mean H(h_u), difference in bits)",
+        "",
+        date(2026, 11, 24),
+    )
     found = differences(at_tap(rows, bits), at_tap(rows, other), entropy_of_a_unit)
     if found is None:
-        return verdict_over_seeds(
-            STUDY, claim, "", None, "unclear", f"no network was trained at {bits} and {other}"
-        )
+        return statement.unmeasured(f"no network was trained at {bits} and {other}")
     why = f"yes or no if the interval excludes 0; the sum of H(h_u) over units bounds I(x;h) from above; {scale(rows)}"
-    return verdict_over_seeds(STUDY, claim, "", found, lies_below(found, 0), why)
+    return statement.judged(found, lies_below(found, 0), why)
 
 
 def entropy_of_a_unit(row: QuantizedRow) -> float | None:
@@ -198,11 +268,6 @@ def differences(
 def accuracy(row: QuantizedRow) -> float | None:
     """Accuracy on the evaluation part."""
     return row.accuracy
-
-
-def training_accuracy(row: QuantizedRow) -> float | None:
-    """Accuracy on the encoder part."""
-    return row.training_accuracy
 
 
 def generalization_gap(row: QuantizedRow) -> float | None:

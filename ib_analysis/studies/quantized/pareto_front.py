@@ -77,17 +77,18 @@ def dominance(front: Sequence[Candidate], other: Sequence[Candidate]) -> float:
 
 
 def share_dominated(front: Sequence[Candidate], others: Sequence[Candidate]) -> float:
-    """Fraction of other networks that a cheaper network of the front matches in accuracy.
+    """Fraction of other networks for which the front has one that costs less and is more accurate.
 
-    The front is selected on validation images, because selecting on evaluation images would be biased upwards.
+    It is the last of the cheaper ones, which validation images prefer. To select it on evaluation images would be
+    biased upwards.
 
     >>> chosen, lucky = Candidate(1, 0.9, 0.7), Candidate(1, 0.8, 0.9)
     >>> share_dominated(pareto_front([chosen, lucky]), [Candidate(2, 0.6, 0.6), Candidate(2, 0.8, 0.8)])
     0.5
     """
-    return sum(_is_matched(front, other) for other in others) / len(others)
+    return sum(_is_dominated(front, other) for other in others) / len(others)
 
 
-def _is_matched(front: Sequence[Candidate], other: Candidate) -> bool:
+def _is_dominated(front: Sequence[Candidate], other: Candidate) -> bool:
     cheaper = [each for each in front if each.cost < other.cost]
-    return bool(cheaper) and cheaper[-1].accuracy >= other.accuracy
+    return bool(cheaper) and cheaper[-1].accuracy > other.accuracy

@@ -8,6 +8,9 @@ from pydantic import Field, FiniteFloat
 from ib_analysis.spec import Spec
 from ib_analysis.studies.quantized.pareto_front import Candidate
 
+Price = Literal["compute_cost", "memory_bits"]
+"""The column that a network is said to cost."""
+
 
 class QuantizedRow(Spec):
     """One network at one bit width and seed; with a tap, the entropy of that layer."""
@@ -70,10 +73,11 @@ def seeds(rows: Sequence[QuantizedRow]) -> list[int]:
     return sorted({row.seed for row in rows})
 
 
-def candidates(rows: Sequence[QuantizedRow]) -> list[Candidate]:
-    """Whole networks as candidates of a front: compute cost, validation and evaluation accuracy."""
+def candidates(rows: Sequence[QuantizedRow], price: Price) -> list[Candidate]:
+    """Whole networks as candidates of a front: cost, validation and evaluation accuracy."""
+    costs: list[int | None] = [getattr(row, price) for row in rows]
     return [
-        Candidate(row.compute_cost, row.validation_accuracy, row.accuracy)
-        for row in rows
-        if row.compute_cost is not None and row.validation_accuracy is not None and row.accuracy is not None
+        Candidate(cost, row.validation_accuracy, row.accuracy)
+        for row, cost in zip(rows, costs, strict=True)
+        if cost is not None and row.validation_accuracy is not None and row.accuracy is not None
     ]

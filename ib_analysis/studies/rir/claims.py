@@ -7,6 +7,7 @@ variation of initial weights, order of images and training images, but not of th
 
 import math
 from collections.abc import Sequence
+from datetime import date
 
 from ib_analysis.encoders.specs.rir import Arm
 from ib_analysis.studies.rir.row import RirRow, accuracies, chosen_learning_rates, reported
@@ -20,7 +21,7 @@ from ib_analysis.studies.seed_interval import (
     lies_above,
     over_seeds,
 )
-from ib_analysis.studies.verdict import Verdict, verdict_over_seeds
+from ib_analysis.studies.verdict import Statement, Verdict
 
 STUDY = "rir"
 PAPER_ACCURACY = 94.99
@@ -42,8 +43,8 @@ def verdicts(rows: Sequence[RirRow]) -> list[Verdict]:
     best = reported(rows)
     scale = scale_sentence(rows)
     return [
-        better(best, "resnet", "0.5 to 1 point on CIFAR-10 [third]", scale),
-        better(best, "plain", "0.5 to 1 point on CIFAR-10 [third]", scale),
+        better(rows, "resnet", "0.5 to 1 point on CIFAR-10 [third]", scale),
+        better(rows, "plain", "0.5 to 1 point on CIFAR-10 [third]", scale),
         between(best, scale),
         no_overhead(best),
         *(used(best, stream, scale) for stream in STREAMS),
@@ -60,60 +61,88 @@ def difference(rows: Sequence[RirRow], arm: Arm, other: Arm) -> SeedInterval | N
 
 def better(rows: Sequence[RirRow], other: Arm, paper: str, scale: str) -> Verdict:
     """RiR against another arm."""
-    claim = f"RiR is more accurate than the {NAMES[other]} of equal size (difference, percentage points)"
-    found = difference(rows, "rir", other)
+    statement = Statement(
+        STUDY,
+        f"RiR is more accurate than the {NAMES[other]} of equal size (difference, percentage points)",
+        paper,
+        date(2026, 11, 26),
+    )
+    best = reported(rows)
+    found = difference(best, "rir", other)
     if found is None:
-        return verdict_over_seeds(
-            STUDY, claim, paper, None, "unclear", f"no seed has both arms trained; {scale}"
-        )
-    why = f"yes or no if the interval excludes 0{seeds_sentence(found)}; {scale}"
-    return verdict_over_seeds(STUDY, claim, paper, found, is_positive(found), why)
+        return statement.unmeasured(f"no seed has both arms trained; {scale}")
+    answer, behind = is_positive(found), other if found.mean > 0 else "rir"
+    edge = at_the_edge(rows, behind)
+    why = (
+        "yes or no if the interval excludes 0 and the learning rate of the less accurate arm is not the end of the "
+        f"tried rates, beyond which it may do better{edge}{seeds_sentence(found)}; {scale}"
+    )
+    return statement.judged(found, "unclear" if edge else answer, why)
+
+
+def at_the_edge(rows: Sequence[RirRow], arm: Arm) -> str:
+    """If the selected learning rate of an arm is the smallest or the largest of several tried ones, that, as text."""
+    tried = sorted({row.learning_rate for row in rows if row.arm == arm})
+    chosen = chosen_learning_rates(rows)[arm]
+    if len(tried) == 1 or chosen not in (tried[0], tried[-1]):
+        return ""
+    return f"; here {chosen:g} of the {NAMES[arm]} is such an end"
 
 
 def between(rows: Sequence[RirRow], scale: str) -> Verdict:
     """ResNet Init against ResNet and RiR."""
-    claim = "ResNet Init lies between ResNet and RiR (the smaller of the two differences, percentage points)"
+    statement = Statement(
+        STUDY,
+        "ResNet Init lies between ResNet and RiR (the smaller of the two differences, percentage points)",
+        "",
+        date(2026, 11, 25),
+    )
     steps = [difference(rows, "resnet_init", "resnet"), difference(rows, "rir", "resnet_init")]
     found = [step for step in steps if step is not None]
     if len(found) < 2:
-        return verdict_over_seeds(
-            STUDY, claim, "", None, "unclear", f"no seed has all three arms trained; {scale}"
-        )
+        return statement.unmeasured(f"no seed has all three arms trained; {scale}")
     first, second = found
     smaller = min(found, key=lambda step: step.mean)
     why = (
         f"ResNet Init minus ResNet {first.mean:+.2f} ({interval_text(first)}), RiR minus ResNet Init "
         f"{second.mean:+.2f} ({interval_text(second)}) points; {joint_rule(2)}; {scale}"
     )
-    return verdict_over_seeds(STUDY, claim, "", smaller, is_positive(*found), why)
+    return statement.judged(smaller, is_positive(*found), why)
 
 
 def no_overhead(rows: Sequence[RirRow]) -> Verdict:
     """Parameters and multiply-adds of RiR against those of the plain CNN."""
     parameters = {row.arm: row.parameters for row in rows}
     work = {row.arm: row.multiply_adds for row in rows}
-    claim = "RiR needs no more multiply-adds than the plain CNN (ratio)"
-    paper = "no computational overhead [paper]"
+    statement = Statement(
+        STUDY,
+        "RiR needs no more multiply-adds than the plain CNN (ratio)",
+        "no computational overhead [paper]",
+        date(2026, 11, 24),
+        kind="implementation",
+    )
     if not {"rir", "plain"} <= work.keys():
-        return verdict_over_seeds(STUDY, claim, paper, None, "unclear", "an arm is missing")
+        return statement.unmeasured("an arm is missing")
     ratio, sizes = work["rir"] / work["plain"], parameters["rir"] / parameters["plain"]
     why = (
         f"counted, not timed: parameters {parameters['rir']:,} against {parameters['plain']:,}, multiply-adds of "
         f"convolutions {work['rir']:,} against {work['plain']:,} per image; yes if neither is larger, which needs "
         "shortcut: padding (projections are extra convolutions)"
     )
-    answer: Answer = "yes" if ratio <= 1 and sizes <= 1 else "no"
-    return Verdict(
-        study=STUDY, claim=claim, paper_value=paper, our_value=ratio, stderr=None, n_seeds=0, reproduced=answer, why=why
-    )  # fmt: skip
+    return statement.judged_exactly(ratio, "yes" if ratio <= 1 and sizes <= 1 else "no", why)
 
 
 def used(rows: Sequence[RirRow], stream: Stream, scale: str) -> Verdict:
     """Whether RiR loses accuracy when a stream is set to zero."""
-    claim = f"RiR uses its {stream} stream (loss of accuracy when it is zero, mean over blocks, percentage points)"
+    statement = Statement(
+        STUDY,
+        f"RiR uses its {stream} stream (loss of accuracy when it is zero, mean over blocks, percentage points)",
+        "",
+        date(2026, 11, 24),
+    )
     losses = losses_of_blocks(rows, "rir", stream)
     if not losses:
-        return verdict_over_seeds(STUDY, claim, "", None, "unclear", f"no RiR was trained; {scale}")
+        return statement.unmeasured(f"no RiR was trained; {scale}")
     seeds = list(next(iter(losses.values())))
     found = over_seeds([sum(loss[seed] for loss in losses.values()) / len(losses) for seed in seeds])
     answers = [is_positive(over_seeds(list(loss.values()))) for loss in losses.values()]
@@ -126,7 +155,7 @@ def used(rows: Sequence[RirRow], stream: Stream, scale: str) -> Verdict:
         f"than half of them, so that no single block decides; zeroing the {half} half of the channels costs ResNet "
         f"{others[0]} and the plain CNN {others[1]} points; {scale}"
     )
-    return verdict_over_seeds(STUDY, claim, "", found, "no" if is_positive(found) == "no" else most, why)
+    return statement.judged(found, "no" if is_positive(found) == "no" else most, why)
 
 
 def losses_of_blocks(rows: Sequence[RirRow], arm: Arm, stream: Stream) -> dict[int, dict[int, float]]:
@@ -148,21 +177,25 @@ def mean_loss(rows: Sequence[RirRow], arm: Arm, stream: Stream) -> str:
 
 def headline(rows: Sequence[RirRow], scale: str) -> Verdict:
     """The paper's accuracy on CIFAR-10."""
-    claim = f"RiR reaches {PAPER_ACCURACY} % of CIFAR-10 (accuracy, per cent)"
-    paper = f"{PAPER_ACCURACY} % [third]"
+    statement = Statement(
+        STUDY,
+        f"RiR reaches {PAPER_ACCURACY} % of CIFAR-10 (accuracy, per cent)",
+        f"{PAPER_ACCURACY} % [third]",
+        date(2026, 11, 25),
+    )
     values = [100 * value for value in accuracies(rows, "rir").values()]
     if not values:
-        return verdict_over_seeds(STUDY, claim, paper, None, "unclear", f"no RiR was trained; {scale}")
+        return statement.unmeasured(f"no RiR was trained; {scale}")
     found = over_seeds(values)
     if {row.images for row in rows} != {"cifar10"}:
         why = f"not tested, because the images are not CIFAR-10; {scale}"
-        return verdict_over_seeds(STUDY, claim, paper, found, "unclear", why)
+        return statement.judged(found, "unclear", why)
     limit = PAPER_ACCURACY - PAPER_STEP
     why = (
         f"yes if the interval lies above {limit:g}, the paper's value minus the smallest quoted gain, no if below; "
         f"{scale}"
     )
-    return verdict_over_seeds(STUDY, claim, paper, found, lies_above(found, limit), why)
+    return statement.judged(found, lies_above(found, limit), why)
 
 
 def scale_sentence(rows: Sequence[RirRow]) -> str:

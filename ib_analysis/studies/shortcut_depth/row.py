@@ -9,7 +9,7 @@ from ib_analysis.spec import Spec
 
 
 class ShortcutDepthRow(Spec):
-    """A spectrum at one point, or the end of one training."""
+    """A spectrum at one point, or the end of one training, with its spectrum for the advised setting."""
 
     experiment: Literal["zero", "initial", "along", "final"]
     """Zero weights; random initial weights; a step of the best training; the end of the best training."""
@@ -31,6 +31,8 @@ class ShortcutDepthRow(Spec):
     evaluation_loss: float | None = None
     least_loss: float | None = None
     """The smallest training loss of any linear map."""
+    layer_norm: float | None = None
+    """Root mean square over layers of the Frobenius norm of the trained weights: how far a layer is from 0."""
     condition_number: float | None = None
     """max |lambda| / min |lambda| over eigenvalues above 1e-12 of the largest; empty for a zero Hessian."""
     largest_eigenvalue: float | None = None

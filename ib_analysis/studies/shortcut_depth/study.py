@@ -139,12 +139,16 @@ class Laboratory:
         for step in checkpoints:
             found = self._spectrum(arm, chosen.weights[step])
             yield self._row("along", arm, how, {**_columns(found), **_at_step(chosen, step)})
-        yield self._row("final", arm, how, {**_at_step(chosen, steps), **self._end(arm, chosen)})
+        advised = (arm.shortcut, how) == (2, ADVISED)
+        ended = _columns(self._spectrum(arm, chosen.weights[steps])) if advised else {}
+        yield self._row("final", arm, how, {**ended, **_at_step(chosen, steps), **self._end(arm, chosen)})
 
     def _end(self, arm: Arm, chosen: Descent) -> dict[str, float]:
         parts = {"validation": self.problem.validation, "evaluation": self.problem.evaluation}
         losses = {f"{name}_loss": final_loss(arm.network, chosen, part) for name, part in parts.items()}
-        return losses | {"least_loss": least_loss(self.problem.training)}
+        weights = chosen.weights[max(chosen.weights)]
+        norm = (weights.square().sum() / arm.layers).sqrt().item()
+        return losses | {"least_loss": least_loss(self.problem.training), "layer_norm": norm}
 
     def _at_zero(self, arm: Arm) -> ShortcutDepthRow:
         found = _columns(self._spectrum(arm, torch.zeros_like(arm.network.weights)))

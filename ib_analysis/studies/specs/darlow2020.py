@@ -1,12 +1,13 @@
 """What information does a ResNet compress: the claims, their rules, and the networks that answer them."""
 
+from datetime import date
 from typing import Annotated, ClassVar, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from ib_analysis.studies.specs.study import StudySpec
 
-RULES_WRITTEN = "2026-11-26"
+RULES_WRITTEN = date(2026, 11, 26)
 """The day from which the rules stand; they apply to runs that begin after it."""
 
 

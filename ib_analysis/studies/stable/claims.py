@@ -8,13 +8,14 @@ of all seeds are evaluated on the same images.
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from ib_analysis.encoders.specs.encoder import Scaling
 from ib_analysis.studies.seed_interval import is_positive, lies_above, lies_below, lies_within, over_seeds
-from ib_analysis.studies.specs.stable import StableStudySpec, StudiedNorm
+from ib_analysis.studies.specs.stable import NORMS, StableStudySpec, StudiedNorm
 from ib_analysis.studies.stable.row import Quantity, StableRow
 from ib_analysis.studies.stable.signal_propagation import slope
-from ib_analysis.studies.verdict import Verdict, verdict_over_seeds
+from ib_analysis.studies.verdict import Statement, Verdict
 
 STUDY = "stable"
 STABLE: tuple[Scaling, ...] = ("uniform", "decreasing")
@@ -41,7 +42,12 @@ def verdicts(rows: Sequence[StableRow], spec: StableStudySpec) -> list[Verdict]:
         *(effective_rank_ratio(rows, spec, scaling) for scaling in schemes),
         *(kernel_accuracy_change(rows, spec, scaling, "ntk_accuracy") for scaling in schemes),
         *(kernel_accuracy_change(rows, spec, scaling, "nngp_accuracy") for scaling in schemes),
-        *(trained_difference(rows, spec, scaling, norm) for norm in ("none", "batch") for scaling in STABLE),
+        *(
+            judge(rows, spec, scaling, norm)
+            for judge in (trained_difference, kept_accuracy, stem_gradient_growth)
+            for norm in NORMS
+            for scaling in STABLE
+        ),
     ]
 
 
@@ -59,11 +65,14 @@ def gradient_slope(rows: Sequence[StableRow], spec: StableStudySpec, scaling: Sc
     rule = f"{margin:.2g} of it, 5 % of log(1 + sigma_w^2/2)"
     if scaling != "none":
         rule += f" and less than {BOUNDED_NATS:g} nat over the whole range of depths"
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
         f"{scaling}: the log squared gradient at the first layer grows with depth at the slope {limit} (nats per "
         "block)",
         f"{target:.4g} [derived]",
+        date(2026, 11, 25),
+        kind="implementation",
+    ).judged(
         found,
         lies_within(found, target, margin),
         f"yes if the interval lies within {rule}; {_networks(spec)}, depths {_depths(spec)}; the remaining deviation "
@@ -82,11 +91,14 @@ def finite_width_correlation(rows: Sequence[StableRow], spec: StableStudySpec, s
     last = _chosen(rows, spec.depths[-1], scaling, "none", "correlation")
     found, target = over_seeds([row.value for row in last]), last[0].closed_form or 0.0
     apart = "become indistinguishable" if scaling == "none" else "stay distinguishable"
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
         f"{scaling}: two inputs of correlation {spec.correlation:g} {apart} after {spec.depths[-1]} blocks "
         f"(correlation; recursion {target:.4g})",
         f"{target:.4g} [derived]",
+        date(2026, 11, 24),
+        kind="implementation",
+    ).judged(
         found,
         lies_within(found, target, CORRELATION_MARGIN),
         f"yes if the interval lies within {CORRELATION_MARGIN:g} of the closed form; {_networks(spec)}; wider networks "
@@ -101,10 +113,12 @@ def effective_rank_ratio(rows: Sequence[StableRow], spec: StableStudySpec, scali
     answer = lies_below(found, LOST_RANK) if scaling == "none" else lies_above(found, KEPT_RANK)
     collapses = "collapses" if scaling == "none" else "does not collapse"
     ends = f"{_mean(first):.2f} at {spec.depths[0]} blocks, {_mean(last):.2f} at {spec.depths[-1]}"
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
         f"{scaling}: the effective rank of the NNGP kernel {collapses} with depth (remaining fraction)",
         "",
+        date(2026, 11, 24),
+    ).judged(
         found,
         answer,
         f"{ends}; collapsed if the interval lies below {LOST_RANK:g}, kept if above {KEPT_RANK:g}; exponential of the "
@@ -122,11 +136,13 @@ def kernel_accuracy_change(
     answer = lies_below(found, -POINTS_MARGIN) if unscaled else lies_above(found, -POINTS_MARGIN)
     kernel = quantity.partition("_")[0].upper()
     falls, side = ("decreases", "below") if unscaled else ("does not decrease", "above")
-    return verdict_over_seeds(
+    return Statement(
         STUDY,
         f"{scaling}: accuracy of ridge regression with the {kernel} {falls} from {spec.depths[0]} to {spec.depths[-1]} "
         "blocks (change in percentage points)",
         "",
+        date(2026, 11, 25),
+    ).judged(
         found,
         answer,
         f"{100 * _mean(first):.1f} % to {100 * _mean(last):.1f} %; yes if the interval lies {side} "
@@ -145,18 +161,81 @@ def trained_difference(
     a, b = _by_seed(stable), _by_seed(unscaled)
     found = over_seeds([100 * (a[seed] - b[seed]) for seed in spec.seeds])
     lost = sum(row.diverged for row in unscaled)
-    with_norm = "with batch norm" if norm == "batch" else "without batch norm"
-    return verdict_over_seeds(
+    rates = ", ".join(f"{row.chosen:g}" for row in unscaled if row.chosen is not None)
+    return Statement(
         STUDY,
-        f"{scaling}: {with_norm}, a network of {depth} blocks is more accurate with scaling than without "
+        f"{scaling}: {_with_norm(norm)}, a network of {depth} blocks is more accurate with scaling than without "
         "(difference in percentage points)",
         "",
+        date(2026, 11, 24),
+    ).judged(
         found,
         is_positive(found),
         f"{100 * _mean(a):.1f} % against {100 * _mean(b):.1f} %, of whose {len(unscaled)} trainings {lost} "
         "diverged (they count as predictors of the most frequent label); yes or no if the interval excludes 0; "
-        f"each learning rate selected on validation images from {list(spec.learning_rates)}; {_training(spec)}",
+        f"each learning rate selected on validation images from {list(spec.learning_rates)}, of the unscaled ones "
+        f"{rates or 'none'}; {_training(spec)}",
     )
+
+
+def kept_accuracy(
+    rows: Sequence[StableRow], spec: StableStudySpec, scaling: Scaling, norm: StudiedNorm
+) -> Verdict:
+    """Claim 2: a stable network trains at every depth, so it loses no accuracy from the smallest to the largest."""
+    first, last = _ends_of_trained(rows, scaling, norm, "test_accuracy")
+    found = over_seeds([100 * (last[seed] - first[seed]) for seed in spec.seeds])
+    unscaled, deep = (_mean(at) for at in _ends_of_trained(rows, "none", norm, "test_accuracy"))
+    return Statement(
+        STUDY,
+        f"{scaling}: {_with_norm(norm)}, accuracy does not decrease from the shallowest to the deepest trained network "
+        "(change in percentage points)",
+        "very deep networks train stably [paper, abstract]",
+        date(2026, 11, 26),
+    ).judged(
+        found,
+        lies_above(found, -POINTS_MARGIN),
+        f"{100 * _mean(first):.1f} % to {100 * _mean(last):.1f} %, unscaled {100 * unscaled:.1f} % to {100 * deep:.1f} "
+        f"%; yes if the interval lies above -{POINTS_MARGIN:g}, no if below; {_training(spec)}",
+    )
+
+
+def stem_gradient_growth(
+    rows: Sequence[StableRow], spec: StableStudySpec, scaling: Scaling, norm: StudiedNorm
+) -> Verdict:
+    """Claim 2: the gradient of the stem of the trained networks, at their start, grows less with depth with scaling."""
+    statement = Statement(
+        STUDY,
+        f"{scaling}: {_with_norm(norm)}, the log squared gradient of the stem grows less from the shallowest to the "
+        "deepest convolutional network at its start than without scaling (difference in nats)",
+        "stabilizes the gradient [paper, abstract]",
+        date(2026, 11, 26),
+    )
+    ends = {scheme: _ends_of_trained(rows, scheme, norm, "stem_log_gradient") for scheme in ("none", scaling)}
+    if any(set(at) != set(spec.seeds) for pair in ends.values() for at in pair):
+        return statement.unmeasured("the gradient of some seed is not finite")
+    growth = {s: {seed: last[seed] - first[seed] for seed in spec.seeds} for s, (first, last) in ends.items()}
+    found = over_seeds([growth["none"][seed] - growth[scaling][seed] for seed in spec.seeds])
+    return statement.judged(
+        found,
+        is_positive(found),
+        f"grows by {_mean(growth[scaling]):.2f} against {_mean(growth['none']):.2f} nats; yes or no if the interval "
+        f"excludes 0; widths {'-'.join(map(str, spec.widths))}, batch norms divide by frozen statistics",
+    )
+
+
+def _ends_of_trained(
+    rows: Sequence[StableRow], scaling: Scaling, norm: StudiedNorm, quantity: Quantity
+) -> tuple[BySeed, BySeed]:
+    """The values at the smallest and at the largest depth of the trained networks."""
+    depths = {row.depth for row in rows if row.quantity == "test_accuracy"}
+    first, last = (
+        _by_seed(_chosen(rows, depth, scaling, norm, quantity)) for depth in (min(depths), max(depths))
+    )
+    return first, last
+
+
+def _with_norm(norm: StudiedNorm) -> str:
+    return "with batch norm" if norm == "batch" else "without batch norm"
 
 
 def _training(spec: StableStudySpec) -> str:

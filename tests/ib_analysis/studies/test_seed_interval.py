@@ -1,5 +1,7 @@
 """The rules by which means over seeds answer: sides of a limit, margins, and several at once."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 
@@ -13,9 +15,10 @@ from ib_analysis.studies.seed_interval import (
     lies_within,
     over_seeds,
 )
-from ib_analysis.studies.verdict import verdict_over_seeds
+from ib_analysis.studies.verdict import Statement
 
 NARROW = 0.01
+STATEMENT = Statement("s", "c", "p", date(2026, 11, 24))
 
 
 def around(mean, stderr=NARROW, n=4):
@@ -80,11 +83,11 @@ def test_one_comparison_needs_no_correction():
 
 
 def test_the_verdict_opens_with_the_interval():
-    found = verdict_over_seeds("s", "c", "p", over_seeds([1.0, 2.0, 3.0]), "yes", "yes where it lies above 0")
+    found = STATEMENT.judged(over_seeds([1.0, 2.0, 3.0]), "yes", "yes where it lies above 0")
     assert (found.our_value, found.n_seeds) == (2.0, 3)
     assert found.why == "95 % interval over 3 seeds -0.4841 to 4.484; yes where it lies above 0"
 
 
 def test_a_verdict_without_a_measurement_has_no_number():
-    found = verdict_over_seeds("s", "c", "p", None, "unclear", "nothing was trained")
+    found = STATEMENT.unmeasured("nothing was trained")
     assert (found.our_value, found.stderr, found.n_seeds, found.why) == (None, None, 0, "nothing was trained")

@@ -1,5 +1,7 @@
 """The study at toy size: its pieces, its rows and their selection; its verdicts on rows that are known."""
 
+import math
+
 import pytest
 import torch
 from pydantic import ValidationError
@@ -31,6 +33,9 @@ def test_every_method_and_size_is_measured_once(measured):
     rows = [row for rows in measured.values() for row in rows if row.layer is None]
     keys = [(r.arm, r.seed, r.alpha, r.samples, r.width, r.learning_rate, r.weight_decay) for r in rows]
     assert len(set(keys)) == len(keys)
+    assert all((r.error_along_g is not None) == (r.arm in GRID) for r in rows)
+    assert all(r.error_along_g <= r.test_error for r in rows if r.arm in GRID)
+    assert all((r.error_of_f is not None) == (r.arm in ("resnet", "net2")) for r in rows)
     assert sorted(errors_by_seed(rows, "resnet", POINT)) == [0, 1]
     assert sorted(errors_by_seed(rows, "tangent_net3", POINT, closed_form=True)) == [0, 1]
     for arm in ("net3", "net2"):
@@ -64,7 +69,7 @@ def test_a_table_reads_back_and_can_be_judged(measured, tmp_path):
     write_rows(tmp_path / "table.csv", Row, rows)
     assert read_rows(tmp_path / "table.csv", Row) == tuple(rows)
     found = BeyondKernelsStudy(TOY).verdicts(rows)
-    assert len(found) == 6
+    assert len(found) == 9
     assert found[0].reproduced != "yes"
 
 
@@ -73,7 +78,7 @@ def test_a_training_that_diverges_is_a_row_and_no_choice(tmp_path):
     spec = TOY.model_copy(update={"learning_rates": rates})
     setting = Setting(torch.device("cpu"), tmp_path)
     lost, kept = BeyondKernelsStudy(spec).measure("net2-samples", setting)
-    assert (lost.test_error, lost.selected) == (None, False)
+    assert (lost.test_error, lost.error_along_g, lost.error_of_f, lost.selected) == (None, None, None, False)
     assert kept.selected
 
 
@@ -96,6 +101,38 @@ def test_errors_on_their_sides_of_the_threshold_are_a_yes():
     assert (below.reproduced, below.our_value) == ("yes", pytest.approx(0.45))
     assert (above.reproduced, above.our_value) == ("yes", pytest.approx(2.52))
     assert claims.net_without_shortcut_between(rows, POINT).reproduced == "yes"
+
+
+def test_any_kernel_errs_more_than_a_resnet_below_the_certified_bound():
+    """The bound with 40 vectors of 30 inputs is 1.35 (1 - 40 / 5,852,925)."""
+    found = claims.any_kernel_errs_more(known([0.4, 0.5, 0.45]), POINT, TOY)
+    assert (found.reproduced, found.our_value) == ("yes", pytest.approx(1.35 - 0.45, abs=1e-4))
+    assert "one of 5,852,925 orthogonal products" in found.why
+    assert claims.any_kernel_errs_more(known([1.6, 1.7, 1.65]), POINT, TOY).reproduced == "no"
+    assert claims.any_kernel_errs_more(known([0.4, 2.5, 0.45]), POINT, TOY).reproduced == "unclear"
+
+
+def test_with_as_many_vectors_as_targets_nothing_is_certified():
+    """The error that no resnet can undercut is 0."""
+    many = 5_852_925
+    rows = [r.model_copy(update={"samples": many}) for r in known([0.4, 0.5, 0.45])]
+    found = claims.any_kernel_errs_more(rows, POINT._replace(samples=many), TOY)
+    assert (found.reproduced, found.our_value) == ("no", pytest.approx(-0.45))
+
+
+def test_operations_follow_from_the_dimensions_that_the_error_asks_for():
+    """An error of 0.45 asks for two thirds of the targets: k (2/3 C(30, 8))^2 against 3 x 450 x 40 x 2 x 2."""
+    found = claims.fewer_multiplications(known([0.45, 0.45, 0.45]), POINT, TOY)
+    asked = 15 * (5_852_925 * 2 / 3) ** 2
+    assert found.our_value == pytest.approx(math.log10(asked / (3 * 6 * 75 * 40 * 2 * 2)), abs=1e-4)
+    assert found.reproduced == "yes"
+
+
+def test_a_resnet_that_does_not_learn_g_saves_no_operations():
+    found = claims.fewer_multiplications(known([1.4, 1.5, 1.45]), POINT, TOY)
+    assert (found.reproduced, found.our_value) == ("no", pytest.approx(-math.log10(3 * 6 * 75 * 40 * 2 * 2)))
+    lost = claims.fewer_multiplications(known([0.4, None, 0.45]), POINT, TOY)
+    assert (lost.reproduced, lost.our_value) == ("unclear", None)
 
 
 def test_the_resnet_is_judged_at_its_widest():
@@ -125,32 +162,57 @@ def test_a_seed_that_diverged_in_every_setting_forbids_a_yes():
     assert "1 diverge" in found.why
 
 
-def test_exponents_are_slopes_in_log_log():
-    rows = [row("resnet", seed, (1 + seed) * a**4, alpha=a) for seed in range(3) for a in TOY.alphas]
-    rows += [
-        row("polynomial2", seed, (1 + seed) * a**2, alpha=a, width=None)
-        for seed in range(3)
+def over_alphas(whole, along, seeds=3):
+    """Errors of the ResNet that go with those powers of alpha, the part along G apart, and of a kernel with alpha^2."""
+    return [
+        one
+        for seed in range(seeds)
         for a in TOY.alphas
+        for one in (
+            row("resnet", seed, (1 + seed) * a**whole, alpha=a, error_along_g=(1 + seed) * a**along),
+            row("polynomial2", seed, (1 + seed) * a**2, alpha=a, width=None),
+        )
     ]
-    found = claims.resnet_gains_more_from_a_small_alpha(rows, POINT, TOY)
-    assert found.our_value == pytest.approx(2.0)
-    assert found.reproduced == "yes"
+
+
+@pytest.mark.parametrize(("along", "answer", "gap"), [(4, "yes", 2.0), (1.5, "no", -0.5)])
+def test_the_exponent_is_the_slope_of_the_part_along_g_in_log_log(along, answer, gap):
+    """The whole error, which the error of F may fill, does not decide."""
+    found = claims.resnet_gains_more_from_a_small_alpha(over_alphas(0.5, along), POINT, TOY)
+    assert (found.reproduced, found.our_value) == (answer, pytest.approx(gap))
+    assert "ResNet 0.50, polynomial2 2.00" in found.why
 
 
 def test_a_seed_that_diverged_at_some_alpha_leaves_the_exponent_unclear():
-    rows = [row("resnet", seed, (1 + seed) * a**4, alpha=a) for seed in range(4) for a in TOY.alphas]
-    rows += [
-        row("polynomial2", seed, (1 + seed) * a**2, alpha=a, width=None)
-        for seed in range(4)
-        for a in TOY.alphas
-    ]
     lost = [
-        r.model_copy(update={"test_error": None}) if (r.arm, r.seed, r.alpha) == ("resnet", 3, 0.2) else r
-        for r in rows
+        r.model_copy(update={"test_error": None, "error_along_g": None})
+        if (r.arm, r.seed, r.alpha) == ("resnet", 3, 0.2)
+        else r
+        for r in over_alphas(4, 4, seeds=4)
     ]
     found = claims.resnet_gains_more_from_a_small_alpha(lost, POINT, TOY)
     assert (found.reproduced, found.our_value) == ("unclear", None)
     assert "ResNet inf" in found.why
+
+
+def first_blocks(alone, jointly):
+    nets = (("net2", alone), ("resnet", jointly))
+    return [row(net, seed, 1.0, error_of_f=e) for net, errors in nets for seed, e in enumerate(errors)]
+
+
+@pytest.mark.parametrize(
+    ("alone", "jointly", "answer"),
+    [
+        ((0.9, 1.0, 1.1), (0.2, 0.3, 0.4), "yes"),
+        ((0.2, 0.3, 0.4), (0.9, 1.0, 1.1), "no"),
+        ((0.9, 1.0, 1.1), (0.3, 1.2, 0.9), "unclear"),
+        ((0.9, 1.0, 1.1), (0.2, None, 0.4), "unclear"),
+    ],
+)
+def test_a_first_block_is_corrected_if_f_is_read_off_it_with_a_smaller_error(alone, jointly, answer):
+    found = claims.backward_feature_correction(first_blocks(alone, jointly), POINT)
+    assert found.reproduced == answer
+    assert (found.our_value is None) == (None in jointly)
 
 
 def layer(seed, name, about, bits, epoch):

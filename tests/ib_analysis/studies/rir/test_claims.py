@@ -49,6 +49,41 @@ def test_the_paper_contradicted():
     assert answers(table(levels, losses=(-0.1, -0.2))) == ["no", "no", "no", "yes", "no", "no", "unclear"]
 
 
+def tried(levels, rates):
+    """Each arm at each of those rates; the one that `rates` names learns better than the others."""
+    return [
+        row(arm, seed, level + NOISE[(seed + i) % 4] - 0.1 * (rate != rates.get(arm, 0.1)), rate=rate)
+        for i, (arm, level) in enumerate(levels.items())
+        for seed in SEEDS
+        for rate in (0.3, 0.1, 0.03)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rates", "answers"),
+    [
+        ({}, ("yes", "yes")),
+        ({"resnet": 0.3}, ("unclear", "yes")),
+        ({"resnet": 0.03}, ("unclear", "yes")),
+        ({"rir": 0.3}, ("yes", "yes")),  # a rate beyond could only make RiR's lead larger
+    ],
+)
+def test_an_arm_whose_best_rate_ends_the_tried_ones_is_not_beaten(rates, answers):
+    found = verdicts(tried(LEVELS, rates))[:2]
+    assert tuple(verdict.reproduced for verdict in found) == answers
+    assert ("of the ResNet is such an end" in found[0].why) == (answers[0] == "unclear")
+
+
+def test_rir_at_the_end_of_the_tried_rates_is_not_beaten_either():
+    levels = LEVELS | {"rir": 0.7}
+    assert [v.reproduced for v in verdicts(tried(levels, {}))[:2]] == ["no", "no"]
+    assert [v.reproduced for v in verdicts(tried(levels, {"rir": 0.3}))[:2]] == ["unclear", "unclear"]
+
+
+def test_the_count_of_operations_is_a_check_of_the_implementation():
+    assert [v.kind for v in verdicts(table())] == ["claim"] * 3 + ["implementation"] + ["claim"] * 3
+
+
 def test_differences_within_the_spread_are_unclear():
     noisy = table(dict.fromkeys(LEVELS, 0.9), losses=(0.0, 0.0), noise=(0.03, -0.02, 0.01, -0.02))
     found = verdicts(noisy)

@@ -105,6 +105,24 @@ def test_the_spectrum_at_step_0_is_that_of_the_initial_point(tmp_path):
         assert along.largest_eigenvalue == initial.largest_eigenvalue
 
 
+def test_the_trained_weights_of_the_advised_setting_have_a_spectrum_at_every_depth(linear):
+    """At the depth of the checkpoints it is that of the last one, which is the end."""
+    with_spectrum = [row for row in of(linear, "final") if row.largest_eigenvalue is not None]
+    assert [(row.setting, row.layers) for row in with_spectrum] == [(("2", "near_zero"), n) for n in (6, 12)]
+    (last,) = of(linear, "along", shortcut="2", initialization="near_zero", step=4)
+    assert with_spectrum[0].largest_eigenvalue == pytest.approx(last.largest_eigenvalue, rel=1e-9)
+
+
+def test_the_norm_of_a_layer_is_that_of_one_matrix_whatever_the_depth(tmp_path):
+    """An orthogonal matrix of two rows has the norm sqrt 2, and a rate of almost 0 leaves it there."""
+    few = {"lanczos_layers": (), "units_at_zero": (), "checkpoints": ()}
+    start = {"initializations": ("near_zero", "orthogonal"), "learning_rates": (1e-12, 1e-11)}
+    spec = SPEC.model_copy(update=few | start)
+    ends = of(measured("identity-seed0", tmp_path, spec), "final", initialization="orthogonal")
+    assert {row.layers for row in ends} == {6, 12}
+    assert [row.layer_norm for row in ends] == pytest.approx([2**0.5] * 8)
+
+
 def test_the_validation_part_alone_chooses_the_rate(linear, tmp_path):
     assert {row.learning_rate for row in of(linear, "final", shortcut="2")} <= {0.01, 0.1}
     other = dataclasses.replace(data(), evaluation=part("evaluation", 16, 9))

@@ -52,14 +52,15 @@ def test_every_piece_is_measured_and_judged(setting, tmp_path):
     write_rows(tmp_path / "stable.csv", StableRow, rows)
     assert read_rows(tmp_path / "stable.csv", StableRow) == tuple(rows)
     found = study.verdicts(rows)
-    assert len(found) == 19
+    assert len(found) == 27
     assert all(v.n_seeds == 2 and v.study == "stable" for v in found)
+    assert [v.kind for v in found] == ["implementation"] * 6 + ["claim"] * 21
     assert list(study.measure("signals-seed1", setting)) == [
         r for r in rows if r.closed_form is not None and r.seed == 1
     ]
 
 
-def invented(slopes, c=0.4, rank=(8.0, 8.0), kernel=(0.98, 0.98), trained=(0.9, 0.9)):
+def invented(slopes, c=0.4, rank=(8.0, 8.0), kernel=(0.98, 0.98), trained=(0.9, 0.9), stem=(9.0, 0.5)):
     """Rows of two depths for three scalings, alike but for what `slopes` and the lasts of the pairs say of `none`."""
     rows = []
     for seed, wiggle in ((0, -1e-3), (1, 1e-3)):
@@ -87,10 +88,14 @@ def invented(slopes, c=0.4, rank=(8.0, 8.0), kernel=(0.98, 0.98), trained=(0.9, 
                 ]
             rows += [
                 StableRow(
-                    quantity="test_accuracy", scaling=scaling, norm=norm, depth=4, seed=seed,
-                    value=trained[0] if plain else trained[1] + wiggle,
+                    quantity=quantity, scaling=scaling, norm=norm, depth=depth, seed=seed, value=value, chosen=0.05,
                 )
                 for norm in NORMS
+                for depth in (2, 4)
+                for quantity, value in (
+                    ("test_accuracy", 0.9 if depth == 2 else trained[0] if plain else trained[1] + wiggle),
+                    ("stem_log_gradient", (depth - 2) / 2 * (stem[0] if plain else stem[1]) + wiggle),
+                )
             ]  # fmt: skip
     return rows
 
@@ -110,12 +115,41 @@ def test_what_the_paper_says_is_reproduced_where_the_rows_say_it():
         assert answer(rows, f"{scaling}: the effective rank") == {"yes"}
         assert answer(rows, f"{scaling}: accuracy of ridge regression with the NNGP") == {"yes"}
     assert answer(rows, "uniform: with") == {"yes"}
+    assert answer(rows, "decreasing: with batch norm, accuracy does not decrease") == {"yes"}
+    assert answer(rows, "decreasing: without batch norm, the log squared gradient of the stem") == {"yes"}
     # The invented NTK loses nothing, which contradicts what is said of the unscaled one.
     assert answer(rows, "none: accuracy of ridge regression with the NTK") == {"no"}
 
 
+def test_the_growth_of_the_stems_gradient_is_that_of_the_deepest_network():
+    """Both grow from 0 at the shallowest."""
+    (found,) = (
+        v
+        for v in StableStudy(SPEC).verdicts(invented((0.0, 0.0), stem=(9.0, 0.5)))
+        if v.claim.startswith("uniform: with batch norm, the log squared gradient of the stem")
+    )
+    assert found.our_value == pytest.approx(8.5)
+    assert "grows by 0.50 against 9.00 nats" in found.why
+
+
+def test_a_gradient_that_is_not_finite_is_not_judged():
+    lost = ("stem_log_gradient", "none", "batch", 4, 1)
+    rows = [r for r in invented((0.0, 0.0)) if (r.quantity, r.scaling, r.norm, r.depth, r.seed) != lost]
+    assert answer(rows, "uniform: with batch norm, the log squared gradient of the stem") == {"unclear"}
+    assert answer(rows, "uniform: without batch norm, the log squared gradient of the stem") == {"yes"}
+
+
+@pytest.mark.parametrize(("deep", "expected"), [(0.895, "yes"), (0.86, "no"), (0.885, "unclear")])
+def test_accuracy_is_kept_if_less_than_two_points_are_lost(deep, expected):
+    """Seeds differ by 0.2 points, so the interval reaches 1.3 points to both sides."""
+    rows = invented((0.0, 0.0), trained=(0.2, deep))
+    assert answer(rows, "uniform: without batch norm, accuracy does not decrease") == {expected}
+
+
 def test_what_the_rows_contradict_is_not_reproduced():
-    rows = invented((0.3, 0.3), c=0.9, rank=(8.0, 8.0), kernel=(0.98, 0.98), trained=(0.95, 0.2))
+    rows = invented(
+        (0.3, 0.3), c=0.9, rank=(8.0, 8.0), kernel=(0.98, 0.98), trained=(0.95, 0.2), stem=(0.5, 9.0)
+    )
     for beginning in (
         "none: the log squared",
         "decreasing: the log squared",
