@@ -8,7 +8,6 @@ that h determines is then a linear function of s, without passing gates that wou
 """
 
 import math
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -171,7 +170,7 @@ class ContextMaps(nn.Module):
 
     def _read(self, s: Tensor) -> Tensor:
         """Pass the residual layers; as one operation where that is faster."""
-        if not len(self.read) or not is_recordable(cast(GatedResnet, self.read[0]).first, (s,)):
+        if not is_recordable(self.read, (s,)):
             return self._through(s)
         return run_recorded(lambda maps: self._through(maps[0]), (s,))
 

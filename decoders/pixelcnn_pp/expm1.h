@@ -25,3 +25,9 @@ INLINE float expm1_below_zero(float x) {
     float p = q * r * r + r;
     return power.number * p + (power.number - 1.0f);
 }
+
+/* 1 / (1 + exp(-b)), by exponentials of negative numbers alone. */
+INLINE float sigmoid(float b) {
+    float e = expm1_below_zero(b > 0 ? -b : b) + 1.0f;
+    return (b > 0 ? 1.0f : e) / (1.0f + e);
+}

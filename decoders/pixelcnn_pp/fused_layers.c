@@ -196,11 +196,6 @@ void concat_elu_backward(const Layout *s, const Dropout *d, const void *g, const
 
 /* ---- the gate ---- */
 
-INLINE float sigmoid(float b) {
-    float e = expm1_below_zero(b > 0 ? -b : b) + 1.0f;
-    return (b > 0 ? 1.0f : e) / (1.0f + e);
-}
-
 /* One run of x, and of a and b in (a, b) = c: a pixel if channels last, else an image. */
 INLINE void gate(const void *c, const void *x, void *y, int64_t k, int64_t n, int bfloat16) {
     const void *a = moved(c, 2 * k * n, bfloat16), *b = moved(c, (2 * k + 1) * n, bfloat16);

@@ -194,7 +194,7 @@ class PixelCNNPPNetwork(nn.Module):
     def _pass(self, streams: tuple[Tensor, Tensor], s: tuple[Tensor | None, ...]) -> Tensor:
         """The horizontal stream behind all layers; one operation where that is faster."""
         given = [m for m in (*streams, *s) if m is not None]
-        if not is_recordable(self.head, given):
+        if not is_recordable(self, given):
             return self._up(*self._down(streams, s), s)[1]
 
         def record(maps: list[RecordedMap]) -> RecordedMap:

@@ -82,11 +82,6 @@ INLINE void elu_pair_gradient(const float *g, const float *positive, const float
     }
 }
 
-INLINE float sigmoid(float b) {
-    float e = expm1_below_zero(b > 0 ? -b : b) + 1.0f;
-    return (b > 0 ? 1.0f : e) / (1.0f + e);
-}
-
 /* ---- a group of images ---- */
 
 INLINE int64_t rows_of(const Padded *m) { return m->above + m->height + m->below; }
@@ -371,7 +366,7 @@ INLINE int64_t bytes_of_weights(const Layer *s, int backward) {
     return (int64_t)space.at;
 }
 
-static void gate_forward(const Layer *s, float *const *maps, float *const *weights, char *workspace) {
+static void gated_forward(const Layer *s, float *const *maps, float *const *weights, char *workspace) {
     Space shared = {workspace, workspace};
     Packed p = pack_layer(s, weights, &shared, 0);
     int64_t bytes = bytes_of_work(s, 0), step = images_at_once(s);
@@ -383,8 +378,8 @@ static void gate_forward(const Layer *s, float *const *maps, float *const *weigh
     }
 }
 
-static void gate_backward(const Layer *s, float *const *maps, float *const *gradients, float *const *weights,
-                          float *const *to, char *workspace) {
+static void gated_backward(const Layer *s, float *const *maps, float *const *gradients, float *const *weights,
+                           float *const *to, char *workspace) {
     Space shared = {workspace, workspace};
     Packed p = pack_layer(s, weights, &shared, 1);
     int64_t bytes = bytes_of_work(s, 1), step = images_at_once(s);
@@ -547,7 +542,7 @@ int64_t network_workspace(const Layer *layers, int64_t count, int64_t backward) 
 /* Write the map y of each layer, in their order, and what the backward pass reads. */
 void network_forward(const Layer *layers, int64_t count, float *const *maps, float *const *weights, char *workspace) {
     for (const Layer *s = layers; s < layers + count; s++) {
-        if (s->kind == GATED) gate_forward(s, maps, weights, workspace);
+        if (s->kind == GATED) gated_forward(s, maps, weights, workspace);
         else scale_forward(s, maps, weights, workspace);
     }
 }
@@ -556,7 +551,7 @@ void network_forward(const Layer *layers, int64_t count, float *const *maps, flo
 void network_backward(const Layer *layers, int64_t count, float *const *maps, float *const *gradients,
                       float *const *weights, float *const *to, char *workspace) {
     for (const Layer *s = layers + count; s-- > layers;) {
-        if (s->kind == GATED) gate_backward(s, maps, gradients, weights, to, workspace);
+        if (s->kind == GATED) gated_backward(s, maps, gradients, weights, to, workspace);
         else scale_backward(s, maps, gradients, weights, to, workspace);
     }
 }

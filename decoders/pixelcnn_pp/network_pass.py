@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.modules.module import _has_any_global_hook
 
 from decoders.pixelcnn_pp.causal_convolution import Transposed, WeightNormalizedConvolution
 from decoders.pixelcnn_pp.fused_layers import CHANCES, chances_to_keep, runs_in_c
@@ -102,13 +103,20 @@ class Recording:
         skips: Sequence[RecordedMap],
         s: RecordedMap | None,
     ) -> RecordedMap:
-        """A gated layer: its two convolutions, and the one of the skips where there are any."""
+        """A gated layer: its two convolutions, and the one of the skips where there are any.
+
+        Raises:
+            ValueError: the maps are not of the same images, or not of one size.
+        """
         batch, filters, height, width = x.shape
+        for m in (*skips, *([] if s is None else [s])):
+            if (m.shape[0], *m.shape[2:]) != (batch, height, width):
+                raise ValueError(f"a layer reads maps of one batch and size, not {x.shape} and {m.shape}.")
         first = len(self.weights)
         for layer in layers:
-            self._add_weights(layer)
+            self._add_weights(layer.direction, layer.gain, layer.bias)
         if context_weights is not None:
-            self.weights.append(context_weights)
+            self._add_weights(context_weights)
         c, gated = self._add_map(*x.shape), self._add_map(batch, 2 * filters, height, width)
         y = self._add_map(*x.shape)
         first_skip, second_skip = (*(skip.number for skip in skips), NONE, NONE)[:2]
@@ -121,12 +129,18 @@ class Recording:
         return y
 
     def add_scale(self, layer: WeightNormalizedConvolution, x: RecordedMap) -> RecordedMap:
-        """A convolution to half the height and width, or a transposed one to twice."""
+        """A convolution to half the height and width, or a transposed one to twice.
+
+        Raises:
+            ValueError: half a height or width is no whole number.
+        """
         batch, filters, height, width = x.shape
         doubles = isinstance(layer, Transposed)
+        if not doubles and (height % 2 or width % 2):
+            raise ValueError(f"a map of {height}x{width} has no half: its sides are not even.")
         size = (2 * height, 2 * width) if doubles else (height // 2, width // 2)
         first = len(self.weights)
-        self._add_weights(layer)
+        self._add_weights(layer.direction, layer.gain, layer.bias)
         y = self._add_map(batch, filters, *size)
         self.rows.append(self._row(DOUBLED if doubles else HALVED, layer, x, y, first, 0.0))
         return y
@@ -136,8 +150,11 @@ class Recording:
         self.maps.append(RecordedMap(self, len(self.maps), (batch, channels, height, width)))
         return self.maps[-1]
 
-    def _add_weights(self, layer: WeightNormalizedConvolution) -> None:
-        self.weights += (layer.direction, layer.gain, layer.bias)
+    def _add_weights(self, *weights: Tensor) -> None:
+        for w in weights:
+            if w.dtype != torch.float32 or w.device.type != "cpu":
+                raise TypeError(f"maps in float32 on a CPU meet weights in {w.dtype} on {w.device}.")
+        self.weights += weights
 
     def _row(
         self,
@@ -182,20 +199,36 @@ class Recording:
         )
 
 
-def is_recordable(layer: nn.Module, maps: Sequence[Tensor]) -> bool:
-    """Whether a pass from these maps can be one operation; `layer` stands for all its convolutions.
+def is_recordable(network: nn.Module, maps: Sequence[Tensor]) -> bool:
+    """Whether the pass of a network, or of a part of one, from these maps can be one operation.
 
-    They cannot be recorded where they hold the weights of several members, or are watched by hooks, as in an
-    initialisation.
+    It cannot where the layers hold the weights of several members, or where a hook waits for what one of them reads or
+    writes, as in an initialisation.
     """
     return (
-        isinstance(layer, WeightNormalizedConvolution)
-        and not layer._forward_pre_hooks
-        and not torch.is_autocast_enabled("cpu")
+        not torch.is_autocast_enabled("cpu")
         and maps[0].dtype == torch.float32
+        and maps[0].numel() > 0
         and all(passes_at_once(m.shape[1]) for m in maps)
         and runs_in_c(*maps)
+        and has_layers_without_hooks(network)
     )
+
+
+def has_layers_without_hooks(network: nn.Module) -> bool:
+    """Whether there are weight-normalised convolutions, those of one decoder, and no hooks on any module."""
+    modules, convolutions = [network], 0
+    for module in modules:  # each step: `network.modules()` takes twice as long
+        if (
+            module._forward_hooks
+            or module._forward_pre_hooks
+            or module._backward_hooks
+            or module._backward_pre_hooks
+        ):
+            return False
+        convolutions += isinstance(module, WeightNormalizedConvolution)
+        modules += (child for child in module._modules.values() if child is not None)
+    return convolutions > 0 and not _has_any_global_hook()
 
 
 def run_recorded(record: Callable[[list[RecordedMap]], RecordedMap], inputs: Sequence[Tensor]) -> Tensor:
@@ -228,10 +261,11 @@ class RecordedPass(torch.autograd.Function):
         weights = [w.contiguous() for w in tensors[recording.inputs :]]
         rows = np.array(recording.rows, np.int64)
         # The result is a tensor of its own: as a part of the block it would keep all maps after an evaluation.
-        y = torch.empty(recording.maps[result].shape, memory_format=torch.channels_last)
+        shape = recording.maps[result].shape
+        y = torch.empty(shape, dtype=torch.float32, device="cpu", memory_format=torch.channels_last)
         apart = dict(enumerate(inputs)) | {result: y}
         places = places_of_maps(recording, apart, keeps_all=differentiates)
-        maps = torch.empty(places.size)
+        maps = torch.empty(places.size, dtype=torch.float32, device="cpu")
         tables = addresses_of_maps(apart, maps, places), addresses(weights)
         call("network_forward", rows, *tables, workspace(rows, backward=False))
         if differentiates:
@@ -250,7 +284,7 @@ class RecordedPass(torch.autograd.Function):
         of_weights = [torch.empty_like(w) for w in weights]
         apart = dict(enumerate(of_inputs)) | {result: channels_last(gradients[0])}
         of_places = places_of_gradients(recording, apart)
-        of_maps = torch.zeros(of_places.size)
+        of_maps = torch.zeros(of_places.size, dtype=torch.float32, device="cpu")
         call(
             "network_backward",
             rows,
@@ -333,7 +367,7 @@ def workspace(rows: NDArray[np.int64], *, backward: bool) -> Tensor:
     count = library.network_workspace
     count.restype = ctypes.c_int64
     given = ctypes.c_void_p(rows.ctypes.data), ctypes.c_int64(len(rows)), ctypes.c_int64(backward)
-    return torch.empty(count(*given), dtype=torch.uint8)
+    return torch.empty(count(*given), dtype=torch.uint8, device="cpu")
 
 
 def call(name: str, rows: NDArray[np.int64], *tables: NDArray[np.int64] | Tensor) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from decoders.pixelcnn_pp import context, network, network_pass
 from decoders.pixelcnn_pp.causal_convolution import WeightNormalizedConvolution
@@ -203,3 +204,63 @@ def test_an_initialisation_sees_every_layer(monkeypatch):
     met = {name for name, layer in decoder.named_modules() if isinstance(layer, GatedResnet)}
     assert met
     assert not any(layer._forward_pre_hooks for layer in decoder.modules())
+
+
+HOOKS = {
+    "forward": nn.Module.register_forward_hook,
+    "forward pre": nn.Module.register_forward_pre_hook,
+    "backward": nn.Module.register_full_backward_hook,
+    "backward pre": nn.Module.register_full_backward_pre_hook,
+    "global": lambda _, hook: nn.modules.module.register_module_forward_hook(hook),
+}
+
+
+@pytest.mark.parametrize("kind", HOOKS)
+@pytest.mark.parametrize("where", ["up.0.0.u", "up.0.0.u.second", "context_maps.read.0.first"])
+def test_a_hook_on_any_layer_gets_tensors(kind, where):
+    decoder, met = a_decoder(*SIZES["map"]), []
+    layer = decoder.get_submodule(where)
+    hook = HOOKS[kind](layer, lambda module, *given: met.append((module, repr(given))))
+    try:
+        nats_and_gradients(decoder, 2)
+    finally:
+        hook.remove()
+    given = [text for module, text in met if module is layer]
+    assert given
+    assert not any("RecordedMap" in text for text in given)
+
+
+def test_an_empty_batch_has_no_nats_and_no_gradients():
+    """And ends no process: the loops over images and threads have no turn."""
+    decoder = a_decoder(*SIZES["unconditional"])
+    nats = decoder(None).log_prob(torch.zeros(0, 1, 4, 4, dtype=torch.int64))
+    nats.sum().backward()
+    assert nats.shape == (0,)
+    assert all(p.grad is None or not p.grad.any() for p in decoder.parameters())
+
+
+def test_maps_of_other_images_and_weights_of_another_precision_are_refused():
+    """In C they would be read as what they are not, or beyond their ends."""
+    decoder = a_decoder(*SIZES["map"])
+    target, h = a_batch(decoder, 4)
+    with pytest.raises(ValueError, match=r"one batch and size, not \(4, 24, 8, 8\) and \(1, 32, 8, 8\)"):
+        decoder(h[:1]).log_prob(target)
+    with pytest.raises(ValueError, match="5x5 has no half"):
+        a_decoder(*SIZES["unconditional"])(None).log_prob(torch.zeros(2, 1, 10, 10, dtype=torch.int64))
+    decoder.down.double()
+    with pytest.raises(TypeError, match=r"float32 on a CPU meet weights in torch\.float64 on cpu"):
+        decoder(h).log_prob(target)
+
+
+def test_a_pass_is_in_float32_whatever_the_precision_of_new_tensors():
+    decoder = a_decoder(*SIZES["map"])
+    target, h = a_batch(decoder, 3)
+    streams, s = decoder.stem(decoder.network_input(target)), decoder.context_maps(h)
+    expected = decoder._pass(streams, s)
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = decoder._pass(streams, s)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, expected)
