@@ -1,7 +1,7 @@
 """Bytes that PixelCNN++ needs for an image, from its sizes alone: without torch, so that a workflow can ask for them.
 
-The counts are of the float32 maps that live at the same time, as the layers of this folder are written. A test compares
-them with the memory that passes really take.
+The counts are of the float32 maps that live at the same time, as the layers of this folder are written, on a machine
+with a C compiler. A test compares them with the memory that passes really take.
 """
 
 import math

@@ -62,18 +62,16 @@ class LayerRow(NamedTuple):
     second_seed: int
 
 
+Shape = tuple[int, int, int, int]
+
+
 @dataclass(frozen=True, eq=False)
 class RecordedMap:
     """A map of a recorded pass, (batch, channels, height, width), in the place of a tensor."""
 
     recording: "Recording"
     number: int
-    shape: tuple[int, int, int, int]
-
-    @property
-    def numbers(self) -> int:
-        """Count of its numbers."""
-        return math.prod(self.shape)
+    shape: Shape
 
 
 Map = TypeVar("Map", Tensor, RecordedMap)  # of a pass that is run, or recorded
@@ -81,11 +79,14 @@ Map = TypeVar("Map", Tensor, RecordedMap)  # of a pass that is run, or recorded
 
 @dataclass
 class Recording:
-    """The layers of a pass, and the maps and weights that they read and write."""
+    """The layers of a pass, and the maps and weights that they read and write.
+
+    It holds shapes in place of maps, which hold the recording: a circle would keep the weights of a deleted decoder.
+    """
 
     threads: int
     rows: list[LayerRow] = field(default_factory=list)
-    maps: list[RecordedMap] = field(default_factory=list)
+    shapes: list[Shape] = field(default_factory=list)
     weights: list[Tensor] = field(default_factory=list)
     inputs: int = 0
 
@@ -147,8 +148,8 @@ class Recording:
 
     def _add_map(self, *shape: int) -> RecordedMap:
         batch, channels, height, width = shape
-        self.maps.append(RecordedMap(self, len(self.maps), (batch, channels, height, width)))
-        return self.maps[-1]
+        self.shapes.append((batch, channels, height, width))
+        return RecordedMap(self, len(self.shapes) - 1, self.shapes[-1])
 
     def _add_weights(self, *weights: Tensor) -> None:
         for w in weights:
@@ -261,7 +262,7 @@ class RecordedPass(torch.autograd.Function):
         weights = [w.contiguous() for w in tensors[recording.inputs :]]
         rows = np.array(recording.rows, np.int64)
         # The result is a tensor of its own: as a part of the block it would keep all maps after an evaluation.
-        shape = recording.maps[result].shape
+        shape = recording.shapes[result]
         y = torch.empty(shape, dtype=torch.float32, device="cpu", memory_format=torch.channels_last)
         apart = dict(enumerate(inputs)) | {result: y}
         places = places_of_maps(recording, apart, keeps_all=differentiates)
@@ -306,13 +307,13 @@ class Places(NamedTuple):
 
 def places_of_maps(recording: Recording, apart: Container[int], *, keeps_all: bool) -> Places:
     """Place the maps: each for itself where a gradient reads them, else over one that is read no more."""
-    begins, size = np.zeros(len(recording.maps), np.int64), 0
+    begins, size = np.zeros(len(recording.shapes), np.int64), 0
     last_readers = {number: i for i, row in enumerate(recording.rows) for number in maps_read(row)}
     free: dict[int, list[int]] = {}
     for i, row in enumerate(recording.rows):
         inner = {row.c, row.gated} - {NONE}
         for number in (m for m in (*inner, row.y) if m not in apart):
-            room = room_of(recording.maps[number])
+            room = room_of(recording.shapes[number])
             if free.get(room):
                 begins[number] = free[room].pop()
             else:
@@ -320,15 +321,15 @@ def places_of_maps(recording: Recording, apart: Container[int], *, keeps_all: bo
         if not keeps_all:
             ended = {m for m in maps_read(row) if last_readers[m] == i and m not in apart}
             for number in inner | ended:
-                free.setdefault(room_of(recording.maps[number]), []).append(int(begins[number]))
+                free.setdefault(room_of(recording.shapes[number]), []).append(int(begins[number]))
     return Places(begins, size)
 
 
 def places_of_gradients(recording: Recording, apart: Container[int]) -> Places:
     """Place the gradients of the maps that layers hand on; what is inside a layer has none."""
-    begins, size = np.zeros(len(recording.maps), np.int64), 0
+    begins, size = np.zeros(len(recording.shapes), np.int64), 0
     for number in (row.y for row in recording.rows if row.y not in apart):
-        begins[number], size = size, size + room_of(recording.maps[number])
+        begins[number], size = size, size + room_of(recording.shapes[number])
     return Places(begins, size)
 
 
@@ -337,9 +338,9 @@ def maps_read(row: LayerRow) -> set[int]:
     return {row.x, row.skip, row.second_skip, row.s} - {NONE}
 
 
-def room_of(m: RecordedMap) -> int:
+def room_of(shape: Shape) -> int:
     """Numbers from the begin of a map to the next."""
-    return -(-m.numbers // ALIGNMENT) * ALIGNMENT
+    return -(-math.prod(shape) // ALIGNMENT) * ALIGNMENT
 
 
 def channels_last(x: Tensor) -> Tensor:

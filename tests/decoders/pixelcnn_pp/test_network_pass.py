@@ -1,5 +1,9 @@
 """A pass as one operation in C against the same layers operation by operation."""
 
+import gc
+import weakref
+from math import prod
+
 import pytest
 import torch
 from torch import nn
@@ -143,7 +147,7 @@ def test_no_map_is_written_over_one_that_is_still_read():
         }
         for m, found in readers.items():
             begin = int(places.begins[m])
-            lives.append((i, max(found, default=i), begin, begin + recording.maps[m].numbers))
+            lives.append((i, max(found, default=i), begin, begin + prod(recording.shapes[m])))
     pairs = [(a, b) for k, a in enumerate(lives) for b in lives[:k]]
     assert not [(a, b) for a, b in pairs if a[0] <= b[1] and b[0] <= a[1] and a[2] < b[3] and b[2] < a[3]]
     assert max(life[3] for life in lives) <= places.size
@@ -264,3 +268,17 @@ def test_a_pass_is_in_float32_whatever_the_precision_of_new_tensors():
         torch.set_default_dtype(torch.float32)
     assert found.dtype == torch.float32
     assert torch.equal(found, expected)
+
+
+def test_a_decoder_that_is_gone_leaves_no_weights_in_a_circle():
+    decoder = a_decoder(*SIZES["map"])
+    target, h = a_batch(decoder, 2)
+    gc.collect()
+    gc.disable()
+    try:
+        decoder(h).log_prob(target).sum().backward()
+        weights = weakref.ref(decoder.up[0][0].u.first.direction)
+        del decoder
+        assert weights() is None
+    finally:
+        gc.enable()
