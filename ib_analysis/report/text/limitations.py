@@ -67,6 +67,8 @@ def _calibration(content: ReportContent) -> tuple[str, ...]:
     return (
         "The intervals hold an information that such decoders can use: codes that scatter it over all pixels, as signs "
         f"of random projections, hold more than these decoders read.{missed}",
+        "They are 95 % intervals for codes like those of the ladder. Of known cases unlike any that calibrate fewer "
+        "lie inside: docs/validation.md has them.",
     )
 
 
