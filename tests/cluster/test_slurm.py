@@ -25,6 +25,10 @@ PATIENCE = 600
 """Seconds after which a test no longer waits for SLURM; a job may start late on a busy machine."""
 
 
+APART = ["--groups", "fit_pretrained=starts"]
+"""In the place of the groups of the profile: each fit of p(x) is a SLURM job, which a test can name, count and end."""
+
+
 def arguments(config: str, *more: str, profile: str = "slurm-cpu") -> list[str]:
     return ["--configfile", config, "--workflow-profile", f"workflow/profiles/{profile}", *more]
 
@@ -238,7 +242,7 @@ def test_a_job_that_is_killed_in_the_middle_goes_on_where_it_was_with_more_memor
 def test_a_job_over_its_time_limit_is_ended_and_goes_on_where_it_was(submitting, slurm, start):
     config = write_config(submitting, "late", [0], 25)
     minute = ["--set-resources", "fit_marginal:runtime=1", "--restart-times", "5"]
-    process = start(*arguments(config, marginal("late"), *minute), seconds_a_save=2.5)
+    process = start(*arguments(config, marginal("late"), *minute, *APART), seconds_a_save=2.5)
     assert process.wait(PATIENCE) == 0, (submitting.folder / "snakemake.err").read_text()
     *late, last = (job for job in slurm.ended_jobs() if job.number in saves_of(submitting, "late"))
     assert {job.state for job in late} == {"TIMEOUT"}
@@ -263,7 +267,7 @@ def test_after_kill_9_of_snakemake_its_jobs_are_named_and_then_the_same_command_
 ):
     variants = ["measurement", *(f"decoder-seed-{seed}" for seed in (1, 2, 3))]
     config = write_config(submitting, "left", [0, 1, 2, 3], 20)
-    given = arguments(config, *(marginal("left", variant) for variant in variants))
+    given = arguments(config, *(marginal("left", variant) for variant in variants), *APART)
     process = start(*given, seconds_a_save=2)
     wait_for(lambda: sorted(slurm.queue().values()) == ["PENDING"] * 2 + ["RUNNING"] * 2, process)
     wait_for(lambda: list((submitting.folder / "results/left/scratch").rglob("state.pt")), process)
@@ -296,7 +300,9 @@ def test_ctrl_c_cancels_the_jobs_and_also_one_whose_number_snakemake_does_not_kn
     config = write_config(submitting, "stopped", [0, 1], 100)
     targets = marginal("stopped"), marginal("stopped", "decoder-seed-1")
     process = start(
-        *arguments(config, *targets), seconds_a_save=2, PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+        *arguments(config, *targets, *APART),
+        seconds_a_save=2,
+        PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
     )
     wait_for(lambda: len(slurm.queue()) == 2, process)
     process.send_signal(signal.SIGINT)
@@ -308,7 +314,7 @@ def test_a_job_that_slurm_refuses_fails_the_run_while_the_others_go_on(submittin
     config = write_config(submitting, "refused", [0], 1)
     much = ["--set-resources", "fit_marginal:mem_mb=100000000"]
     network = "results/refused/encoders/rows/fixed/seed0"
-    run = submitting.run(*arguments(config, marginal("refused"), network, *much))
+    run = submitting.run(*arguments(config, marginal("refused"), network, *much, *APART))
     assert run.returncode != 0
     assert "sbatch failed" in run.stdout + run.stderr
     assert (submitting.folder / network / "epoch-0.safetensors").exists()
