@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from decoders.pixelcnn_pp.causal_convolution import FEWEST_CHANNELS_LAST, Margin, is_channels_last
-from decoders.pixelcnn_pp.native_code import compiled_layers
+from decoders.pixelcnn_pp.native_code import addresses, call, compiled_layers
 
 NO_MARGIN = Margin()
 CHANCES = 65536  # in C the probability of dropout is a multiple of 1 / CHANCES
@@ -130,19 +130,6 @@ def format_of(x: Tensor) -> torch.memory_format:
     return torch.channels_last if is_channels_last(x) else torch.contiguous_format
 
 
-def pointers(maps: list[Tensor]) -> Any:
-    """Addresses of maps as a C array."""
-    return (ctypes.c_void_p * len(maps))(*(x.data_ptr() for x in maps))
-
-
-def call(name: str, *arguments: Any) -> None:
-    """Call a C function without the interpreter lock."""
-    library = compiled_layers()
-    assert library is not None
-    passed = (ctypes.byref(a) if isinstance(a, ctypes.Structure) else a for a in arguments)
-    getattr(library, name)(*(ctypes.c_void_p(a.data_ptr()) if isinstance(a, Tensor) else a for a in passed))
-
-
 class FusedConcatElu(torch.autograd.Function):
     """`concat_elu`; its gradient needs only the result and the seed of the mask."""
 
@@ -159,7 +146,7 @@ class FusedConcatElu(torch.autograd.Function):
         last = memory == torch.channels_last
         s = layout(maps[0].shape, len(maps), margin, last, y.dtype, torch.get_num_threads())
         mask = mask_of(dropout)
-        call("concat_elu_forward", s, mask, pointers(laid_out), also, y)
+        call("concat_elu_forward", s, mask, addresses(laid_out), also, y)
         ctx.save_for_backward(y)
         ctx.settings = s, mask, maps[0].shape, memory, added is not None
         return y
@@ -172,7 +159,7 @@ class FusedConcatElu(torch.autograd.Function):
         (y,) = ctx.saved_tensors
         g = gradients[0].contiguous(memory_format=memory)
         dx = [torch.empty(shape, dtype=y.dtype, device="cpu", memory_format=memory) for _ in range(s.maps)]
-        call("concat_elu_backward", s, mask, g, y, pointers(dx))
+        call("concat_elu_backward", s, mask, g, y, addresses(dx))
         return None, None, dx[0] if adds else None, *dx
 
 

@@ -14,8 +14,14 @@ import platform
 import shlex
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
 
 from decoders.checksum import append_checksum, has_its_checksum
 
@@ -52,6 +58,34 @@ def compiled_layers() -> ctypes.CDLL | None:
         failures[-1],
     )
     return None
+
+
+def call(name: str, *arguments: Any) -> int:
+    """Call a C function without the interpreter lock, and return its whole number, if it has one.
+
+    Structures, tensors and arrays are passed by their address, numbers as 64 bits, None as a null.
+    """
+    library = compiled_layers()
+    assert library is not None
+    function = getattr(library, name)
+    function.restype = ctypes.c_int64
+    return int(function(*(as_c(a) for a in arguments)))
+
+
+def as_c(argument: Any) -> Any:
+    """An argument of `call` as C takes it."""
+    if isinstance(argument, Tensor):
+        return ctypes.c_void_p(argument.data_ptr())
+    if isinstance(argument, np.ndarray):
+        return ctypes.c_void_p(argument.ctypes.data)
+    if isinstance(argument, ctypes.Structure):
+        return ctypes.byref(argument)
+    return argument if argument is None else ctypes.c_int64(argument)
+
+
+def addresses(tensors: Sequence[Tensor]) -> NDArray[np.int64]:
+    """Addresses of tensors, as C reads them."""
+    return np.array([t.data_ptr() for t in tensors], np.int64)
 
 
 def load_library(openmp: bool) -> ctypes.CDLL:

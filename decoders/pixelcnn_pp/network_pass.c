@@ -93,7 +93,7 @@ INLINE int64_t images_at_once(const Layer *s) {
     return smaller(s->batch, area < GROUP ? (GROUP + area - 1) / area : 1);
 }
 
-/* A workspace that is divided from its begin to its end. With a null begin nothing is written, and `at` counts bytes. */
+/* A workspace, divided from its begin to its end. With a null begin nothing is written, and `at` counts bytes. */
 typedef struct {
     char *begin, *at;
 } Space;
@@ -261,7 +261,8 @@ static Work take_work(const Layer *s, Space *space, int backward) {
 /* The elu of all skips, beside each other. */
 INLINE void elu_of_skips(const Layer *s, float *const *maps, const Work *w, int64_t from, int64_t count) {
     for (int64_t j = 0; j < s->skips; j++)
-        elu_of(maps[s->skip[j]] + from * s->filters, w->skipped + 2 * s->filters * j, w->skip, count, s->filters, 0, &NONE);
+        elu_of(maps[s->skip[j]] + from * s->filters, w->skipped + 2 * s->filters * j, w->skip, count, s->filters, 0,
+            &NONE);
 }
 
 static void gate_group(const Layer *s, const Work *w, const Packed *p, float *const *maps, int64_t image) {
@@ -289,7 +290,8 @@ static void gate_group(const Layer *s, const Work *w, const Packed *p, float *co
 }
 
 /* Gradient of (a, b) at each pixel. */
-INLINE void gate_gradient(const float *g, const float *gated, float *to, const int64_t *place, int64_t count, int64_t F) {
+INLINE void gate_gradient(const float *g, const float *gated, float *to, const int64_t *place, int64_t count,
+    int64_t F) {
     for (int64_t p = 0; p < count; p++) {
         const float *a = gated + 2 * F * p, *b = a + F, *g_here = g + F * p;
         float *da = to + place[p], *db = da + F;
@@ -316,13 +318,15 @@ static void gate_group_backward(const Layer *s, const Work *w, const Packed *p, 
     add_rows(w->dgate.at, w->of_dgate, count, 2 * F, w->sums.gate_bias);
     if (s->context) {
         float *ds = gradients[s->s] + from * s->context;
-        add_outer(maps[s->s] + from * s->context, w->context, 0, w->dgate.at, w->of_dgate, count, k.context, w->sums.context);
+        add_outer(maps[s->s] + from * s->context, w->context, 0, w->dgate.at, w->of_dgate, count, k.context,
+            w->sums.context);
         convolve(w->dgate.at, w->of_dgate, 0, count, transposed(k.context), p->context_back, ds, s->context, ds);
     }
     /* through the second convolution and its elu */
     elu_of(maps[s->c] + from * F, w->second.at, w->own, count, F, from * F, &d);
     add_outer(w->second.at, w->seen, row, w->dgate.at, w->of_dgate, count, k.second, w->sums.second);
-    convolve(w->dgate.at, w->seen_in_dgate, row_of(&w->dgate), count, transposed(k.second), p->second_back, 0, 0, w->delta);
+    convolve(w->dgate.at, w->seen_in_dgate, row_of(&w->dgate), count, transposed(k.second), p->second_back, 0, 0,
+        w->delta);
     for (int64_t q = 0; q < count; q++) {
         const float *delta = w->delta + 2 * F * q, *elu = w->second.at + w->own[q];
         float *dc = w->dc.at + w->of_dc[q];
@@ -339,8 +343,8 @@ static void gate_group_backward(const Layer *s, const Work *w, const Packed *p, 
         for (int64_t j = 0; j < s->skips; j++) {
             float *to = gradients[s->skip[j]] + from * F;
             for (int64_t q = 0; q < count; q++)
-                elu_pair_gradient(w->delta + wide * q + 2 * F * j, w->skipped + wide * q + 2 * F * j, to + F * q, to + F * q,
-                                  F, 0, &NONE, 0);
+                elu_pair_gradient(w->delta + wide * q + 2 * F * j, w->skipped + wide * q + 2 * F * j, to + F * q,
+                                  to + F * q, F, 0, &NONE, 0);
         }
     }
     /* through the first convolution and its elu */
@@ -446,7 +450,8 @@ static Scales take_scales(const Layer *s, Space *space) {
 
 /* Copy fine maps into their margin of zeros. */
 INLINE void read_fine(const Scales *w, const float *from, int64_t count) {
-    for (int64_t p = 0; p < count; p++) memcpy(w->fine.at + w->fine_at[p], from + p * w->fine.channels, w->fine.channels * 4);
+    for (int64_t p = 0; p < count; p++)
+        memcpy(w->fine.at + w->fine_at[p], from + p * w->fine.channels, w->fine.channels * 4);
 }
 
 /* Contributions of coarse maps to the fine ones, with their margin. */
@@ -497,7 +502,8 @@ static void scale_backward(const Layer *s, float *const *maps, float *const *gra
     int64_t F = s->filters, row = row_of(&w.fine);
     pack_scales(w.gather, doubles, own, doubles ? w.packed : 0, doubles ? 0 : w.packed);
     for (int64_t image = 0; image < s->batch; image += w.images) {
-        int64_t images = smaller(w.images, s->batch - image), coarse = images * w.coarse_area, fine = images * w.fine_area;
+        int64_t images = smaller(w.images, s->batch - image), coarse = images * w.coarse_area;
+        int64_t fine = images * w.fine_area;
         int64_t from = image * s->height * s->width * F;
         const float *x = maps[s->x] + from;
         float *dx = gradients[s->x] + from;

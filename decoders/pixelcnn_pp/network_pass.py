@@ -9,7 +9,6 @@ The layers are not listed a second time: a pass is recorded by calling the netwo
 the place of a tensor.
 """
 
-import ctypes
 import math
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from torch.nn.modules.module import _has_any_global_hook
 
 from decoders.pixelcnn_pp.causal_convolution import Transposed, WeightNormalizedConvolution
 from decoders.pixelcnn_pp.fused_layers import CHANCES, chances_to_keep, runs_in_c
-from decoders.pixelcnn_pp.native_code import compiled_layers
+from decoders.pixelcnn_pp.native_code import addresses, call
 from decoders.pixelcnn_pp.spec import passes_at_once
 
 GATED, HALVED, DOUBLED = range(3)
@@ -268,7 +267,7 @@ class RecordedPass(torch.autograd.Function):
         places = places_of_maps(recording, apart, keeps_all=differentiates)
         maps = torch.empty(places.size, dtype=torch.float32, device="cpu")
         tables = addresses_of_maps(apart, maps, places), addresses(weights)
-        call("network_forward", rows, *tables, workspace(rows, backward=False))
+        call("network_forward", rows, len(rows), *tables, workspace(rows, backward=False))
         if differentiates:
             ctx.save_for_backward(maps, *inputs, *weights)
             ctx.settings = recording, rows, places, result
@@ -289,6 +288,7 @@ class RecordedPass(torch.autograd.Function):
         call(
             "network_backward",
             rows,
+            len(rows),
             addresses_of_maps(dict(enumerate(inputs)), maps, places),
             addresses_of_maps(apart, of_maps, of_places),
             addresses(weights),
@@ -348,11 +348,6 @@ def channels_last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
-def addresses(tensors: Sequence[Tensor]) -> NDArray[np.int64]:
-    """Addresses of tensors, as C reads them."""
-    return np.array([t.data_ptr() for t in tensors], np.int64)
-
-
 def addresses_of_maps(apart: Mapping[int, Tensor], block: Tensor, places: Places) -> NDArray[np.int64]:
     """Addresses of all maps: of those that lie apart, and of those in the block."""
     found = places.begins * block.element_size() + block.data_ptr()
@@ -363,18 +358,5 @@ def addresses_of_maps(apart: Mapping[int, Tensor], block: Tensor, places: Places
 
 def workspace(rows: NDArray[np.int64], *, backward: bool) -> Tensor:
     """Memory for the maps of a group of images and for packed weights, of each thread."""
-    library = compiled_layers()
-    assert library is not None
-    count = library.network_workspace
-    count.restype = ctypes.c_int64
-    given = ctypes.c_void_p(rows.ctypes.data), ctypes.c_int64(len(rows)), ctypes.c_int64(backward)
-    return torch.empty(count(*given), dtype=torch.uint8, device="cpu")
-
-
-def call(name: str, rows: NDArray[np.int64], *tables: NDArray[np.int64] | Tensor) -> None:
-    """Call a C function of a pass without the interpreter lock."""
-    library = compiled_layers()
-    assert library is not None
-    found = (t.data_ptr() if isinstance(t, Tensor) else t.ctypes.data for t in tables)
-    pointers = [ctypes.c_void_p(pointer) for pointer in found]
-    getattr(library, name)(ctypes.c_void_p(rows.ctypes.data), ctypes.c_int64(len(rows)), *pointers)
+    size = call("network_workspace", rows, len(rows), backward)
+    return torch.empty(size, dtype=torch.uint8, device="cpu")

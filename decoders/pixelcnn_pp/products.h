@@ -6,6 +6,7 @@
 
 #include "expm1.h"
 
+#define ONE_COPY static __attribute__((noinline, noclone)) /* no copy for each caller: they are large */
 #define LANES 16
 #define HALF 8
 #define PIXELS 8          /* output pixels at once: their sums and one row of weights fill the registers */
@@ -41,34 +42,55 @@ INLINE int64_t panel_width(int64_t outputs, int64_t column) {
 
 /* ---- products ---- */
 
-/* out[p] = start[p] + sum over rows d and k of a[offset[p] + d stride + k] panel[d][k] for some pixels and one panel. */
+/* The sums of some vectors in registers: whole ones and, where the panel has one, a half. */
+typedef struct {
+    Wide whole[PIXELS][WIDEST / LANES];
+    Narrow half[PIXELS];
+} Block;
+
+INLINE void read_block(Block *b, const float *from, int64_t step, const int vectors, const int wides,
+    const int narrow) {
+    for (int i = 0; i < vectors; i++) {
+        for (int v = 0; v < wides; v++) b->whole[i][v] = *(const Wide *)(from + i * step + v * LANES);
+        if (narrow) b->half[i] = *(const Narrow *)(from + i * step + wides * LANES);
+    }
+}
+
+INLINE void write_block(const Block *b, float *to, int64_t step, const int vectors, const int wides, const int narrow) {
+    for (int i = 0; i < vectors; i++) {
+        for (int v = 0; v < wides; v++) *(Wide *)(to + i * step + v * LANES) = b->whole[i][v];
+        if (narrow) *(Narrow *)(to + i * step + wides * LANES) = b->half[i];
+    }
+}
+
+/* Add x[i][k] times a row of a panel to each vector. */
+INLINE void add_products(Block *b, const float *const *x, int64_t k, const float *row, const int vectors,
+    const int wides,
+                         const int narrow) {
+    Wide w[WIDEST / LANES];
+    Narrow last = {0};
+    for (int v = 0; v < wides; v++) w[v] = *(const Wide *)(row + v * LANES);
+    if (narrow) last = *(const Narrow *)(row + wides * LANES);
+    for (int i = 0; i < vectors; i++) {
+        for (int v = 0; v < wides; v++) b->whole[i][v] += x[i][k] * w[v];
+        if (narrow) b->half[i] += x[i][k] * last;
+    }
+}
+
+/* out[p] = start[p] + sum over rows d and k of a[offset[p] + d stride + k] panel[d][k] for some pixels and one panel.
+ * */
 INLINE void tile(const float *a, const int64_t *offset, int64_t stride, int64_t rows, int64_t depth,
                  const float *panel, const float *start, int64_t start_step, float *out, int64_t step,
                  const int pixels, const int wides, const int narrow) {
-    Wide sum[PIXELS][WIDEST / LANES];
-    Narrow rest[PIXELS];
-    for (int i = 0; i < pixels; i++) {
-        for (int v = 0; v < wides; v++) sum[i][v] = *(const Wide *)(start + i * start_step + v * LANES);
-        if (narrow) rest[i] = *(const Narrow *)(start + i * start_step + wides * LANES);
-    }
+    Block sums;
+    read_block(&sums, start, start_step, pixels, wides, narrow);
     for (int64_t d = 0; d < rows; d++) {
         const float *x[PIXELS];
         for (int i = 0; i < pixels; i++) x[i] = a + offset[i] + d * stride;
-        for (int64_t k = 0; k < depth; k++, panel += wides * LANES + narrow * HALF) {
-            Wide w[WIDEST / LANES];
-            Narrow last = {0};
-            for (int v = 0; v < wides; v++) w[v] = *(const Wide *)(panel + v * LANES);
-            if (narrow) last = *(const Narrow *)(panel + wides * LANES);
-            for (int i = 0; i < pixels; i++) {
-                for (int v = 0; v < wides; v++) sum[i][v] += x[i][k] * w[v];
-                if (narrow) rest[i] += x[i][k] * last;
-            }
-        }
+        for (int64_t k = 0; k < depth; k++, panel += wides * LANES + narrow * HALF)
+            add_products(&sums, x, k, panel, pixels, wides, narrow);
     }
-    for (int i = 0; i < pixels; i++) {
-        for (int v = 0; v < wides; v++) *(Wide *)(out + i * step + v * LANES) = sum[i][v];
-        if (narrow) *(Narrow *)(out + i * step + wides * LANES) = rest[i];
-    }
+    write_block(&sums, out, step, pixels, wides, narrow);
 }
 
 INLINE void tiles(const float *a, const int64_t *offset, int64_t stride, int64_t count, Kernel k, const float *panel,
@@ -88,8 +110,8 @@ INLINE void tiles(const float *a, const int64_t *offset, int64_t stride, int64_t
 static const float ZEROS[WIDEST];
 
 /* out (count, outputs) = start + kernel a; `start` is null, a vector with start_step 0, or (count, outputs). */
-static __attribute__((noinline, noclone)) void convolve(const float *a, const int64_t *offset, int64_t stride, int64_t count, Kernel k, const float *packed,
-                     const float *start, int64_t start_step, float *out) {
+ONE_COPY void convolve(const float *a, const int64_t *offset, int64_t stride, int64_t count, Kernel k,
+                       const float *packed, const float *start, int64_t start_step, float *out) {
     for (int64_t column = 0, width; column < k.outputs; column += width) {
         width = panel_width(k.outputs, column);
         const float *panel = packed + k.rows * k.columns * k.inputs * column, *from = start ? start + column : ZEROS;
@@ -107,27 +129,14 @@ static __attribute__((noinline, noclone)) void convolve(const float *a, const in
 INLINE void outer_tile(const float *a, const int64_t *offset, const float *g, const int64_t *place, int64_t count,
                        float *sums, const int inputs, const int wides, const int narrow) {
     const int width = wides * LANES + narrow * HALF;
-    Wide sum[PIXELS][WIDEST / LANES];
-    Narrow rest[PIXELS];
-    for (int i = 0; i < inputs; i++) {
-        for (int v = 0; v < wides; v++) sum[i][v] = *(const Wide *)(sums + i * width + v * LANES);
-        if (narrow) rest[i] = *(const Narrow *)(sums + i * width + wides * LANES);
-    }
+    Block block;
+    read_block(&block, sums, width, inputs, wides, narrow);
     for (int64_t p = 0; p < count; p++) {
-        const float *x = a + offset[p], *at = g + place[p];
-        Wide w[WIDEST / LANES];
-        Narrow last = {0};
-        for (int v = 0; v < wides; v++) w[v] = *(const Wide *)(at + v * LANES);
-        if (narrow) last = *(const Narrow *)(at + wides * LANES);
-        for (int i = 0; i < inputs; i++) {
-            for (int v = 0; v < wides; v++) sum[i][v] += x[i] * w[v];
-            if (narrow) rest[i] += x[i] * last;
-        }
+        const float *x[PIXELS];
+        for (int i = 0; i < inputs; i++) x[i] = a + offset[p] + i;
+        add_products(&block, x, 0, g + place[p], inputs, wides, narrow);
     }
-    for (int i = 0; i < inputs; i++) {
-        for (int v = 0; v < wides; v++) *(Wide *)(sums + i * width + v * LANES) = sum[i][v];
-        if (narrow) *(Narrow *)(sums + i * width + wides * LANES) = rest[i];
-    }
+    write_block(&block, sums, width, inputs, wides, narrow);
 }
 
 INLINE void outer_tiles(const float *a, const int64_t *offset, int64_t stride, const float *g, const int64_t *place,
@@ -139,8 +148,8 @@ INLINE void outer_tiles(const float *a, const int64_t *offset, int64_t stride, c
 }
 
 /* Add the gradient of the packed weights; g[place[p]] is that of output pixel p. */
-static __attribute__((noinline, noclone)) void add_outer(const float *a, const int64_t *offset, int64_t stride, const float *g, const int64_t *place,
-                      int64_t count, Kernel k, float *packed) {
+ONE_COPY void add_outer(const float *a, const int64_t *offset, int64_t stride, const float *g, const int64_t *place,
+                        int64_t count, Kernel k, float *packed) {
     for (int64_t column = 0, width; column < k.outputs; column += width) {
         width = panel_width(k.outputs, column);
         float *sums = packed + k.rows * k.columns * k.inputs * column;
@@ -205,7 +214,8 @@ static void pack(Kernel k, Weights w, float *ahead, float *back) {
     }
 }
 
-/* Replace the gradient dw of the weights of an output by that of v, and give that of g: with the unit vector u = v / |v|,
+/* Replace the gradient dw of the weights of an output by that of v, and give that of g: with the unit vector u = v /
+ * |v|,
  * dg = u dw and dv = g / |v| (dw - u (u dw)). */
 INLINE void through_norm(const float *v, float g, int64_t numbers, float *dw, float *dg) {
     float length = length_of(v, numbers), along = 0;
@@ -233,7 +243,8 @@ static void unpack(Kernel k, Weights w, const float *packed, Gradients to) {
 /* ---- weights of a convolution between a fine and a coarse map ---- */
 
 /* `gather` sums what a coarse pixel sees: kernel (fine, coarse). `spread` gives all that a coarse pixel contributes to
- * fine ones, (row, column, fine channel), as one product. The layer's outputs are the fine channels where it doubles. */
+ * fine ones, (row, column, fine channel), as one product. The layer's outputs are the fine channels where it doubles.
+ * */
 INLINE Kernel spread_of(Kernel gather) {
     return (Kernel){gather.outputs, gather.rows * gather.columns * gather.inputs, 1, 1};
 }

@@ -11,7 +11,6 @@ from torch import nn
 from decoders.pixelcnn_pp import context, network, network_pass
 from decoders.pixelcnn_pp.causal_convolution import WeightNormalizedConvolution
 from decoders.pixelcnn_pp.decoder import PixelCNNPP
-from decoders.pixelcnn_pp.gated_resnet import GatedResnet
 from decoders.pixelcnn_pp.native_code import compiled_layers
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.pixelcnn_pp.stacked import StackedPixelCNNPP
@@ -125,10 +124,14 @@ def test_an_evaluation_uses_memory_again_and_has_the_same_values(sizes, monkeypa
 def test_all_layers_are_one_call_forward_and_one_backward(sizes, monkeypatch):
     """And so is what reads h."""
     calls, original = [], network_pass.call
-    monkeypatch.setattr(
-        network_pass, "call", lambda name, *given: (calls.append(name), original(name, *given))
-    )
+
+    def noted(name, *given):
+        calls.append(name)
+        return original(name, *given)
+
+    monkeypatch.setattr(network_pass, "call", noted)
     nats_and_gradients(decoder := a_decoder(*sizes), 3)
+    calls = [name for name in calls if name != "network_workspace"]
     passes = 1 if decoder.context is None else 2
     assert calls == ["network_forward"] * passes + ["network_backward"] * passes
 
@@ -205,8 +208,6 @@ def test_an_initialisation_sees_every_layer(monkeypatch):
     with torch.no_grad():
         decoder.initialise(*a_batch(decoder, 8))
     monkeypatch.undo()
-    met = {name for name, layer in decoder.named_modules() if isinstance(layer, GatedResnet)}
-    assert met
     assert not any(layer._forward_pre_hooks for layer in decoder.modules())
 
 
