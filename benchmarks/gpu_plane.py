@@ -10,10 +10,7 @@ import csv
 import json
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from torch import Tensor
 
+from benchmarks.gpu_networks import GPU, Networks, activations, training_networks
 from decoders.errors import FitError
 from decoders.fitting import Fit
 from decoders.pixelcnn_pp.decoder import PixelCNNPP
@@ -33,14 +31,8 @@ from decoders.side_by_side import StackedPairs, fit_side_by_side
 from decoders.spec import FitSpec, ImageTarget
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.datasets.prepare import open_dataset
-from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint, save_checkpoint
-from ib_analysis.encoders.encoder import Encoder, ImageShape
-from ib_analysis.encoders.resnet import ResNet
-from ib_analysis.encoders.specs.resnet import ResNetSpec
-from ib_analysis.encoders.specs.training import Regime, TrainingSpec
-from ib_analysis.encoders.training import train
+from ib_analysis.encoders.specs.training import Regime
 
-GPU = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 TAPS: dict[Regime, tuple[str, ...]] = {
     "classifier": ("h2", "h3", "h4", "pooled"),
     "autoencoder": ("h2", "h3", "h4", "bottleneck"),
@@ -53,16 +45,10 @@ EARLY = 7.0
 class Settings:
     """Sizes of a run."""
 
-    dataset: Path
     out: Path
+    trained: Networks
     networks: int
     processes: int
-    widths: tuple[int, ...]
-    bottleneck: int
-    epochs: tuple[int, ...]
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
     filters: int
     steps: int
     marginal_steps: int
@@ -85,69 +71,6 @@ class Member:
     decoder_seed: int
 
 
-# ---- networks
-
-
-def train_network(settings: Settings, regime: Regime, seed: int) -> str:
-    """Train one network in this process; its curve as CSV text."""
-    torch.backends.cudnn.benchmark = False
-    data = open_dataset(settings.dataset)
-    spec = ResNetSpec(
-        blocks=(1,) * len(settings.widths), widths=settings.widths, bottleneck=settings.bottleneck
-    )
-    network = ResNet(spec, regime, ImageShape.of(data.header), len(data.header.class_names))
-    training = TrainingSpec(
-        epochs=settings.epochs[-1],
-        batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay if regime == "classifier" else 1e-5,
-        schedule="steps",
-        warmup_epochs=1.0,
-        gradient_clip=5.0,
-    )
-    folder = settings.out / "networks" / f"{regime}-{seed}"
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def keep(epoch: int, trained: Encoder) -> None:
-        save_checkpoint(trained, folder / checkpoint_name(epoch), epoch=epoch, seed=seed)
-
-    curve = train(
-        network,
-        data.encoder,
-        training,
-        seed=seed,
-        epochs_to_keep=settings.epochs,
-        device=GPU,
-        scratch=folder / "scratch",
-        keep=keep,
-        held_out=data.decoder,
-        label=f"{regime} {seed}",
-    )
-    rows = [asdict(row) for row in curve.rows]
-    return "".join(f"{regime},{seed}," + ",".join(str(row[key]) for key in rows[0]) + "\n" for row in rows)
-
-
-@contextmanager
-def training_networks(settings: Settings) -> Iterator[None]:
-    """All networks, several processes at once, beside what is done inside; `curves.csv` when they are done."""
-    jobs = [(regime, seed) for seed in range(settings.networks) for regime in TAPS]
-    with ProcessPoolExecutor(settings.processes, get_context("spawn")) as pool:
-        futures = [pool.submit(train_network, settings, regime, seed) for regime, seed in jobs]
-        yield
-        texts = [future.result() for future in futures]
-    header = "regime,network,epoch,learning_rate,loss,metric,encoder_part,held_out_part,seconds\n"
-    (settings.out / "curves.csv").write_text(header + "".join(texts))
-
-
-@torch.no_grad()
-def activations(settings: Settings, member: Member, x: Tensor) -> Tensor:
-    """h of images at the member's network, epoch and tap, float16, (images, *shape)."""
-    folder = settings.out / "networks" / f"{member.regime}-{member.network}"
-    encoder = load_checkpoint(folder / checkpoint_name(member.epoch)).encoder.to(GPU).eval()
-    blocks = [encoder.activations(block, (member.tap,))[member.tap].half() for block in x.split(2048)]
-    return torch.cat(blocks)
-
-
 # ---- decoders
 
 
@@ -163,7 +86,7 @@ class Parts:
     @classmethod
     def of(cls, settings: Settings) -> "Parts":
         """From a prepared data set."""
-        data = open_dataset(settings.dataset)
+        data = open_dataset(settings.trained.dataset)
 
         def images(part: Part, count: int | None) -> Tensor:
             return torch.from_numpy(np.array(part.images[:count])).to(GPU)
@@ -353,13 +276,13 @@ def fit_tap(settings: Settings, parts: Parts, results: Results, regime: Regime, 
     """All networks, epochs and decoder seeds of a tap, then samples of the first network."""
     members, h = [], []
     for network in range(settings.networks):
-        for epoch in settings.epochs:
+        for epoch in settings.trained.epochs:
             told: dict[str, Tensor] = {}
             for seed in range(settings.decoder_seeds):
                 member = Member(regime, network, epoch, tap, seed)
                 if not told:
                     told = {
-                        name: activations(settings, member, getattr(parts, name))
+                        name: activations(settings.trained, regime, network, epoch, tap, getattr(parts, name))
                         for name in ("decoder", "evaluation", "seen")
                     }
                 members.append(member)
@@ -428,13 +351,14 @@ def run(settings: Settings) -> None:
     settings.out.mkdir(parents=True, exist_ok=True)
     results = Results(settings)
     parts = Parts.of(settings)
-    with training_networks(settings):
+    jobs = [(regime, seed) for seed in range(settings.networks) for regime in TAPS]
+    with training_networks(settings.trained, jobs, settings.processes, settings.out / "curves.csv"):
         fit_marginals(settings, parts, results)
         results.say("p(x) fitted")
         fit_rungs(settings, parts, results)
     results.say("networks trained")
     for line in list(csv.reader((settings.out / "curves.csv").open()))[1:]:
-        if int(line[2]) in settings.epochs:
+        if int(line[2]) in settings.trained.epochs:
             print(*line, flush=True)
     order: list[tuple[Regime, str]] = [
         ("classifier", "h4"),
@@ -465,17 +389,22 @@ def settings_of(chosen: argparse.Namespace) -> Settings:
     """From the command line; --smoke makes everything tiny."""
     tiny = bool(chosen.smoke)
     epochs = (0, 1, 2) if tiny else tuple(chosen.epochs)
-    return Settings(
+    trained = Networks(
         dataset=chosen.dataset,
-        out=chosen.out,
-        networks=1 if tiny else chosen.networks,
-        processes=2 if tiny else chosen.processes,
+        folder=chosen.out / "networks",
         widths=(16, 32, 64, 128) if tiny else tuple(chosen.widths),
+        blocks=1,
         bottleneck=32 if tiny else 256,
         epochs=epochs,
         batch_size=chosen.batch_size,
         learning_rate=chosen.learning_rate,
         weight_decay=5e-4,
+    )
+    return Settings(
+        out=chosen.out,
+        trained=trained,
+        networks=1 if tiny else chosen.networks,
+        processes=2 if tiny else chosen.processes,
         filters=16 if tiny else chosen.filters,
         steps=20 if tiny else chosen.steps,
         marginal_steps=20 if tiny else chosen.marginal_steps,
