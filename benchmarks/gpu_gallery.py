@@ -7,6 +7,7 @@ of several runs adds up. `benchmarks.gpu_gallery_figures` makes the table and th
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -26,9 +27,13 @@ from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.saving import load_decoder, save_decoder
 from decoders.spec import FitSpec, ImageTarget
 from decoders.training.atomic_file import replacing
+from ib_analysis.datasets.cifar10 import Cifar10
 from ib_analysis.datasets.dataset import Part
-from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
+from ib_analysis.datasets.specs.cifar import Cifar10Spec
+from ib_analysis.datasets.specs.source import Shares
 from ib_analysis.encoders.specs.training import Regime
+from ib_analysis.errors import UserError
 
 TAPS: dict[Regime, tuple[str, ...]] = {
     "classifier": ("pooled", "h4", "h3", "h2", "h1"),
@@ -288,10 +293,21 @@ def settings_of(chosen: argparse.Namespace) -> Settings:
     )
 
 
-def main() -> None:
+def prepare_cifar10(folder: Path) -> None:
+    """CIFAR-10 in three parts, unless it is there.
+
+    Raises:
+        UserError: the images are neither here nor to be had.
+    """
+    if not (folder / "header.json").is_file():
+        spec = Cifar10Spec(shares=Shares(encoder=0.4, decoder=0.5, evaluation=0.1))
+        prepare_dataset(Cifar10(spec), spec, folder)
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--dataset", type=Path, required=True, help="folder of a prepared data set of square images"
+        "--dataset", type=Path, help="folder of a prepared data set of square images; by default CIFAR-10"
     )
     parser.add_argument("--out", type=Path, required=True, help="the same folder continues a run")
     parser.add_argument("--epochs", type=int, nargs="+", default=[0, 2, 30])
@@ -299,8 +315,20 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=500.0, help="nothing begins that would end later")
     parser.add_argument("--smoke", action="store_true", help="tiny, to see that all of it runs")
-    run(settings_of(parser.parse_args()))
+    chosen = parser.parse_args()
+    if GPU.type != "cuda" and not chosen.smoke:
+        print("gpu_gallery: PyTorch sees no GPU here; --smoke tries it on the processor.", file=sys.stderr)
+        return 1
+    try:
+        if chosen.dataset is None:
+            chosen.dataset = chosen.out / "dataset"
+            prepare_cifar10(chosen.dataset)
+        run(settings_of(chosen))
+    except UserError as error:
+        print(f"gpu_gallery: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

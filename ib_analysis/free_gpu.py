@@ -1,18 +1,22 @@
 """A GPU of its own for each job of a machine with several: CUDA_VISIBLE_DEVICES, which Snakemake leaves to its jobs.
 
-A job holds a lock on its GPU until it ends, so jobs that run at once have different ones. Where more jobs run than
-there are GPUs (`resources: gpu` of the profile says how many run at once), the others see all, as without this file.
+A job holds a lock on a place on its GPU until it ends. It takes the GPU that the fewest other jobs hold, so jobs that
+run at once have different ones, and where more jobs run than there are GPUs (`resources: gpu` of the profile says how
+many run at once), they share them evenly.
 """
 
 import fcntl
 import os
 import tempfile
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import TextIO
 
 DRIVER = Path("/proc/driver/nvidia/gpus")
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+MOST_JOBS_A_GPU = 64
+"""Jobs beyond so many on every GPU see all, as without this file."""
 
 _held: list[TextIO] = []
 """Open files, whose locks end with this process."""
@@ -26,8 +30,8 @@ def hold_free_gpu(device: str) -> None:
     gpus = visible_gpus(os.environ, DRIVER)
     if device not in ("cuda", "auto") or len(gpus) < 2:
         return
-    for gpu in gpus:
-        if (lock := locked(lock_folder() / gpu.replace("/", "-"))) is not None:
+    for place, gpu in product(range(MOST_JOBS_A_GPU), gpus):
+        if (lock := locked(lock_folder() / f"{gpu.replace('/', '-')}.{place}")) is not None:
             _held.append(lock)
             os.environ[VISIBLE] = gpu
             return

@@ -2,7 +2,7 @@
 
 Seconds of a job are those that earlier jobs of its rule took on this machine, as the benchmarks of the experiment say.
 Where there are none, a fit takes its steps at the seconds a step that were just measured (`stages/measure_steps.py`),
-and other jobs are not foreseen.
+and of other jobs only the start of their process is foreseen.
 """
 
 import csv
@@ -47,6 +47,8 @@ PARTS = {
 OTHERS = "tables, figures, the report"
 LONGEST_SECONDS = 30
 """After so long the steps are not measured: the run begins without a time."""
+OFF_DEVICE = ("prepare_dataset", "tabulate_forgetting")
+"""The rules among them that do not compute on the device."""
 FITS = ("fit_pretrained", "fit_marginal", "fit_class_decoder", "fit_decoders", "measure_calibration")
 TWO_GROUPS_OF_TWO = 4
 """Rungs of the label, alone and among noise, and of the h of another image, of its class and of any."""
@@ -184,7 +186,18 @@ def foreseen_seconds(experiment: Experiment, steps: StepSeconds) -> dict[str, fl
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a run will do: jobs by rule, fits in a job of a rule, and the foreseen seconds of such a job."""
+    """What a run will do.
+
+    Attributes:
+        name: of the experiment.
+        jobs: by rule.
+        fits: in a job of a rule.
+        seconds: of a job of a rule, as far as they are foreseen.
+        cores: jobs that run at once.
+        interval: a sentence on the intervals.
+        start: seconds in which a process starts, which is what is known of a job without `seconds`.
+        gpus: jobs that compute on a GPU at once; None where none does.
+    """
 
     name: str
     jobs: Mapping[str, int]
@@ -192,11 +205,18 @@ class RunPlan:
     seconds: Mapping[str, float]
     cores: int
     interval: str
+    start: float = 0.0
+    gpus: int | None = None
 
     @property
     def total_seconds(self) -> float:
-        """Seconds of all foreseen jobs, one after the other."""
-        return sum(count * self.seconds.get(rule, 0.0) for rule, count in self.jobs.items())
+        """Seconds of the run: of all jobs on the cores, or of those that wait for a GPU, if that is longer."""
+        of_rules = {rule: n * self.seconds.get(rule, self.start) for rule, n in self.jobs.items()}
+        on_cores = sum(of_rules.values()) / self.cores
+        if self.gpus is None:
+            return on_cores
+        device = {rule for part in PARTS.values() for rule in part} - set(OFF_DEVICE)
+        return max(on_cores, sum(seconds for rule, seconds in of_rules.items() if rule in device) / self.gpus)
 
     @property
     def is_whole(self) -> bool:
@@ -233,9 +253,10 @@ class RunPlan:
     def _whole(self) -> str:
         if not self.total_seconds:
             return ""
-        about = (
-            f"about {duration(self.total_seconds / self.cores)} on {self.cores} core{'s' * (self.cores > 1)}"
-        )
+        where = f"{self.cores} core{'s' * (self.cores > 1)}"
+        if self.gpus is not None:
+            where += f", {self.gpus} job{'s' * (self.gpus > 1)} at once on a GPU"
+        about = f"about {duration(self.total_seconds)} on {where}"
         return about if self.is_whole else f"{about}, and what has no time above"
 
 
@@ -246,6 +267,7 @@ def plan_run(
     cores: int,
     device: str | None,
     threads: int,
+    gpus: int | None = None,
 ) -> RunPlan:
     """The plan of a run; steps are measured only where jobs fit decoders and no earlier one tells their seconds.
 
@@ -256,13 +278,16 @@ def plan_run(
         cores: jobs that run at once on this machine.
         device: of the jobs; None where they run elsewhere, so that nothing of this machine tells their time.
         threads: of a job.
+        gpus: jobs that compute on a GPU at once; None where none does.
     """
+    start = 0.0
     seconds = earlier_seconds(results / "benchmarks") if device is not None else {}
     if device is not None and any(jobs.get(rule) and rule not in seconds for rule in FITS):
         steps = measured_steps(experiment, results / "dataset/header.json", device, threads)
-        seconds = (foreseen_seconds(experiment, steps) if steps else {}) | seconds
+        if steps is not None:
+            start, seconds = steps.start, foreseen_seconds(experiment, steps) | seconds
     interval = expected_interval(experiment, results)
-    return RunPlan(experiment.name, jobs, fits_a_job(experiment), seconds, cores, interval)
+    return RunPlan(experiment.name, jobs, fits_a_job(experiment), seconds, cores, interval, start, gpus)
 
 
 def expected_interval(experiment: Experiment, results: Path) -> str:

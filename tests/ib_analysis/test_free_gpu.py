@@ -36,11 +36,23 @@ def job(tmp_path):
 
 
 def test_each_job_sees_a_gpu_of_its_own_and_the_next_one_gets_what_is_free_again(job):
-    (first, one), (second, _), (third, _) = job(), job(), job()
+    (first, one), (second, _) = job(), job()
     assert {first, second} == {"0", "1"}
-    assert third == "0,1", "there are more jobs than GPUs"
     one.communicate()
     assert job()[0] == first
+
+
+def test_more_jobs_than_gpus_share_them_evenly(job):
+    started = [job() for _ in range(4)]
+    assert [gpu for gpu, _ in started] == ["0", "1", "0", "1"]
+    started[3][1].communicate()
+    assert job()[0] == "1", "the GPU that the fewest hold"
+
+
+def test_jobs_beyond_all_places_see_all_gpus(job, monkeypatch):
+    crowded = "import ib_analysis.free_gpu as free; free.MOST_JOBS_A_GPU = 1"
+    monkeypatch.setattr(sys.modules[__name__], "HOLD", crowded + HOLD)
+    assert [job()[0] for _ in range(3)] == ["0", "1", "0,1"]
 
 
 def test_names_of_gpus_are_kept(job):

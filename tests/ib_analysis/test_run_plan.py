@@ -71,6 +71,21 @@ def test_the_table_adds_up_and_says_what_it_leaves_out(demo):
     assert whole.table().splitlines()[-2].endswith("about 20 min on 1 core")
 
 
+def test_a_job_without_a_time_has_at_least_its_start():
+    plan = RunPlan(
+        "mine", {"fit_decoders": 2, "plot_figures": 8}, {}, {"fit_decoders": 60.0}, 2, "Intervals.", 5.0
+    )
+    assert plan.total_seconds == (2 * 60 + 8 * 5) / 2
+
+
+@pytest.mark.parametrize(("gpus", "seconds"), [(1, 240.0), (2, 120.0), (4, 60.0), (16, 30.0)])
+def test_jobs_that_wait_for_a_gpu_decide_the_time(gpus, seconds):
+    jobs = {"fit_decoders": 4, "plot_figures": 24}
+    plan = RunPlan("mine", jobs, {}, {"fit_decoders": 60.0}, 16, "Intervals.", 10.0, gpus)
+    assert plan.total_seconds == seconds
+    assert f"on 16 cores, {gpus} job{'s' * (gpus > 1)} at once on a GPU" in plan.table()
+
+
 def test_the_width_of_intervals_is_that_of_the_last_table_or_is_not_said(demo, tmp_path):
     assert "Their width is known at the end" in expected_interval(demo, tmp_path)
     (tmp_path / "information.csv").write_text(

@@ -159,7 +159,16 @@ def plan_of(jobs):
         cores=workflow.cores or 1,
         device=here if workflow.local_exec else None,
         threads=DEVICE_THREADS,
+        gpus=jobs_on_gpu(),
     )
+
+
+def jobs_on_gpu():
+    """How many jobs compute on a GPU at once; None where the device is none, or jobs run elsewhere."""
+    if not ON_GPU or not workflow.local_exec:
+        return None
+    at_once = workflow.global_resources.get("gpu", 1)
+    return max(1, min(at_once, (workflow.cores or 1) // DEVICE_THREADS))
 
 
 # Megabytes of the jobs that fit or evaluate image decoders; the maps of a GPU are not in the memory of its host.
