@@ -20,6 +20,26 @@ def refuse_truth_values(model: type[BaseModel], given: Any) -> Any:
     return given
 
 
+def read_choices(model: type[BaseModel], given: Any) -> Any:
+    """What is given, with a word like "8" as the number 8 where that is one of the values to choose from.
+
+    Snakemake's `--config 'dataset={size: 8}'` gives words, which pydantic takes for numbers but not for choices.
+    """
+    if not isinstance(given, Mapping):
+        return given
+    read = dict(given)
+    for name in read.keys() & model.model_fields.keys():
+        choices = {
+            str(kind): kind for kind in _kinds(model.model_fields[name].annotation) if type(kind) is int
+        }
+        value = read[name]
+        if isinstance(value, list | tuple):
+            read[name] = [choices.get(one, one) if isinstance(one, str) else one for one in value]
+        elif isinstance(value, str):
+            read[name] = choices.get(value, value)
+    return read
+
+
 def _kinds(annotation: Any) -> set[Any]:
     """The types that an annotation is made of: those of the entries of a tuple, of a union, under constraints."""
     parts = get_args(annotation)
@@ -36,4 +56,4 @@ class Settings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _numbers_are_numbers(cls, given: Any) -> Any:
-        return refuse_truth_values(cls, given)
+        return read_choices(cls, refuse_truth_values(cls, given))

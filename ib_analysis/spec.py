@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from decoders.settings import refuse_truth_values
+from decoders.settings import read_choices, refuse_truth_values
 from ib_analysis.errors import UserError
 from ib_analysis.mistakes import mistakes
 
@@ -26,7 +26,7 @@ class Spec(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _numbers_are_numbers(cls, given: Any) -> Any:
-        return refuse_truth_values(cls, given)
+        return read_choices(cls, refuse_truth_values(cls, given))
 
     def described(self) -> dict[str, Any]:
         """The spec as JSON with the implementation, from which a stage builds the object."""

@@ -1,10 +1,13 @@
 """A configuration is what its files say, each key once, with what the command line changes."""
 
 import pytest
+from pydantic import ValidationError
 
 from ib_analysis.configuration import demand_unique_keys, merged
+from ib_analysis.datasets.specs.cifar import Cifar10Spec
 from ib_analysis.device_name import check_device
 from ib_analysis.errors import UserError
+from ib_analysis.studies.specs.quantized import QuantizedStudySpec
 
 
 @pytest.mark.parametrize(
@@ -78,3 +81,25 @@ def test_the_devices_of_the_readme_pass():
         "cuda",
         "cuda:1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "words", "numbers"),
+    [
+        (Cifar10Spec, "size", "8", 8),
+        (QuantizedStudySpec, "bits", ["bf16", "4", "2"], ("bf16", 4, 2)),
+        (QuantizedStudySpec, "end_bits", "8", 8),
+    ],
+)
+def test_words_of_the_command_line_are_numbers_where_numbers_are_to_choose_from(
+    section, name, words, numbers
+):
+    """`--config 'dataset={size: 8}'` gives the word "8"."""
+    assert getattr(section(**{name: words}), name) == numbers
+
+
+def test_a_word_that_is_no_choice_is_refused_with_the_choices():
+    with pytest.raises(ValidationError, match="8, 16 or 32"):
+        Cifar10Spec(size="9")
+    with pytest.raises(ValidationError, match="8, 16 or 32"):
+        Cifar10Spec(size="08")
