@@ -12,13 +12,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.gpu_networks import GPU, Networks, activations, training_networks
-from decoders.errors import FitError
+from benchmarks.gpu_networks import GPU, Networks, activations, demand_same_settings, training_networks
+from decoders.errors import DecoderError, FitError
 from decoders.evaluation import nats_per_example
 from decoders.fitting import fit
 from decoders.pairs import TensorPairs
@@ -27,6 +28,7 @@ from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.saving import load_decoder, save_decoder
 from decoders.spec import FitSpec, ImageTarget
 from decoders.training.atomic_file import replacing
+from decoders.training.disk import DiskError
 from ib_analysis.datasets.cifar10 import Cifar10
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
@@ -58,7 +60,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Settings:
-    """Sizes of a run; two runs into one folder must agree in all but the seconds."""
+    """Sizes of a run; two runs into one folder must agree in all but the seconds (`demand_same_settings`)."""
 
     out: Path
     trained: Networks
@@ -72,6 +74,14 @@ class Settings:
     drawn: int
     draws: int
     seconds: float
+
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """Plain values of everything but the folders and the seconds."""
+        own = {
+            name: value for name, value in asdict(self).items() if name not in ("out", "trained", "seconds")
+        }
+        return own | self.trained.sizes
 
     def points(self) -> Iterator[Point]:
         """Most wanted first: the trained classifier, its start, the trained autoencoder, and what lies between."""
@@ -180,8 +190,8 @@ class Gallery:
             state_path=state,
             label="p(x)",
         )
-        save_decoder(decoder, path)
         self.write_facts("pretrained", fitted.as_dict())
+        save_decoder(decoder, path)
         state.unlink(missing_ok=True)
         self.say(
             f"p(x): {fitted.holdout_nats:.0f} nats held out, "
@@ -223,15 +233,19 @@ class Gallery:
     def write_facts(self, name: str, facts: dict[str, object]) -> None:
         """What is known of a fit, with the machine and the sizes of the run."""
         device = torch.cuda.get_device_name() if GPU.type == "cuda" else "cpu"
-        sizes = json.loads(json.dumps(asdict(self.settings), default=str))
-        about = {"device": device, "torch": str(torch.__version__), "settings": sizes}
+        about = {"device": device, "torch": str(torch.__version__), "settings": self.settings.sizes}
         with replacing(self.settings.out / f"{name}.json") as path:
             path.write_text(json.dumps(about | facts), encoding="utf-8")
 
 
-def run(settings: Settings) -> None:
-    """Everything that is missing, most wanted first, while there is time."""
+def run(settings: Settings) -> list[str]:
+    """Everything that is missing, most wanted first, while there is time; the names of points that cannot be fitted.
+
+    Raises:
+        UserError: the folder holds parts of a run with other settings.
+    """
     settings.out.mkdir(parents=True, exist_ok=True)
+    demand_same_settings(settings.out, settings.sizes, settings.trained.dataset)
     gallery = Gallery(settings)
     jobs: list[tuple[Regime, int]] = [(regime, 0) for regime in TAPS]
     with training_networks(settings.trained, jobs, len(jobs), settings.out / "curves.csv"):
@@ -241,25 +255,34 @@ def run(settings: Settings) -> None:
     for line in (settings.out / "curves.csv").read_text(encoding="utf-8").splitlines():
         if not line[-1].isdigit() or int(line.split(",")[2]) in settings.trained.epochs:
             print(line, flush=True)
-    drawn = settings.out / "originals.npz"
-    np.savez_compressed(
-        drawn, x=gallery.evaluation.x[: settings.drawn].cpu().numpy(), y=gallery.evaluation.y.cpu().numpy()
-    )
-    longest = 0.0
-    for point in settings.points():
-        if (settings.out / "points" / f"{point.name}.json").is_file():
+    x, y = gallery.evaluation.x[: settings.drawn].cpu().numpy(), gallery.evaluation.y.cpu().numpy()
+    with replacing(settings.out / "originals.npz") as path:
+        np.savez_compressed(path, x=x, y=y)
+    return fit_points(gallery, pretrained)
+
+
+def fit_points(gallery: Gallery, pretrained: PixelCNNPP) -> list[str]:
+    """The points that are missing, until the longest one so far would end too late; the names of those that failed."""
+    folder = gallery.settings.out / "points"
+    failed: list[str] = []
+    earlier = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")]
+    longest = max((facts["point_seconds"] for facts in earlier), default=0.0)
+    for point in gallery.settings.points():
+        if (folder / f"{point.name}.json").is_file():
             continue
         if gallery.left() < 1.2 * longest:
             gallery.say(f"{point.name}: not reached, and none after it")
-            return
+            return failed
         begun = time.monotonic()
         try:
             gallery.fit_point(point, pretrained)
         except FitError as error:
             gallery.say(f"{point.name}: {error}")
+            failed.append(point.name)
         torch.cuda.empty_cache()
         longest = max(longest, time.monotonic() - begun)
-    gallery.say("complete")
+    gallery.say("all points are there" if not failed else "all other points are there")
+    return failed
 
 
 def settings_of(chosen: argparse.Namespace) -> Settings:
@@ -311,9 +334,14 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path, required=True, help="the same folder continues a run")
     parser.add_argument("--epochs", type=int, nargs="+", default=[0, 2, 30])
-    parser.add_argument("--marginal_steps", type=int, default=4000)
-    parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--seconds", type=float, default=500.0, help="nothing begins that would end later")
+    parser.add_argument("--marginal_steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=700)
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=480.0,
+        help="no point begins that would end later; the networks and p(x) are made in any case",
+    )
     parser.add_argument("--smoke", action="store_true", help="tiny, to see that all of it runs")
     chosen = parser.parse_args()
     if GPU.type != "cuda" and not chosen.smoke:
@@ -323,11 +351,13 @@ def main() -> int:
         if chosen.dataset is None:
             chosen.dataset = chosen.out / "dataset"
             prepare_cifar10(chosen.dataset)
-        run(settings_of(chosen))
-    except UserError as error:
+        failed = run(settings_of(chosen))
+    except (UserError, DecoderError, DiskError) as error:
         print(f"gpu_gallery: {error}", file=sys.stderr)
         return 1
-    return 0
+    if failed:
+        print(f"gpu_gallery: no fit of {', '.join(failed)}: see above why.", file=sys.stderr)
+    return min(1, len(failed))
 
 
 if __name__ == "__main__":

@@ -58,11 +58,16 @@ class Run:
         """Read the files of a run.
 
         Raises:
-            UserError: the decoder of p(x), against which all others are compared, is missing.
+            UserError: the decoder of p(x), which all are compared with, is missing, or points differ in settings.
         """
-        points = {}
+        points, settings = {}, None
         for path in sorted((folder / "points").glob("*.json")):
             facts = json.loads(path.read_text(encoding="utf-8"))
+            settings = settings or facts["settings"]
+            if facts["settings"] != settings:
+                raise UserError(
+                    f"{path} is of other settings than the points before it: delete it and run again."
+                )
             with np.load(path.with_suffix(".npz")) as stored:
                 found = Found(facts, stored["nats"].astype(np.float64), stored["drawn"])
             points[Point(facts["tap"], facts["regime"], facts["epoch"])] = found
@@ -99,6 +104,7 @@ def table(run: Run) -> Iterator[dict[str, object]]:
             "stderr_of_squared_error": round(error_stderr, 5),
             "evaluation_images": len(found.nats),
             "steps": found.facts["steps"],
+            "fit_seconds": round(found.facts["fit_seconds"], 1),
             "seconds": round(found.facts["point_seconds"], 1),
         }
 

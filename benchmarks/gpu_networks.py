@@ -1,5 +1,6 @@
 """Networks that benchmarks.gpu_plane and benchmarks.gpu_gallery measure: trained several at once, then read."""
 
+import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from shutil import rmtree
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +21,9 @@ from ib_analysis.encoders.resnet import ResNet
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import Regime, TrainingSpec
 from ib_analysis.encoders.training.train import train
+from ib_analysis.errors import UserError
 
+SETTINGS = "settings.json"
 GPU = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 CURVE_HEADER = "regime,network,epoch,learning_rate,loss,metric,encoder_part,held_out_part,seconds\n"
 
@@ -39,6 +43,11 @@ class Networks:
     weight_decay: float
     flip: bool = False
 
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """Plain values of everything but the folders."""
+        return {name: value for name, value in asdict(self).items() if name not in ("dataset", "folder")}
+
     def of(self, regime: Regime, seed: int) -> Path:
         """Folder of the checkpoints and of the curve of a network."""
         return self.folder / f"{regime}-{seed}"
@@ -55,6 +64,32 @@ class Networks:
             gradient_clip=5.0,
             flip=self.flip,
         )
+
+
+def demand_same_settings(out: Path, settings: dict[str, Any], dataset: Path) -> None:
+    """Keep the settings of a run beside its parts; the next run into the folder must have the same.
+
+    Args:
+        out: folder of the run.
+        settings: plain values; what may differ between two runs is left out.
+        dataset: folder of the prepared images, which are known by their fingerprint.
+
+    Raises:
+        UserError: the parts in the folder were made from other settings or other images.
+    """
+    fingerprint = open_dataset(dataset).header.fingerprint
+    wanted = json.loads(json.dumps(settings | {"images": fingerprint}, default=str))
+    path = out / SETTINGS
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else wanted
+    other = sorted(name for name in kept.keys() | wanted.keys() if kept.get(name) != wanted.get(name))
+    if other:
+        was, now = kept.get(other[0]), wanted.get(other[0])
+        raise UserError(
+            f"{out} holds parts made with {other[0]} {was}, and this run has {now}: choose another --out, or the same "
+            "settings"
+        )
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
 
 
 def train_network(networks: Networks, regime: Regime, seed: int) -> str:

@@ -8,6 +8,7 @@ and samples. A decoder reads the same float16 h in its fit and in its evaluation
 import argparse
 import csv
 import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from torch import Tensor
 
-from benchmarks.gpu_networks import GPU, Networks, activations, training_networks
+from benchmarks.gpu_networks import GPU, Networks, activations, demand_same_settings, training_networks
 from decoders.errors import FitError
 from decoders.fitting import Fit
 from decoders.pixelcnn_pp.decoder import PixelCNNPP
@@ -32,6 +33,7 @@ from decoders.spec import FitSpec, ImageTarget
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.encoders.specs.training import Regime
+from ib_analysis.errors import UserError
 
 TAPS: dict[Regime, tuple[str, ...]] = {
     "classifier": ("h2", "h3", "h4", "pooled"),
@@ -349,6 +351,7 @@ def mix_neighbours(
 def run(settings: Settings) -> None:
     """Everything, most wanted first; what would begin too late is left out."""
     settings.out.mkdir(parents=True, exist_ok=True)
+    demand_same_settings(settings.out, settings.trained.sizes, settings.trained.dataset)
     results = Results(settings)
     parts = Parts.of(settings)
     jobs = [(regime, seed) for seed in range(settings.networks) for regime in TAPS]
@@ -417,7 +420,7 @@ def settings_of(chosen: argparse.Namespace) -> Settings:
     )
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--dataset", type=Path, required=True, help="folder of a prepared data set of square images"
@@ -437,8 +440,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=500.0, help="nothing begins that would end later")
     parser.add_argument("--compiled", action="store_true")
     parser.add_argument("--smoke", action="store_true", help="tiny, to see that all of it runs")
-    run(settings_of(parser.parse_args()))
+    try:
+        run(settings_of(parser.parse_args()))
+    except UserError as error:
+        print(f"gpu_plane: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

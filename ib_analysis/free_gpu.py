@@ -9,13 +9,12 @@ import fcntl
 import os
 import tempfile
 from collections.abc import Mapping
-from itertools import product
 from pathlib import Path
 from typing import TextIO
 
 DRIVER = Path("/proc/driver/nvidia/gpus")
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-MOST_JOBS_A_GPU = 64
+MOST_JOBS_A_GPU = 16
 """Jobs beyond so many on every GPU see all, as without this file."""
 
 _held: list[TextIO] = []
@@ -30,11 +29,25 @@ def hold_free_gpu(device: str) -> None:
     gpus = visible_gpus(os.environ, DRIVER)
     if device not in ("cuda", "auto") or len(gpus) < 2:
         return
-    for place, gpu in product(range(MOST_JOBS_A_GPU), gpus):
-        if (lock := locked(lock_folder() / f"{gpu.replace('/', '-')}.{place}")) is not None:
-            _held.append(lock)
-            os.environ[VISIBLE] = gpu
-            return
+    folder = lock_folder()
+    with (folder / "choice").open("w", encoding="utf-8") as choice:
+        fcntl.flock(choice, fcntl.LOCK_EX)
+        free = {gpu: free_places(folder, gpu) for gpu in gpus}
+        gpu = max(gpus, key=lambda name: len(free[name]))
+        lock = locked(free[gpu][0]) if free[gpu] else None
+    if lock is not None:
+        _held.append(lock)
+        os.environ[VISIBLE] = gpu
+
+
+def free_places(folder: Path, gpu: str) -> list[Path]:
+    """Files of the places on a GPU that no job holds."""
+    paths = [folder / f"{gpu.replace('/', '-')}.{place}" for place in range(MOST_JOBS_A_GPU)]
+    found = [(path, locked(path)) for path in paths]
+    for _, file in found:
+        if file is not None:
+            file.close()
+    return [path for path, file in found if file is not None]
 
 
 def visible_gpus(environment: Mapping[str, str], driver: Path) -> list[str]:

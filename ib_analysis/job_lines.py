@@ -132,7 +132,7 @@ class JobLines(logging.Handler):
         times = self.spent.get(rule)
         if times:
             return sum(times) / len(times)
-        return self.plan.seconds.get(rule, 1.0) if self.plan else 1.0
+        return self.plan.seconds.get(rule, self.plan.start or 1.0) if self.plan else 1.0
 
     def _fail(self, record: logging.LogRecord) -> None:
         facts = vars(record)

@@ -2,7 +2,7 @@
 
 Seconds of a job are those that earlier jobs of its rule took on this machine, as the benchmarks of the experiment say.
 Where there are none, a fit takes its steps at the seconds a step that were just measured (`stages/measure_steps.py`),
-and of other jobs only the start of their process is foreseen.
+and of other jobs only the start of their process is foreseen, as it was measured with the steps.
 """
 
 import csv
@@ -47,7 +47,7 @@ PARTS = {
 OTHERS = "tables, figures, the report"
 LONGEST_SECONDS = 30
 """After so long the steps are not measured: the run begins without a time."""
-OFF_DEVICE = ("prepare_dataset", "tabulate_forgetting")
+OFF_DEVICE = ("prepare_dataset",)
 """The rules among them that do not compute on the device."""
 FITS = ("fit_pretrained", "fit_marginal", "fit_class_decoder", "fit_decoders", "measure_calibration")
 TWO_GROUPS_OF_TWO = 4
@@ -133,10 +133,9 @@ def _steps_slice(experiment: Experiment, shape: Mapping[str, int]) -> dict[str, 
     decoders = experiment.decoders
     return {
         "image": decoders.image.described(),
-        "image_batch": decoders.image_fit.batch_size,
+        "image_fit": decoders.image_fit.model_dump(mode="json"),
         "label": decoders.label.described(),
-        "label_batch": decoders.label_fit.batch_size,
-        "precision": decoders.image_fit.precision,
+        "label_fit": decoders.label_fit.model_dump(mode="json"),
         "image_target": {name: shape[name] for name in ("channels", "height", "width", "levels")},
         "label_target": {"classes": shape["classes"]},
     }

@@ -8,9 +8,10 @@ import torch
 
 from decoders.density import Decoder
 from decoders.evaluation import NegativeLogLikelihood
-from decoders.spec import FitSpec, ImageTarget, LabelTarget, Precision
-from decoders.training.gradient_step import build_adam
-from decoders.training.graphed_step import EAGER_STEPS, build_step
+from decoders.spec import FitSpec, ImageTarget, LabelTarget
+from decoders.training.graphed_step import EAGER_STEPS
+from decoders.training.optimisation import Optimisation
+from decoders.training.process_group import Ranks
 from ib_analysis import spec
 from ib_analysis.device import resolve_device
 from ib_analysis.provenance import Job
@@ -23,13 +24,12 @@ ENOUGH_SECONDS = 3.0
 
 
 class Spec(spec.Spec):
-    """The decoders of an experiment, the size of their batches, and what they predict."""
+    """The decoders of an experiment, how they are fitted, and what they predict."""
 
     image: spec.Described
-    image_batch: int
+    image_fit: FitSpec
     label: spec.Described
-    label_batch: int
-    precision: Precision
+    label_fit: FitSpec
     image_target: ImageTarget
     label_target: LabelTarget
 
@@ -38,14 +38,17 @@ def run(slice_: Spec, job: Job) -> None:
     """Print seconds a step of the image decoder, of the label decoder, and of the start of a process."""
     start = time.process_time()
     device = resolve_device(job.device, job.threads)
+    begin = time.perf_counter()
+    torch.zeros(1, device=device).item()  # the first touch of a GPU takes seconds
+    start += time.perf_counter() - begin
     torch.manual_seed(0)
     image, label = slice_.image_target, slice_.label_target
-    shape = (slice_.image_batch, image.channels, image.height, image.width)
+    shape = (slice_.image_fit.batch_size, image.channels, image.height, image.width)
     x = torch.randint(0, image.levels, shape, dtype=torch.uint8, device=device)
-    y = torch.randint(0, label.classes, (slice_.label_batch,), device=device)
+    y = torch.randint(0, label.classes, (slice_.label_fit.batch_size,), device=device)
     seconds = {
-        "image": step_seconds(_built(slice_.image, image), x, slice_.precision),
-        "label": step_seconds(_built(slice_.label, label), y, slice_.precision),
+        "image": step_seconds(_built(slice_.image, image), x, slice_.image_fit),
+        "label": step_seconds(_built(slice_.label, label), y, slice_.label_fit),
         "start": start,
     }
     print(json.dumps(seconds))
@@ -57,8 +60,8 @@ def _built(decoder: spec.Described, target: ImageTarget | LabelTarget) -> Decode
     return built
 
 
-def step_seconds(decoder: Decoder, target: torch.Tensor, precision: Precision) -> float:
-    """The median seconds of a few gradient steps on one batch, taken as a fit takes them.
+def step_seconds(decoder: Decoder, target: torch.Tensor, fit: FitSpec) -> float:
+    """The median seconds of a few gradient steps on one batch, as a fit takes them.
 
     The first steps are not counted: on a GPU they choose algorithms, and one is captured as a graph.
     """
@@ -67,18 +70,12 @@ def step_seconds(decoder: Decoder, target: torch.Tensor, precision: Precision) -
     h = torch.randn(len(target), UNITS, device=device)
     with torch.no_grad():
         decoder.initialise(target, h, len(target))
-    spec_of_fit = FitSpec(steps=1, batch_size=len(target), precision=precision)
-    optimiser = build_adam([{"params": list(decoder.parameters())}], spec_of_fit, device)
     loss = NegativeLogLikelihood(decoder)
-    step = build_step(lambda x, h: loss(x, h).mean(), optimiser, spec_of_fit, device, _no_clip)
+    optimisation = Optimisation(decoder, loss, [], fit, len(target), device, Ranks.current())
     first = 2 + EAGER_STEPS if device.type == "cuda" else 1
     times: list[float] = []
-    while len(times) < first + STEPS and sum(times) < ENOUGH_SECONDS:
+    while len(times) < first + STEPS and sum(times[first:]) < ENOUGH_SECONDS:
         begin = time.perf_counter()
-        step(target, h).item()
+        optimisation.take_step(len(times), target, h).item()
         times.append(time.perf_counter() - begin)
-    return statistics.median(times[first:] or times)
-
-
-def _no_clip(norm: float) -> None:
-    """The steps are too few to need one."""
+    return statistics.median(times[first:])

@@ -3,6 +3,8 @@
 import csv
 import json
 import sys
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ from PIL import Image
 
 from benchmarks import gpu_gallery as gallery
 from benchmarks import gpu_gallery_figures as figures
+from benchmarks import gpu_networks
 from benchmarks.gpu_gallery import Point
+from decoders.errors import FitError
 from ib_analysis.datasets.digits import Digits
 from ib_analysis.datasets.prepare import prepare_dataset
 from ib_analysis.datasets.specs.digits import DigitsSpec
@@ -30,23 +34,15 @@ BITS = {
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("prepared") / "digits"
-    prepare_dataset(Digits(DigitsSpec()), DigitsSpec(), folder)
+    spec = DigitsSpec(images=200)
+    prepare_dataset(Digits(spec), spec, folder)
     return folder
 
 
-def run(monkeypatch, prepared, out, seconds):
-    arguments = [
-        "gpu_gallery",
-        "--dataset",
-        str(prepared),
-        "--out",
-        str(out),
-        "--smoke",
-        "--seconds",
-        seconds,
-    ]
-    monkeypatch.setattr(sys, "argv", arguments)
-    assert gallery.main() == 0
+def run(monkeypatch, prepared, out, seconds, code=0):
+    arguments = ["--dataset", str(prepared), "--out", str(out), "--smoke", "--seconds", seconds]
+    monkeypatch.setattr(sys, "argv", ["gpu_gallery", *arguments])
+    assert gallery.main() == code
 
 
 def names(out):
@@ -60,6 +56,9 @@ def test_a_second_run_does_what_the_first_left_out_and_repeats_nothing(
     assert names(tmp_path) == set(), "nothing begins after the end"
     kept = [tmp_path / "pretrained.safetensors", tmp_path / "networks/classifier-0/epoch-2.safetensors"]
     assert not (tmp_path / "networks/classifier-0/scratch").exists()
+    monkeypatch.setattr(gpu_networks, "train", lambda *_, **__: pytest.fail("trained again"))
+    trained = SimpleNamespace(of=lambda regime, seed: tmp_path / f"networks/{regime}-{seed}")
+    assert gpu_networks.train_network(trained, "classifier", 0) in (tmp_path / "curves.csv").read_text()
     wanted = [
         Point("p(x)"),
         Point("label"),
@@ -69,18 +68,66 @@ def test_a_second_run_does_what_the_first_left_out_and_repeats_nothing(
     for points in (wanted[:1], wanted):
         times = [path.stat().st_mtime_ns for path in kept]
         monkeypatch.setattr(gallery.Settings, "points", lambda _, points=points: iter(points))
+        monkeypatch.setattr(gallery, "training_networks", lambda *_: nullcontext())
         run(monkeypatch, prepared, tmp_path, "1000")
         assert names(tmp_path) == {point.name for point in points}
         assert [path.stat().st_mtime_ns for path in kept] == times
         kept += [tmp_path / f"points/{point.name}.npz" for point in points]
-    assert "complete" in capsys.readouterr().out
+    assert "all points are there" in capsys.readouterr().out
     with np.load(tmp_path / "points/classifier-epoch2-h1.npz") as found:
-        assert found["nats"].shape == (64,)
+        assert found["nats"].shape == (40,)
         assert found["drawn"].shape == (2, 4, 1, 8, 8)
         assert found["drawn"].dtype == np.uint8
     facts = json.loads((tmp_path / f"points/{wanted[-1].name}.json").read_text())
     assert (facts["tap"], facts["regime"], facts["epoch"]) == ("bottleneck", "autoencoder", 0)
-    assert facts["settings"]["trained"]["widths"] == [8, 8, 16, 16]
+    assert facts["settings"]["widths"] == [8, 8, 16, 16]
+
+    rows = [line.split(",") for line in (tmp_path / "curves.csv").read_text().splitlines()[1:]]
+    assert {(row[0], row[2]) for row in rows} == {(r, e) for r in gallery.TAPS for e in "012"}
+
+
+def test_a_run_does_not_go_on_with_parts_of_other_settings(prepared, tmp_path, monkeypatch, capsys):
+    (tmp_path / "settings.json").write_text(json.dumps({"steps": 700}))
+    run(monkeypatch, prepared, tmp_path, "0", code=1)
+    said = capsys.readouterr().err
+    assert "choose another --out" in said
+    assert not (tmp_path / "networks").exists()
+
+
+def test_a_point_that_cannot_be_fitted_is_named_and_the_others_are_made(
+    prepared, tmp_path, monkeypatch, capsys
+):
+    real = gallery.fit
+
+    def fit(decoder, pairs, spec, **how):
+        if how["label"] == "label":
+            raise FitError("label: the loss is not finite")
+        return real(decoder, pairs, spec, **how)
+
+    monkeypatch.setattr(gallery, "fit", fit)
+    monkeypatch.setattr(gallery, "training_networks", lambda *_: nullcontext())
+    (tmp_path / "curves.csv").write_text("")
+    wanted = [Point("label"), Point("p(x)")]
+    monkeypatch.setattr(gallery.Settings, "points", lambda _: iter(wanted))
+    run(monkeypatch, prepared, tmp_path, "1000", code=1)
+    assert names(tmp_path) == {"px"}
+    assert "no fit of label" in capsys.readouterr().err
+
+
+def test_no_point_begins_that_is_as_long_as_one_of_an_earlier_run_and_would_end_too_late(
+    monkeypatch, tmp_path
+):
+    (tmp_path / "points").mkdir()
+    (tmp_path / "points/px.json").write_text('{"point_seconds": 50.0}')
+    begun = []
+    settings = SimpleNamespace(out=tmp_path, points=lambda: iter([Point("p(x)"), Point("label")]))
+    one = SimpleNamespace(
+        settings=settings, say=lambda _: None, fit_point=lambda point, _: begun.append(point)
+    )
+    for left, expected in ((59.0, []), (61.0, [Point("label")])):
+        one.left = lambda left=left: left
+        assert gallery.fit_points(one, None) == []
+        assert begun == expected
 
 
 @pytest.mark.parametrize(
@@ -115,10 +162,12 @@ def run_folder(tmp_path):
     spread = np.tile([-1.0, 1.0], 32)
     for point, bits in BITS.items():
         facts = {"tap": point.tap, "regime": point.regime, "epoch": point.epoch}
-        facts |= {"late_gain_nats": np.log(2.0), "steps": 7, "point_seconds": 3.0}
+        facts |= {"late_gain_nats": np.log(2.0), "steps": 7, "point_seconds": 3.0, "fit_seconds": 2.0}
+        facts |= {"settings": {"steps": 7}}
         (tmp_path / f"points/{point.name}.json").write_text(json.dumps(facts))
-        nats = (bits + (spread if point.tap == "h1" else 0 * spread)) * np.log(2.0)
+        nats = (bits + (spread if point.tap == "h1" else 3 * spread)) * np.log(2.0)
         drawn = np.stack([images, 255 - images]) if point.tap == "h1" else np.stack([images, images])
+        drawn = np.stack([images // 2, images]) if point.tap == "h4" else drawn
         np.savez(tmp_path / f"points/{point.name}.npz", nats=nats.astype(np.float32), drawn=drawn)
     return tmp_path
 
@@ -131,7 +180,11 @@ def test_the_table_has_information_against_p_of_x_with_its_paired_error(run_fold
     assert len(rows) == len(BITS)
     h1 = rows["classifier", "30", "h1"]
     assert float(h1["information_bits"]) == pytest.approx(60.0, abs=0.01)
-    assert float(h1["stderr_images_bits"]) == pytest.approx(np.sqrt(64 / 63) / 8, abs=0.01)
+    assert float(h1["stderr_images_bits"]) == pytest.approx(2 / 8, abs=0.01), (
+        "paired: 3 - 1 bits of each image"
+    )
+    assert float(rows["", "", "label"]["stderr_images_bits"]) == 0.0
+    assert (h1["cross_entropy_bits"], h1["late_gain_bits"], h1["seconds"]) == ("40.0", "1.0", "3.0")
     assert float(rows["", "", "label"]["information_bits"]) == pytest.approx(3.0, abs=0.01)
     assert float(rows["", "", "label"]["squared_error_of_draws"]) == 0.0
     x = np.load(run_folder / "originals.npz")["x"] / 255.0
@@ -144,8 +197,25 @@ def test_the_picture_shows_whole_pixels_of_the_first_images(run_folder):
     picture = np.array(Image.open(out / "gpu-gallery.png").convert("RGB"))
     original = np.load(run_folder / "originals.npz")["x"][0]
     top, left = figures.TITLE, figures.LEFT
-    shown = picture[top : top + 16 : 2, left : left + 16 : 2]
-    assert np.array_equal(shown, original.transpose(1, 2, 0))
+    group = 4 * (2 * 8 + 2) + figures.GAP
+
+    def shown(block, row):
+        y, x = top + row * 18, left + block * group
+        return picture[y : y + 16 : 2, x : x + 16 : 2]
+
+    for block in range(3):
+        assert np.array_equal(shown(block, 0), original.transpose(1, 2, 0))
+        assert np.array_equal(shown(block, 6), original.transpose(1, 2, 0)), "p(x) draws the image here"
+    assert np.array_equal(shown(1, 1), original.transpose(1, 2, 0)), "h1 of the trained classifier"
+    assert np.array_equal(shown(2, 4), original.transpose(1, 2, 0) // 2), "h4 of the autoencoder"
+    assert not np.array_equal(shown(2, 1), original.transpose(1, 2, 0)), "h1 of the autoencoder is not there"
+
+
+def test_points_of_different_settings_are_not_compared(run_folder):
+    path = run_folder / "points/label.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"settings": {"steps": 8}}))
+    with pytest.raises(UserError, match="other settings"):
+        figures.Run.of(run_folder)
 
 
 def test_a_folder_without_p_of_x_is_refused(tmp_path):

@@ -43,10 +43,11 @@ def test_each_job_sees_a_gpu_of_its_own_and_the_next_one_gets_what_is_free_again
 
 
 def test_more_jobs_than_gpus_share_them_evenly(job):
-    started = [job() for _ in range(4)]
-    assert [gpu for gpu, _ in started] == ["0", "1", "0", "1"]
-    started[3][1].communicate()
-    assert job()[0] == "1", "the GPU that the fewest hold"
+    started = [job() for _ in range(6)]
+    assert [gpu for gpu, _ in started] == ["0", "1"] * 3
+    for ended in (0, 3, 5):
+        started[ended][1].communicate()
+    assert job()[0] == "1", "one job holds it, and two hold the other"
 
 
 def test_jobs_beyond_all_places_see_all_gpus(job, monkeypatch):

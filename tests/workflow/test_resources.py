@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ib_analysis.run_plan import PARTS
+from ib_analysis.run_plan import OFF_DEVICE, PARTS
 
 RULES = {
     name: body
@@ -43,7 +43,8 @@ def test_there_are_heavy_rules():
 
 
 def test_every_heavy_rule_has_a_line_in_the_plan_of_a_run():
-    assert set(HEAVY) <= {rule for rules in PARTS.values() for rule in rules}
+    long = {rule for rules in PARTS.values() for rule in rules}
+    assert set(HEAVY) == long - set(OFF_DEVICE), "those that wait for a GPU"
 
 
 @pytest.mark.parametrize("name", HEAVY)
@@ -102,6 +103,24 @@ def test_the_gpu_profile_reaches_the_command_line_of_every_heavy_rule(planned):
     heavy = [command for command in on_gpu if "--device" in command]
     assert len(heavy) > 20
     assert all("--device cuda --threads 8 " in command for command in heavy)
+
+
+@pytest.mark.parametrize(
+    ("given", "at_once"),
+    [((), "1 job"), (("--resources", "gpu=3"), "3 jobs"), (("--resources", "gpu=9"), "4 jobs")],
+)
+def test_the_plan_of_a_run_knows_how_many_jobs_have_a_gpu(laboratory, given, at_once):
+    """32 cores hold four jobs of eight threads."""
+    header, folder = "results/demo/dataset/header.json", laboratory.folder
+    (folder / header).unlink(missing_ok=True)
+    earlier = folder / "results/demo/benchmarks/prepare_dataset.tsv"
+    earlier.parent.mkdir(parents=True, exist_ok=True)
+    earlier.write_text("s\n600\n")
+    profile = ("--workflow-profile", "workflow/profiles/gpu", "--cores", "32", *given)
+    run = laboratory.snakemake("workflow/config/demo.yaml", header, *profile)
+    assert run.returncode == 0, run.stderr
+    assert f"on 32 cores, {at_once} at once on a GPU" in run.stderr
+    assert "1/1  prepare dataset" in run.stderr
 
 
 def test_without_a_profile_the_device_is_chosen_where_the_job_runs(planned):

@@ -167,8 +167,9 @@ def jobs_on_gpu():
     """How many jobs compute on a GPU at once; None where the device is none, or jobs run elsewhere."""
     if not ON_GPU or not workflow.local_exec:
         return None
-    at_once = workflow.global_resources.get("gpu", 1)
-    return max(1, min(at_once, (workflow.cores or 1) // DEVICE_THREADS))
+    most = max(1, (workflow.cores or 1) // DEVICE_THREADS)
+    given = workflow.global_resources.get("gpu").value
+    return most if given is None else max(1, min(given, most))
 
 
 # Megabytes of the jobs that fit or evaluate image decoders; the maps of a GPU are not in the memory of its host.
