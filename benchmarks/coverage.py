@@ -4,7 +4,7 @@ python -m benchmarks.coverage [TABLE ...] [--repetitions 4000] [--quick]: the ta
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 
 from benchmarks.known_curves import (
     Curve,
@@ -28,7 +28,6 @@ from ib_analysis.datasets.rectangles import Rectangles
 IMAGES = (100, 200, 500, 2000)
 FEWER_IMAGES = (100, 500, 2000)
 SLOW = ("bands", "alarms", "gains")
-Cell = Callable[[int], Sequence[Share]]
 
 INDEPENDENT = RasterMarkov(4, 16, 0.0, 1.5)
 MARKOV = RasterMarkov(4, 16, 0.9, 1.0)
@@ -82,39 +81,35 @@ def intervals(repetitions: int) -> None:
         found = {n: interval_coverage(curve.at(points), n, repetitions) for n in IMAGES}
         for k, point in enumerate(points):
             name = f"{curve.quantity.value}, {curve.name}, rows seen: {point + 1}"
-            row(name, IMAGES, lambda n, k=k, found=found: found[n][k])
+            row(name, (found[n][k] for n in IMAGES))
 
 
 def rare(repetitions: int) -> None:
     head("The same where few images carry the variance", IMAGES)
     for curve in RARE:
-        row(curve.name, IMAGES, lambda n, c=curve: interval_coverage(c, n, repetitions)[0])
+        row(curve.name, (interval_coverage(curve, n, repetitions)[0] for n in IMAGES))
 
 
 def bands(repetitions: int) -> None:
     head("Whole curve: simultaneous band (intervals of single points)", FEWER_IMAGES)
     for curve in (*CURVES, LABELS[1]):
         name = f"{curve.quantity.value}, {curve.name}, {len(curve.truth_nats)} points"
-        row(name, FEWER_IMAGES, lambda n, c=curve: band_coverage(c, n, repetitions))
+        row(name, (band_coverage(curve, n, repetitions) for n in FEWER_IMAGES))
 
 
 def alarms(repetitions: int) -> None:
     head("False compression on a flat curve, nominal at most 2.5 (Bonferroni over epochs)", FEWER_IMAGES)
     for curve in FLAT:
-        row(curve.name, FEWER_IMAGES, lambda n, c=curve: [false_alarms(c, n, repetitions)])
+        row(curve.name, ([false_alarms(curve, n, repetitions)] for n in FEWER_IMAGES))
     name = "any of 6 tests at these 3 taps, after Holm"
-    row(name, FEWER_IMAGES, lambda n: [family_false_alarms(FLAT, n, repetitions)])
+    row(name, ([family_false_alarms(FLAT, n, repetitions)] for n in FEWER_IMAGES))
 
 
 def gains(repetitions: int) -> None:
     head("Interval of the compression", FEWER_IMAGES)
     for curve in CURVES[:3]:
         risen: Curve = curve.at(UP_AND_DOWN)
-        row(
-            f"{curve.name}, two rows lost",
-            FEWER_IMAGES,
-            lambda n, c=risen: [gain_coverage(c, n, repetitions)],
-        )
+        row(f"{curve.name}, two rows lost", ([gain_coverage(risen, n, repetitions)] for n in FEWER_IMAGES))
 
 
 def head(title: str, images: Sequence[int]) -> None:
@@ -122,8 +117,8 @@ def head(title: str, images: Sequence[int]) -> None:
     print(f"\n| {title} | {cells} |\n| --- |{' ---: |' * len(images)}")
 
 
-def row(name: str, images: Sequence[int], cell: Cell) -> None:
-    print(f"| {name} | {' | '.join(percent(cell(n)) for n in images)} |", flush=True)
+def row(name: str, cells: Iterable[Sequence[Share]]) -> None:
+    print(f"| {name} | {' | '.join(map(percent, cells))} |", flush=True)
 
 
 def percent(shares: Sequence[Share]) -> str:

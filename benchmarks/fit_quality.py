@@ -133,6 +133,10 @@ def images() -> tuple[Tensor, Tensor]:
         return torch.tensor(data.decoder.images[:IMAGES]), torch.tensor(data.evaluation.images[:EVALUATION])
 
 
+def _keep_weights(target: Tensor, h: Tensor | None, batch_size: int = 1) -> None:
+    """An initialisation that reads no data."""
+
+
 def quality(recipe: Recipe, fitting: Tensor, evaluation: Tensor) -> Quality:
     """Fit one decoder and judge it."""
     torch.set_num_threads(1)
@@ -140,7 +144,7 @@ def quality(recipe: Recipe, fitting: Tensor, evaluation: Tensor) -> Quality:
     spec = PixelCNNPPSpec(filters=recipe.filters, layers=recipe.layers, mixtures=5, dropout=recipe.dropout)
     decoder = PixelCNNPP(spec, TARGET, None)
     if not recipe.data_dependent:
-        decoder.initialise = lambda target, h: None  # type: ignore[method-assign]
+        decoder.initialise = _keep_weights  # type: ignore[method-assign]
     pairs = MirroredPairs(fitting) if recipe.mirrored else TensorPairs(fitting)
     settings = recipe.fit.model_copy(update={"holdout": 0.03})
     found = fit(decoder, pairs, settings, label=recipe.name)

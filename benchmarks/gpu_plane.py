@@ -218,7 +218,8 @@ def codes(parts: Parts) -> Iterator[tuple[str, dict[str, NDArray[np.int64]]]]:
 
 def fit_rungs(settings: Settings, parts: Parts, results: Results) -> None:
     """Every code as a one-hot vector of 256 units, bare and in noise; `codes.npz` holds the codes."""
-    members, h, kept = [], [], {}
+    members, h = [], []
+    kept: dict[str, Any] = {}
     for name, code in codes(parts):
         kept |= {f"{name}/{part}": values for part, values in code.items()}
         for noise in (0.0, 1.0):
@@ -306,7 +307,8 @@ def draw(
     h: Sequence[dict[str, Tensor]],
 ) -> None:
     """Samples of twelve evaluation images at every epoch of the first network, from its first decoder seed."""
-    tap, drawn = members[0].tap, {"original": parts.evaluation[:12].cpu().numpy()}
+    tap = members[0].tap
+    drawn: dict[str, Any] = {"original": parts.evaluation[:12].cpu().numpy()}
     for decoder, member, told in zip(decoders, members, h, strict=True):
         if member.network or member.decoder_seed or results.left() < 0:
             continue

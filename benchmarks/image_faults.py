@@ -139,8 +139,8 @@ def _reading(odd: Odd, found: Any, good: list[Any], mode: str, said: str) -> str
     images = Counter(image.tobytes() for image in found)
     of_good = Counter(image.tobytes() for image in good)
     if images == of_good:
-        right = "passed over" if "passed over, for they are no images" in said else "hidden"
-        return PASSED if odd.right == right else "no right outcome"
+        outcome = "passed over" if "passed over, for they are no images" in said else "hidden"
+        return PASSED if odd.right == outcome else "no right outcome"
     if odd.right in ("refused", "passed over", "hidden"):
         return "no right outcome"
     if odd.pixels is None:

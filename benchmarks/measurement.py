@@ -3,7 +3,7 @@
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import torch
@@ -31,7 +31,7 @@ def seconds(action: Callable[[], object], repeats: int = 1) -> float:
     return (time.perf_counter() - start) / repeats
 
 
-def interleaved_seconds(actions: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def interleaved_seconds(actions: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """Median seconds of each action, taken in turn, so that a busy machine slows all of them alike."""
     times: dict[str, list[float]] = {name: [] for name in actions}
     for action in actions.values():

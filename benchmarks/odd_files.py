@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -97,12 +98,12 @@ def broken() -> Iterator[Odd]:
             ("dds", "DDS"),
         )
     ]
-    forms += [
+    compressed: list[tuple[str, str, dict[str, Any]]] = [
         ("lzw.tif", "TIFF", {"compression": "tiff_lzw"}),
         ("prog.jpg", "JPEG", {"progressive": True}),
         ("rle.tga", "TGA", {"compression": "tga_rle"}),
     ]
-    for end, form, more in forms:
+    for end, form, more in (*forms, *compressed):
         image = image_of("L" if form == "GIF" else "RGB", (64, 64))
         content = saved(image, form, **more)
         pixels = lossy("", content).pixels

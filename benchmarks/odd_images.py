@@ -254,11 +254,12 @@ def pngs() -> Iterator[Odd]:
         for channels in (2, 3, 4):
             for bits in (8, 16):
                 values = random_values(SIZE, channels, bits)
-                shown = np.concatenate([values[..., :1]] * 3, -1) if channels == 2 else values[..., :3]
+                colour = np.concatenate([values[..., :1]] * 3, -1) if channels == 2 else values[..., :3]
                 content = png(values, bits, interlaced=interlaced)
-                yield Odd(f"{channels}x{bits}-{way}.png", holding(content), _scaled(shown, bits))
+                yield Odd(f"{channels}x{bits}-{way}.png", holding(content), _scaled(colour, bits))
     values, colours = random_values(SIZE, 3), NUMBERS.integers(0, 256, (4, 3))
-    shown, indices = values.astype(np.uint8), random_values(SIZE, 1, 2)
+    shown: Pixels = values.astype(np.uint8)
+    indices = random_values(SIZE, 1, 2)
     of_palette = colours[indices[..., 0]].astype(np.uint8)
     for name, entries in {"bytes": b"\0\x80\xff\x10", "one": b"\0", "none": b""}.items():
         content = png(indices, 2, palette=colours, chunks=[png_chunk(b"tRNS", entries)])

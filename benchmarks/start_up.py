@@ -5,6 +5,7 @@ python -m benchmarks.start_up [--quick]
 
 import subprocess
 import sys
+from functools import partial
 
 from benchmarks.measurement import Measurement, arguments, interleaved_seconds, print_table
 
@@ -18,7 +19,7 @@ IMPORTS = {
 
 def measure(quick: bool = False, device: str = "cpu") -> list[Measurement]:
     actions = {
-        name: lambda code=code: subprocess.run([sys.executable, "-c", code], check=True)
+        name: partial(subprocess.run, [sys.executable, "-c", code], check=True)
         for name, code in IMPORTS.items()
     }
     times = interleaved_seconds(actions, 2 if quick else 5)
