@@ -19,6 +19,7 @@ from tabulate import tabulate
 
 from ib_analysis.artefacts import read_json
 from ib_analysis.experiment import Experiment
+from ib_analysis.sections.presets import WIDTHS
 
 PARTS = {
     "images, divided into three parts": ("prepare_dataset",),
@@ -299,10 +300,23 @@ def expected_interval(experiment: Experiment, results: Path) -> str:
     )
     widths = _half_widths(results / "information.csv")
     if not widths:
-        return f"Intervals (95 %) will be over {over}.\nTheir width is known at the end; it falls with 1/sqrt(images)."
+        return f"Intervals (95 %) will be over {over}.\n{_width_of_preset(experiment, results)}"
     return (
         f"Intervals (95 %) will be over {over}.\nIn the last table of this experiment those of I(x;h) reached "
         f"{statistics.median(widths):.2g} bits to each side (median of {len(widths)} points)."
+    )
+
+
+def _width_of_preset(experiment: Experiment, results: Path) -> str:
+    """What intervals of known codes had with the preset on images of that size, where it was measured."""
+    preset, shape = experiment.decoders.preset, image_shape(experiment, results / "dataset/header.json")
+    size = None if shape is None else (shape["channels"], shape["height"], shape["width"])
+    bits = None if preset is None or size is None else WIDTHS.get((preset, size))
+    if bits is None or size is None:
+        return "Their width is known at the end; it falls with 1/sqrt(images)."
+    return (
+        f"Of codes of known information they reached {bits:.2g} bits to each side (median; preset {preset}, images of "
+        f"{'x'.join(map(str, size))}, docs/performance.md)."
     )
 
 

@@ -1,6 +1,8 @@
 """Jobs that run at once on a machine with several GPUs have different ones. No GPU is needed: names are enough."""
 
+import fcntl
 import os
+import select
 import subprocess
 import sys
 
@@ -48,6 +50,22 @@ def test_more_jobs_than_gpus_share_them_evenly(job):
     for ended in (0, 3, 5):
         started[ended][1].communicate()
     assert job()[0] == "1", "one job holds it, and two hold the other"
+
+
+def test_jobs_choose_one_after_the_other(tmp_path):
+    """Two that count at the same moment would take the same GPU."""
+    folder = tmp_path / f"ib-analysis-gpus-{os.getuid()}"
+    folder.mkdir()
+    environment = os.environ | {"TMPDIR": str(tmp_path), "CUDA_VISIBLE_DEVICES": "0,1"}
+    with (folder / "choice").open("w") as choice:
+        fcntl.flock(choice, fcntl.LOCK_EX)
+        command = [sys.executable, "-c", HOLD, "cuda"]
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert select.select([process.stdout], [], [], 2.0)[0] == [], (
+            "it does not wait for the other's choice"
+        )
+    assert process.stdout.readline().strip() == b"0"
+    process.communicate()
 
 
 def test_jobs_beyond_all_places_see_all_gpus(job, monkeypatch):

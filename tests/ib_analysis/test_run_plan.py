@@ -95,6 +95,25 @@ def test_the_width_of_intervals_is_that_of_the_last_table_or_is_not_said(demo, t
     assert "reached 1 bits to each side (median of 3 points)" in expected_interval(demo, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("preset", "dataset", "words"),
+    [
+        ("quick", {"kind": "digits"}, "0.7 bits to each side (median; preset quick, images of 1x8x8"),
+        (
+            "quick",
+            {"kind": "cifar10", "size": 8},
+            "5 bits to each side (median; preset quick, images of 3x8x8",
+        ),
+        ("quick", {"kind": "cifar10"}, "Their width is known at the end"),
+        ("careful", {"kind": "digits"}, "Their width is known at the end"),
+    ],
+)
+def test_a_preset_says_before_a_run_how_wide_intervals_of_codes_were(tmp_path, preset, dataset, words):
+    given = yaml.safe_load(Path("workflow/config/preset-ladder.yaml").read_text())
+    experiment = load_experiment(given | {"dataset": dataset, "decoders": {"preset": preset}})
+    assert words in expected_interval(experiment, tmp_path)
+
+
 def test_the_shape_of_the_prepared_images_stands_before_that_of_their_kind(demo, tmp_path):
     assert image_shape(demo, ABSENT) == {"channels": 1, "height": 8, "width": 8, "levels": 17, "classes": 10}
     header = tmp_path / "header.json"
