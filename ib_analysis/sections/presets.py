@@ -132,6 +132,7 @@ LADDERS: Mapping[Preset, Mapping[str, Any] | None] = {
 WIDTHS: Mapping[tuple[str, tuple[int, int, int]], float] = {
     ("quick", (1, 8, 8)): 0.70,
     ("quick", (3, 8, 8)): 5.0,
+    ("standard", (1, 8, 8)): 0.88,
 }
 """Half the width of 95 % intervals of I(x;code), in bits, by preset and (channels, height, width).
 

@@ -98,7 +98,8 @@ def _curve(axes: Axes, points: Mapping[int, Sequence[Any]], scaling: str, dashes
     depths = np.array(list(points), dtype=float)
     values = [np.array([row.value for row in found]) for found in points.values()]
     means = np.array([v.mean() for v in values])
-    reach = [means - [v.min() for v in values], [v.max() for v in values] - means]
+    # A mean of equal values may lie beyond them by a rounding.
+    reach = np.maximum([means - [v.min() for v in values], [v.max() for v in values] - means], 0.0)
     forms = [found[0].closed_form for found in points.values()]
     line = means if None in forms else forms
     colour, shift = COLOURS[scaling], OFFSETS[scaling]

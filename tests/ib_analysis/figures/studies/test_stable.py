@@ -55,6 +55,15 @@ def test_diverged_trainings_bear_a_cross(figure):
         assert len(crosses) == count
 
 
+def test_equal_accuracies_have_no_bar_though_their_mean_is_rounded():
+    equal = 0.9554317548746518
+    assert np.mean([equal] * 3) != equal, "a value that shows the fault"
+    found = stable.draw([row("test_accuracy", "uniform", 3, seed, equal) for seed in range(3)])
+    (bars,) = [c for axes in found.axes for c in axes.collections if len(c.get_paths()) == 1][:1]
+    low, high = bars.get_paths()[0].vertices[:, 1]
+    assert high - low == pytest.approx(0.0, abs=1e-9)
+
+
 def test_the_caption_counts_seeds_and_says_what_the_bars_are(figure):
     text = stable.caption(figure[1])
     assert "2 seeds" in text
