@@ -3,12 +3,10 @@
 Writes `gpu-gallery.csv` (one row a decoder) and `gpu-gallery.png` (images, and draws from what each tap keeps of them).
 """
 
-import argparse
-import csv
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchmarks.gpu_gallery import MARGINAL, Point
-from benchmarks.gpu_plane_figures import enlarged
+from benchmarks.gpu_plane_figures import enlarged, run_command, write_table
 from decoders.training.atomic_file import replacing
 from ib_analysis.errors import UserError
 from ib_analysis.figures.style.figure_style import figure_style
@@ -155,29 +153,11 @@ def make_all(run_folder: Path, out: Path) -> list[Path]:
     """Table and picture into `out`; their paths."""
     run = Run.of(run_folder)
     paths = [out / "gpu-gallery.csv", out / "gpu-gallery.png"]
-    rows: Sequence[dict[str, object]] = list(table(run))
-    with replacing(paths[0]) as temporary, temporary.open("w", newline="", encoding="utf-8") as lines:
-        writer = csv.DictWriter(lines, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_table(list(table(run)), paths[0])
     with figure_style(), replacing(paths[1]) as temporary:
         draw_gallery(run).savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
     return paths
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run_folder", type=Path, help="folder that gpu_gallery wrote its results to")
-    parser.add_argument("out_folder", type=Path, help="folder of the table and the picture")
-    chosen = parser.parse_args()
-    try:
-        paths = make_all(chosen.run_folder, chosen.out_folder)
-    except UserError as error:
-        print(f"gpu_gallery_figures: {error}", file=sys.stderr)
-        return 1
-    print(*paths, sep="\n")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command("gpu_gallery", __doc__, make_all))

@@ -10,7 +10,7 @@ import csv
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -436,19 +436,20 @@ def make_all(run_folder: Path, out: Path) -> list[Path]:
     return paths
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run_folder", type=Path, help="folder that gpu_plane wrote its results to")
-    parser.add_argument("out_folder", type=Path, help="folder of the table and the figures")
+def run_command(program: str, description: str | None, make: Callable[[Path, Path], list[Path]]) -> int:
+    """Read a folder of a run and a folder for results from the command line, make the files, and print their paths."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("run_folder", type=Path, help=f"folder that {program} wrote its results to")
+    parser.add_argument("out_folder", type=Path, help="folder of the tables and the figures")
     chosen = parser.parse_args()
     try:
-        paths = make_all(chosen.run_folder, chosen.out_folder)
+        paths = make(chosen.run_folder, chosen.out_folder)
     except UserError as error:
-        print(f"gpu_plane_figures: {error}", file=sys.stderr)
+        print(f"{program}_figures: {error}", file=sys.stderr)
         return 1
     print(*paths, sep="\n")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command("gpu_plane", __doc__, make_all))

@@ -65,8 +65,7 @@ INLINE void write_block(const Block *b, float *to, int64_t step, const int vecto
 
 /* Add x[i][k] times a row of a panel to each vector. */
 INLINE void add_products(Block *b, const float *const *x, int64_t k, const float *row, const int vectors,
-    const int wides,
-                         const int narrow) {
+    const int wides, const int narrow) {
     Wide w[WIDEST / LANES];
     Narrow last = {0};
     for (int v = 0; v < wides; v++) w[v] = *(const Wide *)(row + v * LANES);
@@ -77,8 +76,7 @@ INLINE void add_products(Block *b, const float *const *x, int64_t k, const float
     }
 }
 
-/* out[p] = start[p] + sum over rows d and k of a[offset[p] + d stride + k] panel[d][k] for some pixels and one panel.
- * */
+/* out[p] = start[p] + sum over rows d and k of a[offset[p] + d stride + k] panel[d][k] for some pixels, one panel. */
 INLINE void tile(const float *a, const int64_t *offset, int64_t stride, int64_t rows, int64_t depth,
                  const float *panel, const float *start, int64_t start_step, float *out, int64_t step,
                  const int pixels, const int wides, const int narrow) {
@@ -214,9 +212,8 @@ static void pack(Kernel k, Weights w, float *ahead, float *back) {
     }
 }
 
-/* Replace the gradient dw of the weights of an output by that of v, and give that of g: with the unit vector u = v /
- * |v|,
- * dg = u dw and dv = g / |v| (dw - u (u dw)). */
+/* Replace the gradient dw of the weights of an output by that of v, and give that of g: with the unit vector
+ * u = v / |v|, dg = u dw and dv = g / |v| (dw - u (u dw)). */
 INLINE void through_norm(const float *v, float g, int64_t numbers, float *dw, float *dg) {
     float length = length_of(v, numbers), along = 0;
 #pragma omp simd reduction(+ : along)
@@ -243,8 +240,8 @@ static void unpack(Kernel k, Weights w, const float *packed, Gradients to) {
 /* ---- weights of a convolution between a fine and a coarse map ---- */
 
 /* `gather` sums what a coarse pixel sees: kernel (fine, coarse). `spread` gives all that a coarse pixel contributes to
- * fine ones, (row, column, fine channel), as one product. The layer's outputs are the fine channels where it doubles.
- * */
+ * fine ones, (row, column, fine channel), as one product. The layer's outputs are the fine channels where it
+ * doubles. */
 INLINE Kernel spread_of(Kernel gather) {
     return (Kernel){gather.outputs, gather.rows * gather.columns * gather.inputs, 1, 1};
 }

@@ -147,5 +147,5 @@ def test_a_folder_without_a_run_is_one_sentence(tmp_path, monkeypatch, capsys):
     with pytest.raises(UserError, match=r"holds no members\.json"):
         figures.Run.of(tmp_path)
     monkeypatch.setattr(sys, "argv", ["gpu_plane_figures", str(tmp_path), str(tmp_path / "out")])
-    assert figures.main() == 1
+    assert figures.run_command("gpu_plane", figures.__doc__, figures.make_all) == 1
     assert capsys.readouterr().err.count("\n") == 1

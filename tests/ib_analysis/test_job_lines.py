@@ -149,3 +149,15 @@ def test_it_takes_the_place_of_snakemakes_own_handler_alone():
     other.addHandler(file)
     print_one_line_a_job(other, lambda jobs: None)
     assert other.handlers == [file]
+
+
+def test_a_job_of_unknown_time_counts_as_the_start_of_a_process(printed, clock):
+    def plan(jobs):
+        return RunPlan("mine", jobs, {}, {"fit_decoders": 100.0}, 1, "Intervals.", start=20.0)
+
+    lines = JobLines(plan, logging.Formatter("%(message)s"), printed, clock)
+    announce(lines, fit_decoders=1, plot_figures=2)
+    begin(lines, 7, **WHERE)
+    clock.now = 100.0
+    say(lines, event=LogEvent.JOB_FINISHED, job_id=7)
+    assert printed.getvalue().splitlines()[-1].endswith("about 40 s left")
