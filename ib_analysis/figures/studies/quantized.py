@@ -141,8 +141,8 @@ def _gaps(axes: Axes, rows: Sequence[QuantizedRow]) -> None:
             color=COLOURS[bits], marker=SHAPES[bits], markersize=4, elinewidth=0.6,
         )  # fmt: skip
     axes.axhline(0, color="0.3", linewidth=0.7, zorder=1)
-    names = [f"{widths}\n{blocks}" for blocks, widths in sizes]
-    axes.set_xticks(range(len(sizes)), names, rotation=25, ha="right", rotation_mode="anchor")
+    names = [f"{widths}, {blocks}" for blocks, widths in sizes]
+    axes.set_xticks(range(len(sizes)), names, rotation=90)
     axes.set(ylabel="generalization gap  [points]", xlabel="widths and blocks of the stages")
     axes.grid(visible=False, axis="x")
 

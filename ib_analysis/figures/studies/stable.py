@@ -88,7 +88,7 @@ def _panel(axes: Axes, panel: Panel, rows: Sequence[Any]) -> None:
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
     if panel.accuracy:
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
 
 
 def _curve(axes: Axes, points: Mapping[int, Sequence[Any]], scaling: str, dashes: str) -> None:

@@ -70,6 +70,15 @@ def test_the_caption_counts_seeds_and_says_what_the_bars_are(figure):
     assert "bars: range over seeds" in text
 
 
+def test_an_accuracy_stands_at_its_tick():
+    values = (0.876, 0.97)
+    found = stable.draw([row("ntk_accuracy", "uniform", depth, 0, v) for depth, v in zip((16, 1000), values)])
+    panel = found.axes[3]
+    found.canvas.draw()
+    ticks = zip(panel.get_yticks(), panel.get_yticklabels())
+    assert all(float(label.get_text().rstrip("%")) == pytest.approx(100 * at) for at, label in ticks)
+
+
 def test_the_key_names_every_scaling(figure):
     (legend,) = figure[0].legends
     assert [text.get_text().split()[0] for text in legend.get_texts()] == [
