@@ -31,7 +31,7 @@ def train_classifier(
     try:
         train(
             encoder, part, spec, seed=seed, epochs_to_keep=(spec.epochs,), device=device, scratch=scratch,
-            keep=lambda epoch, trained: None, label=label,
+            keep=lambda epoch, trained: None, curve_epochs=(spec.epochs,), label=label,
         )  # fmt: skip
     except DivergedError:
         return False

@@ -55,6 +55,7 @@ def train(
     scratch: Path,
     keep: Keep,
     held_out: Part | None = None,
+    curve_epochs: Sequence[int] | None = None,
     label: str = "training",
 ) -> TrainingCurve:
     """Trains an encoder from scratch and calls `keep` at each of the epochs to keep, in increasing order.
@@ -82,6 +83,7 @@ def train(
         scratch: a folder that only this training uses.
         keep: receives the epoch and the encoder in evaluation mode, which it must not change.
         held_out: the decoder part, or None for a curve without the held-out column.
+        curve_epochs: epochs that get a row of the curve, for which the parts are measured; None: every epoch.
         label: label of the progress bar.
 
     Raises:
@@ -94,10 +96,10 @@ def train(
     if encoder.regime == "fixed":
         keep(0, encoder.to(device).eval())
         return TrainingCurve(())
-    states = Scratch(scratch, _identity(encoder, part, spec, seed, epochs, held_out))
-    return _Training(encoder, part, spec, seed, torch.device(device), held_out, states).run(
-        epochs, keep, label
-    )
+    measured = sorted(set(range(spec.epochs + 1) if curve_epochs is None else curve_epochs))
+    states = Scratch(scratch, _identity(encoder, part, spec, seed, epochs, held_out, measured))
+    training = _Training(encoder, part, spec, seed, torch.device(device), held_out, measured, states)
+    return training.run(epochs, keep, label)
 
 
 class _Training:
@@ -111,12 +113,13 @@ class _Training:
         seed: int,
         device: torch.device,
         held_out: Part | None,
+        measured: Sequence[int],
         states: Scratch,
     ) -> None:
         self.encoder, self.spec, self.seed, self.device, self.states = encoder, spec, seed, device, states
         self.images = ImageRows(part, device)
         self.held_out = None if held_out is None else ImageRows(held_out, device)
-        self.count = len(part)
+        self.measured, self.count = frozenset(measured), len(part)
         self.steps = steps_per_epoch(self.count, spec.batch_size)
         self.rows: list[CurveRow] = []
         self._prepare_encoder(part)
@@ -176,6 +179,16 @@ class _Training:
         rate, mean_loss = (0.0, math.nan) if epoch == 0 else self._steps(epoch, bar)
         if epoch == 0:
             self._calibrate()
+        self.encoder.eval()
+        if epoch in self.measured:
+            self._measure_epoch(epoch, rate, mean_loss, start, bar)
+        elif epoch > 0:
+            bar.set_postfix_str(f"epoch {epoch}, loss {mean_loss:.4g}", refresh=False)
+
+    def _measure_epoch(
+        self, epoch: int, rate: float, mean_loss: float, start: float, bar: "tqdm[int]"
+    ) -> None:
+        """Adds the row of an epoch to the curve."""
         encoder_part = self._measure(self.images)
         held_out = None if self.held_out is None else self._measure(self.held_out)
         self._demand_finite(encoder_part.loss, epoch, rate)
@@ -277,11 +290,22 @@ def _check(
 
 
 def _identity(
-    encoder: Encoder, part: Part, spec: TrainingSpec, seed: int, epochs: Sequence[int], held_out: Part | None
+    encoder: Encoder,
+    part: Part,
+    spec: TrainingSpec,
+    seed: int,
+    epochs: Sequence[int],
+    held_out: Part | None,
+    measured: Sequence[int],
 ) -> str:
     """A digest of everything that the states depend on; of the part, all labels and 64 evenly spaced images."""
     facts: dict[str, Any] = {"encoder": encoder.description(), "training": spec.model_dump(mode="json")}
-    facts |= {"seed": seed, "epochs": list(epochs), "shape": list(part.images.shape)}
+    facts |= {
+        "seed": seed,
+        "epochs": list(epochs),
+        "measured": list(measured),
+        "shape": list(part.images.shape),
+    }
     facts["held_out"] = None if held_out is None else len(held_out)
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     digest.update(part.labels.tobytes())

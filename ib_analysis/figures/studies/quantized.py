@@ -20,7 +20,7 @@ from ib_analysis.studies.quantized.claims import (
     generalization_gap,
 )
 from ib_analysis.studies.quantized.pareto_front import Candidate, pareto_front
-from ib_analysis.studies.quantized.row import Price, QuantizedRow, seeds, trained
+from ib_analysis.studies.quantized.row import Price, QuantizedRow, reported, seeds, trained, whole
 from ib_analysis.studies.seed_interval import interval_text
 
 ORDER = (BASELINE, "w8a8", "w4a4", "w2a2")
@@ -51,12 +51,14 @@ class Point:
 
 def caption(rows: Sequence[QuantizedRow]) -> str:
     """Describes the figure, the number of seeds, and the distance between the fronts in numbers."""
+    rows = reported(rows)
     over = f" Mean and standard deviation of {len(seeds(rows))} seeds."
     return f"{MEANING}{over}{''.join(_heights(rows, price) for price in PRICES)}"
 
 
 def draw(rows: Sequence[Any]) -> Figure:
-    """Draws two panels of cost, then the generalization gap and the entropies."""
+    """Draws two panels of cost, then the generalization gap and the entropies, at the selected learning rates."""
+    rows = reported(rows)
     with figure_style():
         figure = paper_figure(PAGE_INCHES, 5.2)
         (compute, memory), (gap, entropy) = figure.subplots(2, 2)
@@ -130,7 +132,7 @@ def _costs(axes: Axes, rows: Sequence[QuantizedRow], column: Price, label: str) 
 
 
 def _gaps(axes: Axes, rows: Sequence[QuantizedRow]) -> None:
-    sizes = list(dict.fromkeys(row.size for row in rows if not row.tap))
+    sizes = list(dict.fromkeys(row.size for row in whole(rows)))
     shown = present(rows)
     for i, bits in enumerate(shown):
         found = by_size(rows, bits)
@@ -184,5 +186,4 @@ def _layers(axes: Axes, values: Sequence[tuple[int, float]], bits: str, *, fille
 
 def cheapest(rows: Sequence[QuantizedRow]) -> tuple[str, str]:
     """Depth and width of the network with the fewest multiplications."""
-    whole = [row for row in rows if not row.tap]
-    return min(whole, key=lambda row: row.multiplications or 0).size
+    return min(whole(rows), key=lambda row: row.multiplications or 0).size

@@ -8,8 +8,18 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from ib_analysis.information.estimators.distinct_rows import ALONE_SHARE
+from ib_analysis.studies.learning_rate import end_of_the_tried
 from ib_analysis.studies.quantized.pareto_front import dominance, pareto_front, share_dominated
-from ib_analysis.studies.quantized.row import Price, QuantizedRow, candidates, seeds, trained
+from ib_analysis.studies.quantized.row import (
+    Price,
+    QuantizedRow,
+    candidates,
+    chosen_learning_rates,
+    reported,
+    seeds,
+    trained,
+    whole,
+)
 from ib_analysis.studies.seed_interval import (
     Answer,
     SeedInterval,
@@ -37,23 +47,24 @@ REGULARIZING = "a regularizing effect, seen in the generalization gap [paper, ab
 
 
 def verdicts(rows: Sequence[QuantizedRow]) -> list[Verdict]:
-    """One verdict for each claim, those on cost once for each price."""
+    """One verdict for each claim, those on cost once for each price, for the networks at their selected rates."""
+    best = reported(rows)
     return [
         *(front for price in PRICES for front in fronts(rows, price)),
         no_loss(rows, "w8a8", "77.43 % against 76.65 % at bf16 [code]"),
         no_loss(rows, "w4a4", "77.09 % against 76.65 % at bf16 [code]"),
-        *(regularizes(rows, bits) for bits in ("w8a8", "w4a4", "w2a2")),
-        less_entropy(rows, "w2a2", "w4a4"),
-        less_entropy(rows, "w4a4", "w8a8"),
-        less_entropy_of_units(rows, "w2a2", "w4a4"),
-        less_entropy_of_units(rows, "w4a4", "w8a8"),
+        *(regularizes(best, bits) for bits in ("w8a8", "w4a4", "w2a2")),
+        less_entropy(best, "w2a2", "w4a4"),
+        less_entropy(best, "w4a4", "w8a8"),
+        less_entropy_of_units(best, "w2a2", "w4a4"),
+        less_entropy_of_units(best, "w4a4", "w8a8"),
     ]
 
 
 def fronts(rows: Sequence[QuantizedRow], price: Price) -> list[Verdict]:
     """The claims on cost and accuracy at one price."""
     return [
-        each_is_dominated(rows, price),
+        each_is_dominated(reported(rows), price),
         above(rows, "w4a4", BASELINE, CURVES, price),
         above(rows, "w8a8", BASELINE, CURVES, price),
         above(rows, "w4a4", "w8a8", BEST, price),
@@ -91,15 +102,30 @@ def above(rows: Sequence[QuantizedRow], bits: str, other: str, paper: str, price
         paper,
         date(2026, 11, 24 if price == "compute_cost" else 26),
     )
-    found = front_difference(rows, bits, other, price)
+    best = reported(rows)
+    found = front_difference(best, bits, other, price)
     if found is None:
         return statement.unmeasured(f"no seed has networks at {bits} and {other}")
-    shares = shares_dominated(rows, [bits], other, price)
+    shares = shares_dominated(best, [bits], other, price)
+    answer, doubt = undoubted(rows, is_positive(found), bits, other)
     why = (
-        f"yes or no if the interval excludes 0; a cheaper network of the {bits} front is more accurate than "
-        f"{100 * sum(shares) / len(shares):.0f} % of the {other} networks; {scale(rows)}"
+        f"yes or no if the interval excludes 0{doubt}; a cheaper network of the {bits} front is more accurate than "
+        f"{100 * sum(shares) / len(shares):.0f} % of the {other} networks; {scale(best)}"
     )
-    return statement.judged(found, is_positive(found), why)
+    return statement.judged(found, answer, why)
+
+
+def undoubted(rows: Sequence[QuantizedRow], answer: Answer, bits: str, other: str) -> tuple[Answer, str]:
+    """The answer to "`bits` is better than `other`" and its condition as text; unclear if a rate may overturn it.
+
+    What the answer calls worse may do better beyond the tried learning rates if it was best at the end of them.
+    """
+    if len({row.learning_rate for row in rows}) == 1:
+        return answer, ""
+    rule = " and the learning rate of the bit width that it speaks against is not the end of the tried rates"
+    against = {"yes": other, "no": bits}.get(answer)
+    end = against and end_of_the_tried(whole(rows), lambda row: row.bits, against)
+    return ("unclear", f"{rule}, as {end:g} of {against} is") if end else (answer, rule)
 
 
 def front_difference(
@@ -142,13 +168,15 @@ def no_loss(rows: Sequence[QuantizedRow], bits: str, paper: str) -> Verdict:
         paper,
         date(2026, 11, 26),
     )
-    found = paired(rows, bits, BASELINE, accuracy)
+    best = reported(rows)
+    found = paired(best, bits, BASELINE, accuracy)
     if found is None:
         return statement.unmeasured(f"no network was trained at {bits} and {BASELINE}")
-    answer: Answer = "no" if found.high < 0 else lies_above(found, -NOTHING)
+    by_interval: Answer = "no" if found.high < 0 else lies_above(found, -NOTHING)
+    answer, doubt = undoubted(rows, by_interval, bits, BASELINE)
     why = (
-        f"mean over sizes; no if the interval lies below 0, yes if it reaches 0 and lies above -{NOTHING:g} point; the "
-        f"largest network alone {largest_alone(rows, bits)}; {scale(rows)}"
+        f"mean over sizes; no if the interval lies below 0, yes if it reaches 0 and lies above -{NOTHING:g} point"
+        f"{doubt}; the largest network alone {largest_alone(best, bits)}; {scale(best)}"
     )
     return statement.judged(found, answer, why)
 
@@ -278,7 +306,9 @@ def generalization_gap(row: QuantizedRow) -> float | None:
 
 
 def scale(rows: Sequence[QuantizedRow]) -> str:
-    """Images, number of sizes and weights of the study, as text."""
+    """Images, number of sizes, weights and selected learning rates of the study, as text."""
     sizes = {row.size for row in rows}
     weights = [row.weights for row in rows if row.weights is not None]
-    return f"{rows[0].images}, {len(sizes)} sizes from {min(weights):,} to {max(weights):,} weights"
+    rates = ", ".join(f"{bits} {rate:g}" for bits, rate in chosen_learning_rates(rows).items())
+    networks = f"{len(sizes)} sizes from {min(weights):,} to {max(weights):,} weights"
+    return f"{rows[0].images}, {networks}, learning rates {rates}"

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, FiniteFloat
 
 from ib_analysis.spec import Spec
+from ib_analysis.studies import learning_rate
 from ib_analysis.studies.quantized.pareto_front import Candidate
 
 Price = Literal["compute_cost", "memory_bits"]
@@ -13,7 +14,7 @@ Price = Literal["compute_cost", "memory_bits"]
 
 
 class QuantizedRow(Spec):
-    """One network at one bit width and seed; with a tap, the entropy of that layer."""
+    """One network at one bit width, seed and learning rate; with a tap, the entropy of that layer."""
 
     images: str
     """Name of the data set."""
@@ -24,6 +25,7 @@ class QuantizedRow(Spec):
     widths: str
     """Channels of each stage, as 4-8-16."""
     seed: int = Field(ge=0)
+    learning_rate: FiniteFloat
     status: Literal["trained", "diverged"]
     tap: str = ""
     """Empty for the whole network."""
@@ -37,7 +39,7 @@ class QuantizedRow(Spec):
     training_accuracy: FiniteFloat | None = None
     """Accuracy on the encoder part, the training images, without augmentation."""
     validation_accuracy: FiniteFloat | None = None
-    """Accuracy on the decoder part, by which the networks of a front are selected."""
+    """Accuracy on the decoder part, which selects the learning rate and the networks of a front."""
     accuracy: FiniteFloat | None = None
     """Accuracy on the evaluation part, which is not used for selection."""
     entropy_bits: FiniteFloat | None = None
@@ -57,6 +59,22 @@ class QuantizedRow(Spec):
     def size(self) -> tuple[str, str]:
         """Blocks and widths."""
         return self.blocks, self.widths
+
+
+def chosen_learning_rates(rows: Sequence[QuantizedRow]) -> dict[str, float]:
+    """For each bit width the rate that validation images prefer, over all sizes and seeds."""
+    return learning_rate.chosen_learning_rates(whole(rows), lambda row: row.bits)
+
+
+def whole(rows: Sequence[QuantizedRow]) -> list[QuantizedRow]:
+    """The rows of networks, without those of single layers."""
+    return [row for row in rows if not row.tap]
+
+
+def reported(rows: Sequence[QuantizedRow]) -> list[QuantizedRow]:
+    """The rows of each bit width at its selected learning rate."""
+    rates = chosen_learning_rates(rows)
+    return [row for row in rows if row.learning_rate == rates[row.bits]]
 
 
 def trained(rows: Sequence[QuantizedRow], bits: str, seed: int | None = None) -> list[QuantizedRow]:

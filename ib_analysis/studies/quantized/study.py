@@ -35,10 +35,10 @@ class QuantizedStudy(Study):
     spec: QuantizedStudySpec
 
     def measure(self, piece: str, setting: Setting) -> Sequence[QuantizedRow]:
-        """All networks of one bit width and seed, and their quantized layers."""
+        """All networks of one bit width and seed at every learning rate, and their quantized layers."""
         bits, seed = self._bits_and_seed(piece)
-        sizes = product(self.spec.blocks, self.spec.widths)
-        return [row for size in sizes for row in self._network(bits, seed, *size, setting)]
+        networks = product(self.spec.learning_rates, self.spec.blocks, self.spec.widths)
+        return [row for network in networks for row in self._network(bits, seed, *network, setting)]
 
     def verdicts(self, rows: Sequence[QuantizedRow]) -> Sequence[Verdict]:
         """The claims of the paper (see `claims`)."""
@@ -49,7 +49,7 @@ class QuantizedStudy(Study):
         return {f"{name_of(bits)}-seed{seed}": (bits, seed) for bits, seed in every}[piece]
 
     def _network(
-        self, bits: Bits, seed: int, blocks: Stages, widths: Stages, setting: Setting
+        self, bits: Bits, seed: int, rate: float, blocks: Stages, widths: Stages, setting: Setting
     ) -> list[QuantizedRow]:
         data = setting.images
         encoder = self._encoder(bits, blocks, widths, data)
@@ -59,13 +59,15 @@ class QuantizedStudy(Study):
             blocks="-".join(map(str, blocks)),
             widths="-".join(map(str, widths)),
             seed=seed,
+            learning_rate=rate,
             status="diverged",
         )
         priced = row.model_copy(update=costs(encoder))
-        name = f"{row.bits} {row.blocks} {row.widths}"
+        name = f"{row.bits} {row.blocks} {row.widths} rate {rate:g}"
+        training = self.spec.training.model_copy(update={"learning_rate": rate})
         scratch = setting.scratch / name.replace(" ", "_")
         if not train_classifier(
-            encoder, data.encoder, self.spec.training, seed, setting.device, scratch, f"{name} seed {seed}"
+            encoder, data.encoder, training, seed, setting.device, scratch, f"{name} seed {seed}"
         ):
             return [priced]
         done = {"status": "trained"}

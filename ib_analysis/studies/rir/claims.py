@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from ib_analysis.encoders.specs.rir import Arm
-from ib_analysis.studies.rir.row import RirRow, accuracies, chosen_learning_rates, reported
+from ib_analysis.studies.learning_rate import end_of_the_tried
+from ib_analysis.studies.rir.row import RirRow, accuracies, chosen_learning_rates, reported, whole
 from ib_analysis.studies.rir.stream_knock_out import STREAMS, Stream
 from ib_analysis.studies.seed_interval import (
     Answer,
@@ -82,11 +83,8 @@ def better(rows: Sequence[RirRow], other: Arm, paper: str, scale: str) -> Verdic
 
 def at_the_edge(rows: Sequence[RirRow], arm: Arm) -> str:
     """If the selected learning rate of an arm is the smallest or the largest of several tried ones, that, as text."""
-    tried = sorted({row.learning_rate for row in rows if row.arm == arm})
-    chosen = chosen_learning_rates(rows)[arm]
-    if len(tried) == 1 or chosen not in (tried[0], tried[-1]):
-        return ""
-    return f"; here {chosen:g} of the {NAMES[arm]} is such an end"
+    end = end_of_the_tried(whole(rows), lambda row: row.arm, arm)
+    return "" if end is None else f"; here {end:g} of the {NAMES[arm]} is such an end"
 
 
 def between(rows: Sequence[RirRow], scale: str) -> Verdict:
@@ -160,11 +158,11 @@ def used(rows: Sequence[RirRow], stream: Stream, scale: str) -> Verdict:
 
 def losses_of_blocks(rows: Sequence[RirRow], arm: Arm, stream: Stream) -> dict[int, dict[int, float]]:
     """Loss of accuracy in percentage points, by block and seed."""
-    whole = accuracies(rows, arm)
+    intact = accuracies(rows, arm)
     blocks = sorted({row.block for row in rows if row.arm == arm and row.block is not None})
     without = {block: accuracies(rows, arm, block, stream) for block in blocks}
     return {
-        block: {seed: 100 * (whole[seed] - value) for seed, value in found.items()}
+        block: {seed: 100 * (intact[seed] - value) for seed, value in found.items()}
         for block, found in without.items()
     }
 
@@ -203,9 +201,16 @@ def scale_sentence(rows: Sequence[RirRow]) -> str:
     row, rates = rows[0], chosen_learning_rates(rows)
     chosen = ", ".join(f"{NAMES[arm]} {rate:g}" for arm, rate in rates.items())
     return (
-        f"{row.training_images:,} training and {row.evaluation_images:,} evaluation images of {row.images}, "
-        f"{row.parameters:,} parameters, learning rates selected on the decoder part: {chosen}"
+        f"{row.training_images:,} training images{learned_sentence(rows)} and {row.evaluation_images:,} evaluation "
+        f"images of {row.images}, {row.parameters:,} parameters, learning rates selected on the decoder part: {chosen}"
     )
+
+
+def learned_sentence(rows: Sequence[RirRow]) -> str:
+    """Which share of its training images RiR learned at its selected rate, as text."""
+    values = [row.training_accuracy for row in whole(reported(rows)) if row.arm == "rir"]
+    known = [value for value in values if value is not None]
+    return f" (RiR learned {100 * sum(known) / len(known):.1f} %)" if known else ""
 
 
 def seeds_sentence(found: SeedInterval) -> str:

@@ -7,6 +7,7 @@ from pydantic import Field, FiniteFloat
 
 from ib_analysis.encoders.specs.rir import Arm
 from ib_analysis.spec import Spec
+from ib_analysis.studies import learning_rate
 
 
 class RirRow(Spec):
@@ -24,6 +25,8 @@ class RirRow(Spec):
     """The block at whose input a stream is zero, counted from 1; None for the whole network."""
     stream: Literal["residual", "transient"] | None = None
     """The stream that is zero."""
+    training_accuracy: FiniteFloat | None = Field(None, ge=0, le=1)
+    """Accuracy on the training images, without augmentation; None if diverged or with a zeroed stream."""
     validation_accuracy: FiniteFloat | None = Field(None, ge=0, le=1)
     """Accuracy on the decoder part, which selects the learning rate; None if diverged or with a zeroed stream."""
     accuracy: FiniteFloat | None = Field(None, ge=0, le=1)
@@ -34,17 +37,13 @@ class RirRow(Spec):
 
 
 def chosen_learning_rates(rows: Sequence[RirRow]) -> dict[Arm, float]:
-    """For each arm the rate of highest mean validation accuracy over seeds; a diverged network counts as 0.
+    """For each arm the rate that validation images prefer."""
+    return learning_rate.chosen_learning_rates(whole(rows), lambda row: row.arm)
 
-    The first of the table wins ties.
-    """
-    found: dict[Arm, dict[float, list[float]]] = {}
-    for row in rows:
-        if row.block is None:
-            of_rate = found.setdefault(row.arm, {}).setdefault(row.learning_rate, [])
-            of_rate.append(row.validation_accuracy or 0.0)
-    means = {arm: {rate: sum(v) / len(v) for rate, v in rates.items()} for arm, rates in found.items()}
-    return {arm: max(rates, key=rates.__getitem__) for arm, rates in means.items()}
+
+def whole(rows: Sequence[RirRow]) -> list[RirRow]:
+    """The rows of networks without a zeroed stream."""
+    return [row for row in rows if row.block is None]
 
 
 def reported(rows: Sequence[RirRow]) -> list[RirRow]:

@@ -9,8 +9,6 @@ from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.encoders.encoder import ImageShape
 from ib_analysis.encoders.rir import Rir
 from ib_analysis.encoders.specs.rir import Arm
-from ib_analysis.encoders.training.seeding import derive_seed
-from ib_analysis.errors import UserError
 from ib_analysis.studies.classifier import accuracy, train_classifier
 from ib_analysis.studies.rir import claims
 from ib_analysis.studies.rir.multiply_adds import multiply_adds
@@ -18,10 +16,8 @@ from ib_analysis.studies.rir.row import RirRow
 from ib_analysis.studies.rir.stream_knock_out import IMAGES_AT_ONCE, accuracies_without_a_stream
 from ib_analysis.studies.specs.rir import ARMS, RirStudySpec
 from ib_analysis.studies.study import Setting, Study
+from ib_analysis.studies.training_part import training_part
 from ib_analysis.studies.verdict import Verdict
-
-IMAGES_OF_A_SEED = 7
-"""Random stream that draws the training images of a seed."""
 
 
 class RirStudy(Study):
@@ -34,7 +30,7 @@ class RirStudy(Study):
     def measure(self, piece: str, setting: Setting) -> Sequence[RirRow]:
         """The networks of one arm and seed, one per learning rate, whole and without each stream at each block."""
         arm, seed = self._arm_and_seed(piece)
-        part = training_part(setting.images.encoder, self.spec.training_images, seed)
+        part = training_part(setting.images.encoder, self.spec.training_images, seed, "rir")
         return [
             row for rate in self.spec.learning_rates for row in self._network(arm, seed, rate, part, setting)
         ]
@@ -67,30 +63,17 @@ class RirStudy(Study):
         scratch, label = setting.scratch / f"rate{rate:g}", f"{arm}, seed {seed}, rate {rate:g}"
         if not train_classifier(encoder, part, training, seed, setting.device, scratch, label):
             return [row]
-        return measure_network(row.model_copy(update={"status": "trained"}), encoder, data, setting.device)
-
-
-def training_part(part: Part, count: int | None, seed: int) -> Part:
-    """The training images of a seed, the same for all arms: a sample of the encoder part, or all of it.
-
-    Raises:
-        UserError: more images are asked for than there are.
-    """
-    if count is None:
-        return part
-    if count > len(part):
-        raise UserError(
-            f"studies.rir.training_images: {count} are asked for and the encoder part has {len(part)}; "
-            "ask for fewer, or null"
+        return measure_network(
+            row.model_copy(update={"status": "trained"}), encoder, part, data, setting.device
         )
-    rng = np.random.default_rng(derive_seed(seed, IMAGES_OF_A_SEED))
-    rows = np.sort(rng.permutation(len(part))[:count])
-    return Part(part.name, part.images[rows], part.labels[rows])
 
 
-def measure_network(row: RirRow, encoder: Rir, data: Dataset, device: torch.device) -> list[RirRow]:
-    """The rows of a trained network: whole, then without each stream at each block."""
+def measure_network(
+    row: RirRow, encoder: Rir, learned: Part, data: Dataset, device: torch.device
+) -> list[RirRow]:
+    """The rows of a network trained on `learned`: whole, then without each stream at each block."""
     whole = {
+        "training_accuracy": accuracy(encoder, learned, device, IMAGES_AT_ONCE),
         "validation_accuracy": accuracy(encoder, data.decoder, device, IMAGES_AT_ONCE),
         "accuracy": accuracy(encoder, data.evaluation, device, IMAGES_AT_ONCE),
     }

@@ -47,6 +47,9 @@ class StableStudySpec(RepeatedStudySpec):
     widths: tuple[Count, ...] = Field(
         (8, 16, 32), min_length=1, description="channels of the stages of the trained networks"
     )
+    training_images: Count | None = Field(
+        None, description="training images that a seed draws from the encoder part; null: all"
+    )
     learning_rates: tuple[Positive, ...] = Field(
         (0.1, 0.01, 0.001),
         min_length=1,

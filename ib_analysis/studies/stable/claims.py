@@ -171,7 +171,8 @@ def trained_difference(
     ).judged(
         found,
         is_positive(found),
-        f"{100 * _mean(a):.1f} % against {100 * _mean(b):.1f} %, of whose {len(unscaled)} trainings {lost} "
+        f"{100 * _mean(a):.1f} %{_learned(stable)} against {100 * _mean(b):.1f} %{_learned(unscaled)}, of whose "
+        f"{len(unscaled)} trainings {lost} "
         "diverged (they count as predictors of the most frequent label); yes or no if the interval excludes 0; "
         f"each learning rate selected on validation images from {list(spec.learning_rates)}, of the unscaled ones "
         f"{rates or 'none'}; {_training(spec)}",
@@ -236,6 +237,12 @@ def _ends_of_trained(
 
 def _with_norm(norm: StudiedNorm) -> str:
     return "with batch norm" if norm == "batch" else "without batch norm"
+
+
+def _learned(rows: Sequence[StableRow]) -> str:
+    """The mean accuracy on training images of those that did not diverge, as text."""
+    known = [row.training_accuracy for row in rows if row.training_accuracy is not None]
+    return f" (training images {100 * sum(known) / len(known):.1f} %)" if known else ""
 
 
 def _training(spec: StableStudySpec) -> str:

@@ -39,6 +39,8 @@ class StableRow(Spec):
     """The value of an infinitely wide network; None without a closed form."""
     chosen: float | None = None
     """The learning rate or ridge selected on validation images; None if nothing is selected."""
+    training_accuracy: float | None = None
+    """Accuracy of a trained network on its training images, without augmentation; None if it diverged."""
     validation_accuracy: float | None = None
     """Validation accuracy of the selected setting."""
     diverged: bool = False

@@ -21,6 +21,7 @@ from ib_analysis.studies.stable.row import Quantity, StableRow
 from ib_analysis.studies.stable.signal_propagation import Network, Passage
 from ib_analysis.studies.stable.trainability import train_at_best_rate
 from ib_analysis.studies.study import Setting, Study
+from ib_analysis.studies.training_part import training_part
 from ib_analysis.studies.verdict import Verdict
 
 NETWORK, IMAGES = range(2)
@@ -140,13 +141,15 @@ class StableStudy(Study):
         for blocks in self.spec.stage_blocks:
             network = self.spec.network(scaling, norm, blocks)
             for seed in self.spec.seeds:
+                part = training_part(setting.images.encoder, self.spec.training_images, seed, "stable")
                 result = train_at_best_rate(
-                    network, self.spec.training, self.spec.learning_rates, seed, setting
+                    network, part, self.spec.training, self.spec.learning_rates, seed, setting
                 )
                 row = StableRow(
                     quantity="test_accuracy", scaling=scaling, norm=norm, depth=sum(network.blocks),
                     seed=result.seed, value=result.accuracy, chosen=result.learning_rate,
-                    validation_accuracy=result.validation_accuracy, diverged=result.diverged,
+                    training_accuracy=result.training_accuracy, validation_accuracy=result.validation_accuracy,
+                    diverged=result.diverged,
                 )  # fmt: skip
                 yield row
                 if result.stem_log_gradient is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ib_analysis.datasets.dataset import Dataset, Part
+from ib_analysis.datasets.dataset import Part
 from ib_analysis.encoders.encoder import Encoder, ImageShape
 from ib_analysis.encoders.resnet import ResNet
 from ib_analysis.encoders.specs.resnet import ResNetSpec
@@ -26,6 +26,8 @@ class Trained:
 
     learning_rate: float
     seed: int
+    training_accuracy: float | None
+    """Accuracy on the training images after the last epoch, without augmentation; None as the next."""
     validation_accuracy: float | None
     """Accuracy after the last epoch; None if the loss became non-finite."""
     accuracy: float
@@ -44,37 +46,56 @@ class Trained:
 
 
 def train_at_best_rate(
-    network: ResNetSpec, training: TrainingSpec, learning_rates: Sequence[float], seed: int, setting: Setting
+    network: ResNetSpec,
+    part: Part,
+    training: TrainingSpec,
+    learning_rates: Sequence[float],
+    seed: int,
+    setting: Setting,
 ) -> Trained:
-    """The training of a seed at the learning rate of highest validation accuracy.
+    """The training of a seed on a part at the learning rate of highest validation accuracy.
 
     The largest rate wins ties; if every training diverges, the smallest rate is taken. The evaluation part is not used
     for the selection.
     """
-    candidates = [train_or_load(network, _at(training, rate), seed, setting) for rate in learning_rates]
+    candidates = [train_or_load(network, part, _at(training, rate), seed, setting) for rate in learning_rates]
     return max(candidates, key=lambda found: (found.validation_accuracy or 0.0, _rate_if_trained(found)))
 
 
-def train_or_load(network: ResNetSpec, training: TrainingSpec, seed: int, setting: Setting) -> Trained:
-    """One training of a seed, which may diverge; a finished training is stored in the scratch folder."""
+def train_or_load(
+    network: ResNetSpec, part: Part, training: TrainingSpec, seed: int, setting: Setting
+) -> Trained:
+    """One training of a seed on a part, which may diverge; a finished training is stored in the scratch folder."""
     data = setting.images
     encoder = ResNet(network, "classifier", ImageShape.of(data.header), len(data.header.class_names))
     start = list[float]()
 
     def keep(epoch: int, reached: Encoder) -> None:
         if epoch == 0:
-            start.append(stem_log_gradient(reached, data.encoder, training.batch_size, setting.device))
+            start.append(stem_log_gradient(reached, part, training.batch_size, setting.device))
 
     try:
         curve = train(
-            encoder, data.encoder, training, seed=seed, epochs_to_keep=(0, training.epochs), device=setting.device,
-            scratch=_scratch(network, training, seed, setting), keep=keep, held_out=data.decoder,
+            encoder, part, training, seed=seed, epochs_to_keep=(0, training.epochs), device=setting.device,
+            scratch=_scratch(network, training, seed, setting), keep=keep, curve_epochs=(training.epochs,),
             label=f"{sum(network.blocks)} blocks, {network.scaling}, {training.learning_rate:g}",
         )  # fmt: skip
     except DivergedError:
-        return Trained(training.learning_rate, seed, None, commonest_label_accuracy(data), _finite(start))
-    found = accuracy(encoder, data.evaluation, setting.device, training.batch_size)
-    return Trained(training.learning_rate, seed, curve.rows[-1].held_out_part, found, _finite(start))
+        return Trained(
+            training.learning_rate,
+            seed,
+            None,
+            None,
+            commonest_label_accuracy(part, data.evaluation),
+            _finite(start),
+        )
+    validation, found = (
+        accuracy(encoder, held_out, setting.device, training.batch_size)
+        for held_out in (data.decoder, data.evaluation)
+    )
+    return Trained(
+        training.learning_rate, seed, curve.rows[-1].encoder_part, validation, found, _finite(start)
+    )
 
 
 def stem_log_gradient(encoder: Encoder, part: Part, count: int, device: torch.device) -> float:
@@ -88,10 +109,9 @@ def stem_log_gradient(encoder: Encoder, part: Part, count: int, device: torch.de
     return gradient.double().square().sum().log().item()
 
 
-def commonest_label_accuracy(data: Dataset) -> float:
-    """Accuracy on the evaluation part of always predicting the most frequent label of the encoder part."""
-    commonest = np.bincount(data.encoder.labels).argmax()
-    return float(np.mean(data.evaluation.labels == commonest))
+def commonest_label_accuracy(learned: Part, evaluation: Part) -> float:
+    """Accuracy on the evaluation part of always predicting the most frequent label of the training images."""
+    return float(np.mean(evaluation.labels == np.bincount(learned.labels).argmax()))
 
 
 def _finite(values: Sequence[float]) -> float | None:

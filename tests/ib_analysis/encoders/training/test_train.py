@@ -42,7 +42,9 @@ def network(regime="classifier", norm="batch"):
     return ResNet(ResNetSpec(blocks=(1, 1), widths=(8, 16), norm=norm, bottleneck=8), regime, IMAGE, 2)
 
 
-def run(scratch, encoder=None, spec=SPEC, seed=0, epochs=(0, 2, 4), at=None, held_out=None, data=None):
+def run(
+    scratch, encoder=None, spec=SPEC, seed=0, epochs=(0, 2, 4), at=None, held_out=None, data=None, curve=None
+):
     """Trains; returns the encoder, the kept weights and the curve. `at`: the epoch whose `keep` fails."""
     encoder, kept = encoder or network(), {}
 
@@ -52,7 +54,7 @@ def run(scratch, encoder=None, spec=SPEC, seed=0, epochs=(0, 2, 4), at=None, hel
             raise InterruptionError
         kept[epoch] = {name: value.clone() for name, value in trained.state_dict().items()}
 
-    curve = train(
+    found = train(
         encoder,
         data or part(),
         spec,
@@ -62,8 +64,9 @@ def run(scratch, encoder=None, spec=SPEC, seed=0, epochs=(0, 2, 4), at=None, hel
         scratch=scratch,
         keep=keep,
         held_out=held_out,
+        curve_epochs=curve,
     )
-    return encoder, kept, curve
+    return encoder, kept, found
 
 
 def same(a, b):
@@ -106,6 +109,28 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(tmp_path):
     assert all(same(first[epoch], second[epoch]) for epoch in (0, 2, 4))
     assert timeless(curve) == timeless(again)
     assert not same(first[0], other[0])
+
+
+@pytest.mark.parametrize("epochs", [(4,), (0, 3), ()])
+def test_a_curve_of_few_epochs_has_their_rows_and_costs_no_other_measurement(tmp_path, monkeypatch, epochs):
+    """`run` itself demands that every network that is kept is in evaluation mode, measured or not."""
+    _, whole, curve = run(tmp_path / "a")
+    measured = []
+    measure = training.measure
+    monkeypatch.setattr(training, "measure", lambda *given: measured.append(1) or measure(*given))
+    _, kept, found = run(tmp_path / "b", curve=epochs)
+    assert timeless(found) == [row for row in timeless(curve) if row[0] in epochs]
+    assert len(measured) == len(epochs)
+    assert all(same(whole[epoch], kept[epoch]) for epoch in (0, 2, 4))
+
+
+def test_a_training_of_another_curve_is_not_gone_on_with(tmp_path):
+    """Its rows are other ones: a state of few rows would leave a whole curve without them."""
+    with pytest.raises(InterruptionError):
+        run(tmp_path, at=4, curve=(0,))
+    with pytest.warns(UserWarning, match="belongs to another run"):
+        curve = run(tmp_path)[2]
+    assert [row.epoch for row in curve.rows] == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("at", [0, 2, 4])

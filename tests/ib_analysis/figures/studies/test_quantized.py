@@ -19,6 +19,7 @@ def rows():
                     "blocks": "1-1",
                     "widths": widths,
                     "seed": seed,
+                    "learning_rate": 0.4,
                     "status": "trained",
                 }
                 value = accuracy + 0.02 * seed

@@ -5,24 +5,24 @@ import math
 import pytest
 
 from ib_analysis.studies.quantized import claims
-from ib_analysis.studies.quantized.row import QuantizedRow
+from ib_analysis.studies.quantized.row import QuantizedRow, chosen_learning_rates
 
 BITS = {"bf16": 16, "w8a8": 8, "w4a4": 4, "w2a2": 2}
 SIZES = {("1-1", "2-4"): 100, ("1-1", "4-8"): 1600, ("1-1", "8-16"): 25_600}
 
 
-def network(bits, size, seed, accuracy, learned=1.0, **settings):
+def network(bits, size, seed, accuracy, learned=1.0, rate=0.4, **settings):
     work = SIZES[size]
     return QuantizedRow(
-        images="digits", bits=bits, blocks=size[0], widths=size[1], seed=seed, status="trained", multiplications=work,
-        weights=work, compute_cost=work * BITS[bits] ** 2, memory_bits=work * BITS[bits],
+        images="digits", bits=bits, blocks=size[0], widths=size[1], seed=seed, learning_rate=rate, status="trained",
+        multiplications=work, weights=work, compute_cost=work * BITS[bits] ** 2, memory_bits=work * BITS[bits],
         training_accuracy=learned, validation_accuracy=accuracy, accuracy=accuracy, **settings,
     )  # fmt: skip
 
 
 def layer(bits, size, seed, entropy, alone):
     return QuantizedRow(
-        images="digits", bits=bits, blocks=size[0], widths=size[1], seed=seed, status="trained",
+        images="digits", bits=bits, blocks=size[0], widths=size[1], seed=seed, learning_rate=0.4, status="trained",
         tap="pooled_quantized", entropy_bits=entropy, ceiling_bits=10.0, alone=alone, units=4,
         units_entropy_bits=4.0 * BITS[bits],
     )  # fmt: skip
@@ -165,6 +165,58 @@ def compared(losses):
 )
 def test_nothing_is_lost_only_where_the_interval_holds_0_and_no_point_below(losses, answer):
     assert compared(losses).reproduced == answer
+
+
+def tuned(best, worse):
+    """Two sizes at bf16 and 4 bits, which lose that, at three rates; `best` says which suits each best."""
+    return [
+        network(bits, size, seed, 0.8 + 0.05 * i + 0.001 * seed - worse * few - 0.1 * (rate != best[bits]), rate=rate)
+        for few, bits in enumerate(("bf16", "w4a4"))
+        for i, size in enumerate(list(SIZES)[:2])
+        for seed in range(3)
+        for rate in (0.8, 0.4, 0.2)
+    ]  # fmt: skip
+
+
+def test_each_bit_width_is_judged_at_the_rate_that_its_validation_images_prefer():
+    """At one rate for both, one of them would lose 10 points."""
+    rows = tuned({"bf16": 0.4, "w4a4": 0.2}, worse=0.0)
+    assert chosen_learning_rates(rows) == {"bf16": 0.4, "w4a4": 0.2}
+    found = claims.no_loss(rows, "w4a4", "")
+    assert found.our_value == pytest.approx(0.0)
+    assert "learning rates bf16 0.4, w4a4 0.2" in found.why
+    assert found.n_seeds == 3
+
+
+@pytest.mark.parametrize(
+    ("best", "worse", "lossless", "above_bf16", "said"),
+    [
+        ({"bf16": 0.4, "w4a4": 0.4}, 0.0, "yes", "yes", None),
+        (
+            {"bf16": 0.2, "w4a4": 0.4},
+            0.0,
+            "unclear",
+            "unclear",
+            "0.2 of bf16",
+        ),  # bf16 may do better below 0.2
+        ({"bf16": 0.4, "w4a4": 0.2}, 0.0, "yes", "yes", None),  # 4 bits may do better still
+        ({"bf16": 0.4, "w4a4": 0.8}, 0.2, "unclear", "unclear", "0.8 of w4a4"),
+        ({"bf16": 0.2, "w4a4": 0.4}, 0.2, "no", "no", None),
+    ],
+)
+def test_a_rate_at_the_end_of_the_tried_ones_leaves_open_what_it_may_overturn(
+    best, worse, lossless, above_bf16, said
+):
+    rows = tuned(best, worse)
+    one, two = claims.no_loss(rows, "w4a4", ""), claims.above(rows, "w4a4", "bf16", "", "compute_cost")
+    assert (one.reproduced, two.reproduced) == (lossless, above_bf16)
+    for verdict in (one, two):
+        assert "not the end of the tried rates" in verdict.why
+        assert (f", as {said} is" in verdict.why) if said else (", as " not in verdict.why)
+
+
+def test_one_rate_alone_is_no_end():
+    assert "tried rates" not in compared((0.002, -0.001, 0.001)).why
 
 
 def test_the_share_that_is_matched_is_by_networks_that_validation_chose():

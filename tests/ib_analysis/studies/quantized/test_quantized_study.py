@@ -20,7 +20,8 @@ SPEC = QuantizedStudySpec(
     widths=((2, 4), (3, 6)),
     bits=("bf16", 2),
     start_epoch=1,
-    training=TrainingSpec(epochs=2, batch_size=16, learning_rate=0.1),
+    learning_rates=(0.1,),
+    training=TrainingSpec(epochs=2, batch_size=16),
     entropy_images=60,
 )
 
@@ -65,8 +66,16 @@ def test_a_piece_is_every_size_at_one_bit_width_from_one_seed(data, tmp_path):
     assert measured(data, tmp_path / "b", "w2a2-seed1") == rows
 
 
+def test_a_piece_trains_every_network_at_every_rate(data, tmp_path):
+    spec = SPEC.model_copy(update={"learning_rates": (0.1, 0.01)})
+    rows = measured(data, tmp_path / "a", "bf16-seed0", spec)
+    tried = [(row.learning_rate, row.widths) for row in rows if not row.tap]
+    assert tried == [(0.1, "2-4"), (0.1, "3-6"), (0.01, "2-4"), (0.01, "3-6")]
+    assert [row for row in rows if row.learning_rate == 0.1] == measured(data, tmp_path / "b", "bf16-seed0")
+
+
 def test_a_diverged_training_is_a_row(data, tmp_path):
-    spec = SPEC.model_copy(update={"training": TrainingSpec(epochs=2, batch_size=16, learning_rate=1e30)})
+    spec = SPEC.model_copy(update={"learning_rates": (1e30,)})
     rows = measured(data, tmp_path / "a", "bf16-seed0", spec)
     assert {row.status for row in rows} == {"diverged"}
     assert all(row.accuracy is None and row.compute_cost for row in rows)
@@ -90,3 +99,5 @@ def test_mistakes_are_named_before_any_work():
         QuantizedStudySpec(blocks=((1, 1),))
     with pytest.raises(ValidationError, match="bits names one of its values twice"):
         QuantizedStudySpec(bits=(4, 4))
+    with pytest.raises(ValidationError, match="learning_rates names one of its values twice"):
+        QuantizedStudySpec(learning_rates=(0.1, 0.1))

@@ -6,12 +6,14 @@ import torch
 from pydantic import ValidationError
 
 from ib_analysis.datasets.dataset import Dataset, Header, Part
+from ib_analysis.encoders.encoder import ImageShape
+from ib_analysis.encoders.rir import Rir
 from ib_analysis.encoders.specs.training import TrainingSpec
-from ib_analysis.errors import UserError
 from ib_analysis.rows import read_rows, write_rows
-from ib_analysis.studies.rir.study import RirStudy, training_part
+from ib_analysis.studies.rir.study import RirStudy, measure_network
 from ib_analysis.studies.specs.rir import ARMS, RirStudySpec
 from ib_analysis.studies.study import Setting
+from ib_analysis.studies.training_part import training_part
 
 SPEC = RirStudySpec(
     seeds=(0, 2),
@@ -94,24 +96,23 @@ def test_what_is_reported_is_measured_on_the_evaluation_part_and_chosen_on_the_d
         assert getattr(row, other) == getattr(whole, other)
 
 
+def test_training_accuracy_is_of_the_images_that_a_seed_drew_without_a_stream_being_zero(tmp_path):
+    rows = measured("rir-seed0", tmp_path / "a")
+    assert all((row.training_accuracy is None) == (row.block is not None) for row in rows)
+    encoder = Rir(SPEC.network("rir"), "classifier", ImageShape.of(data().header), 2)
+    row = rows[0].model_copy(update={"status": "trained"})
+    learned = training_part(data().encoder, 24, 0, "rir")
+    right = measure_network(row, encoder, learned, data(), torch.device("cpu"))[0]
+    learned.labels[:] = 1 - learned.labels
+    wrong = measure_network(row, encoder, learned, data(), torch.device("cpu"))[0]
+    assert wrong.training_accuracy == pytest.approx(1 - right.training_accuracy)
+    assert wrong.model_copy(update={"training_accuracy": right.training_accuracy}) == right
+
+
 def test_a_diverged_training_is_a_row(tmp_path):
     spec = SPEC.model_copy(update={"learning_rates": (1e30,)})
     (row,) = measured("plain-seed0", tmp_path, spec)
     assert (row.status, row.accuracy, row.validation_accuracy, row.block) == ("diverged", None, None, None)
-
-
-def test_every_seed_draws_its_own_images_and_all_arms_the_same():
-    encoder = data().encoder
-    first, again, other = (training_part(encoder, 24, seed) for seed in (0, 0, 1))
-    assert np.array_equal(first.images, again.images)
-    assert not np.array_equal(first.images, other.images)
-    assert len(np.unique(first.images, axis=0)) == 24
-    assert training_part(encoder, None, 0) is encoder
-
-
-def test_more_training_images_than_there_are_is_a_mistake():
-    with pytest.raises(UserError, match=r"training_images: 41 are asked for.*has 40"):
-        training_part(data().encoder, 41, 0)
 
 
 def test_arms_that_cannot_be_built_are_refused_before_any_work():

@@ -11,10 +11,13 @@ from ib_analysis.datasets.dataset import Dataset, Header, Part
 from ib_analysis.errors import UserError
 from ib_analysis.rows import read_rows, write_rows
 from ib_analysis.studies.specs.stable import NORMS, SCALINGS, StableStudySpec
+from ib_analysis.studies.stable import study as study_module
 from ib_analysis.studies.stable.claims import gradient_slope, kernel_accuracy_change
 from ib_analysis.studies.stable.row import StableRow
 from ib_analysis.studies.stable.study import StableStudy, chosen_rows, on_the_sphere
+from ib_analysis.studies.stable.trainability import Trained
 from ib_analysis.studies.study import Setting
+from ib_analysis.studies.training_part import training_part
 
 SPEC = StableStudySpec(
     seeds=(0, 1), depths=(2, 8), width=32, draws=2, kernel_images=24, ridges=(1e-4, 0.1), stage_blocks=(1, 2),
@@ -58,6 +61,21 @@ def test_every_piece_is_measured_and_judged(setting, tmp_path):
     assert list(study.measure("signals-seed1", setting)) == [
         r for r in rows if r.closed_form is not None and r.seed == 1
     ]
+
+
+def test_networks_learn_from_the_images_that_their_seed_draws(setting, monkeypatch):
+    learned = {}
+
+    def recorded(network, part, training, learning_rates, seed, setting):
+        learned.setdefault(seed, []).append(part.images)
+        return Trained(0.1, seed, 1.0, 0.9, accuracy=0.9, stem_log_gradient=None)
+
+    monkeypatch.setattr(study_module, "train_at_best_rate", recorded)
+    list(StableStudy(SPEC.model_copy(update={"training_images": 16})).measure("training-none-none", setting))
+    for seed in SPEC.seeds:
+        drawn = training_part(setting.images.encoder, 16, seed, "stable").images
+        assert len(learned[seed]) == len(SPEC.stage_blocks)
+        assert all(np.array_equal(images, drawn) for images in learned[seed])
 
 
 def invented(slopes, c=0.4, rank=(8.0, 8.0), kernel=(0.98, 0.98), trained=(0.9, 0.9), stem=(9.0, 0.5)):

@@ -43,38 +43,59 @@ def setting(tmp_path):
 
 
 def test_a_training_is_measured_on_both_held_out_parts(setting):
-    found = train_or_load(NETWORK, TRAINING.model_copy(update={"epochs": 12}), 0, setting)
+    found = train_or_load(
+        NETWORK, setting.images.encoder, TRAINING.model_copy(update={"epochs": 12}), 0, setting
+    )
     assert not found.diverged
     assert min(found.accuracy, found.validation_accuracy) > 0.8
-    assert found == train_or_load(NETWORK, TRAINING.model_copy(update={"epochs": 12}), 0, setting)
+    assert found == train_or_load(
+        NETWORK, setting.images.encoder, TRAINING.model_copy(update={"epochs": 12}), 0, setting
+    )
+
+
+def test_training_accuracy_is_of_the_images_that_it_learned(setting):
+    """The labels of the other parts are exchanged: what is learned of the first is wrong there."""
+    for held_out in (setting.images.decoder, setting.images.evaluation):
+        held_out.labels[:] = 1 - held_out.labels
+    found = train_or_load(
+        NETWORK, setting.images.encoder, TRAINING.model_copy(update={"epochs": 12}), 0, setting
+    )
+    assert found.training_accuracy > 0.8 > 0.2 > max(found.accuracy, found.validation_accuracy)
 
 
 def test_a_diverged_training_is_a_result_that_says_so(setting):
-    found = train_or_load(NETWORK, TRAINING.model_copy(update={"learning_rate": 1e12}), 0, setting)
+    found = train_or_load(
+        NETWORK, setting.images.encoder, TRAINING.model_copy(update={"learning_rate": 1e12}), 0, setting
+    )
     assert found.diverged
     # 17 of 33 training labels are 0, and so are half of the evaluation labels.
-    assert found.accuracy == commonest_label_accuracy(setting.images) == 0.5
+    assert (
+        found.accuracy == commonest_label_accuracy(setting.images.encoder, setting.images.evaluation) == 0.5
+    )
     assert np.isfinite(found.stem_log_gradient)
 
 
 def test_another_mistake_is_no_divergence(setting):
     spec = NETWORK.model_copy(update={"norm": "batch"})
     with pytest.raises(UserError, match="more than one image"):
-        train_or_load(spec, TRAINING.model_copy(update={"batch_size": 1}), 0, setting)
+        train_or_load(spec, setting.images.encoder, TRAINING.model_copy(update={"batch_size": 1}), 0, setting)
 
 
 def test_the_validation_part_chooses(setting, monkeypatch):
     scores = {0.1: None, 0.01: 0.9, 0.001: 0.9, 0.0001: 0.2}
 
-    def invented(network, training, seed, setting):
+    def invented(network, part, training, seed, setting):
         rate = training.learning_rate
-        return Trained(rate, seed, scores[rate], accuracy=rate, stem_log_gradient=0.0)
+        return Trained(rate, seed, 1.0, scores[rate], accuracy=rate, stem_log_gradient=0.0)
 
     monkeypatch.setattr(trainability, "train_or_load", invented)
-    found = train_at_best_rate(NETWORK, TRAINING, tuple(scores), 3, setting)
+    found = train_at_best_rate(NETWORK, setting.images.encoder, TRAINING, tuple(scores), 3, setting)
     assert (found.seed, found.learning_rate) == (3, 0.01)
     scores.update(dict.fromkeys(scores))
-    assert train_at_best_rate(NETWORK, TRAINING, tuple(scores), 3, setting).learning_rate == 0.0001
+    assert (
+        train_at_best_rate(NETWORK, setting.images.encoder, TRAINING, tuple(scores), 3, setting).learning_rate
+        == 0.0001
+    )
 
 
 def test_the_stem_gradient_is_that_of_autograd_and_changes_nothing(setting):

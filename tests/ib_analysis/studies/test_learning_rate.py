@@ -1,0 +1,48 @@
+"""Held-out images choose the rate of each kind of network, and the end of the tried rates is told."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from ib_analysis.studies.learning_rate import chosen_learning_rates, end_of_the_tried
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network of one kind, at one rate."""
+
+    kind: str
+    learning_rate: float
+    validation_accuracy: float | None
+
+
+def by_kind(network):
+    return network.kind
+
+
+def networks(kind, accuracies):
+    return [Network(kind, rate, value) for rate, values in accuracies.items() for value in values]
+
+
+def test_each_kind_has_the_rate_of_the_best_mean_and_a_diverged_network_counts_as_nothing():
+    """By the mean: the best single network of b is at 1, where the other has diverged."""
+    tried = networks("a", {0.1: (0.5, 0.7), 0.3: (0.65, 0.65)})
+    tried += networks("b", {0.1: (0.6, 0.6), 1.0: (0.99, None)})
+    assert chosen_learning_rates(tried, by_kind) == {"a": 0.3, "b": 0.1}
+
+
+def test_the_first_of_the_table_wins_ties():
+    assert chosen_learning_rates(networks("a", {0.3: (0.5,), 0.1: (0.5,)}), by_kind) == {"a": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("best", "end"), [(0.03, 0.03), (0.1, None), (0.3, 0.3)], ids=["smallest", "inner", "largest"]
+)
+def test_the_end_of_the_tried_rates_is_told(best, end):
+    tried = networks("a", {rate: (0.9 if rate == best else 0.5,) for rate in (0.3, 0.03, 0.1)})
+    tried += networks("b", {3.0: (0.9,), 1.0: (0.1,)})  # rates of another kind are no ends of this one
+    assert end_of_the_tried(tried, by_kind, "a") == end
+
+
+def test_one_rate_has_no_end():
+    assert end_of_the_tried(networks("a", {0.3: (0.5, 0.6)}), by_kind, "a") is None
