@@ -10,7 +10,7 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,8 @@ LONGEST_SECONDS = 30
 """After so long the steps are not measured: the run begins without a time."""
 OFF_DEVICE = ("prepare_dataset",)
 """The rules among them that do not compute on the device."""
+SUSPENDED = 10
+"""A job that took more than so many times the median of its rule is no measure of the others."""
 FITS = ("fit_pretrained", "fit_marginal", "fit_class_decoder", "fit_decoders", "measure_calibration")
 TWO_GROUPS_OF_TWO = 4
 """Rungs of the label, alone and among noise, and of the h of another image, of its class and of any."""
@@ -72,7 +74,7 @@ class StepSeconds:
 
 
 def earlier_seconds(benchmarks: Path) -> dict[str, float]:
-    """The mean seconds of the jobs of each rule whose benchmarks lie below that folder."""
+    """The mean seconds of the jobs of each rule whose benchmarks lie below that folder, but for suspended ones."""
     found: dict[str, list[float]] = {}
     rules = {rule for part in PARTS.values() for rule in part}
     for path in sorted(benchmarks.rglob("*.tsv")):
@@ -81,7 +83,13 @@ def earlier_seconds(benchmarks: Path) -> dict[str, float]:
         seconds = _seconds(path)
         if rule is not None and seconds is not None:
             found.setdefault(rule, []).append(seconds)
-    return {rule: statistics.fmean(values) for rule, values in found.items()}
+    return {rule: _mean_awake(values) for rule, values in found.items()}
+
+
+def _mean_awake(values: Sequence[float]) -> float:
+    """The mean without the jobs that took many times the median: one slept with its machine, or was suspended."""
+    longest = SUSPENDED * statistics.median(values)
+    return statistics.fmean(value for value in values if value <= longest)
 
 
 def _seconds(path: Path) -> float | None:

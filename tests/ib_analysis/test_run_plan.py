@@ -50,6 +50,14 @@ def test_earlier_jobs_tell_the_seconds_of_their_rule(tmp_path):
     assert earlier_seconds(tmp_path) == {"fit_decoders": 50.0, "prepare_dataset": 2.5}
 
 
+def test_a_job_that_was_suspended_tells_nothing_of_the_others(tmp_path):
+    """One hour asleep among jobs of a minute; five times as long may be a larger network."""
+    for epoch, seconds in enumerate(("60.0", "70.0", "300.0", "3700.0")):
+        benchmark(tmp_path, f"fit_decoders/net/classifier/seed0/epoch{epoch}.tsv", seconds)
+    benchmark(tmp_path, "fit_marginal.tsv", "9000.0")
+    assert earlier_seconds(tmp_path) == {"fit_decoders": pytest.approx(430 / 3), "fit_marginal": 9000.0}
+
+
 def test_seconds_of_a_fit_are_its_steps(demo):
     found = foreseen_seconds(demo, StepSeconds(image=0.1, label=0.01, start=4.0))
     assert found["fit_pretrained"] == pytest.approx(4 + 600 * 0.1)
