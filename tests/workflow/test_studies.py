@@ -24,8 +24,13 @@ def made_by(laboratory, settings, *targets):
     return {name: int(count) for name, count in plan.items() if count.isdigit()}
 
 
-@pytest.mark.parametrize("name", ["six-papers", "six-papers-gpu"])
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        *((name, target) for name in ("six-papers", "six-papers-gpu") for target in TARGETS),
+        *(("three-papers-cifar10", target) for target in ("rir", "stable", "quantized")),
+    ],
+)
 def test_a_target_makes_its_study_and_the_planes_of_its_networks(laboratory, name, target):
     encoders = config(name)["studies"][target]["encoders"]
     assert encoders, "a study without networks shows nothing of what their layers keep"
