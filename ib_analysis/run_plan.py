@@ -10,7 +10,7 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,8 +50,8 @@ LONGEST_SECONDS = 30
 """After so long the steps are not measured: the run begins without a time."""
 OFF_DEVICE = ("prepare_dataset",)
 """The rules among them that do not compute on the device."""
-SUSPENDED = 10
-"""A job that took more than so many times the median of its rule is no measure of the others."""
+LONG_SECONDS, ASLEEP_PERCENT = 60.0, 10.0
+"""A job of more seconds whose mean load on a core is below this was suspended and is no measure of the others."""
 FITS = ("fit_pretrained", "fit_marginal", "fit_class_decoder", "fit_decoders", "measure_calibration")
 TWO_GROUPS_OF_TWO = 4
 """Rungs of the label, alone and among noise, and of the h of another image, of its class and of any."""
@@ -83,23 +83,25 @@ def earlier_seconds(benchmarks: Path) -> dict[str, float]:
         seconds = _seconds(path)
         if rule is not None and seconds is not None:
             found.setdefault(rule, []).append(seconds)
-    return {rule: _mean_awake(values) for rule, values in found.items()}
-
-
-def _mean_awake(values: Sequence[float]) -> float:
-    """The mean without the jobs that took many times the median: one slept with its machine, or was suspended."""
-    longest = SUSPENDED * statistics.median(values)
-    return statistics.fmean(value for value in values if value <= longest)
+    return {rule: statistics.fmean(values) for rule, values in found.items()}
 
 
 def _seconds(path: Path) -> float | None:
-    """The first column of a benchmark; None where Snakemake was interrupted while it wrote."""
+    """The first column of a benchmark; None where Snakemake was interrupted while it wrote, or the job slept."""
     with path.open(encoding="utf-8") as file:
         row = next(csv.DictReader(file, delimiter="\t"), None)
     try:
-        return None if row is None else float(row["s"])
+        return None if row is None or _slept(row) else float(row["s"])
     except (KeyError, ValueError):
         return None
+
+
+def _slept(row: Mapping[str, str]) -> bool:
+    """Whether a long job hardly computed: it was suspended, or its machine was."""
+    try:
+        return float(row["s"]) > LONG_SECONDS and float(row["mean_load"]) < ASLEEP_PERCENT
+    except (KeyError, ValueError):
+        return False
 
 
 def image_shape(experiment: Experiment, header: Path) -> dict[str, int] | None:

@@ -27,13 +27,14 @@ class Quantized(Encoder):
     """The network of the spec under fake quantization; batch norms, biases and sums stay in floating point.
 
     Weights are quantized from the first step on, activations once their bounds are collected. The first and the last
-    layer in execution order have `end_bits`. Activations behind a ReLU are quantized as unsigned. They are quantized as
-    signed where they can be negative, as at the stem, or where the projection of a shortcut also reads them, as in the
-    paper's code.
+    layer in execution order have `end_bits`, parts of the network those of `part_bits`. Activations behind a ReLU are
+    quantized as unsigned. They are quantized as signed where they can be negative, as at the stem, or where the
+    projection of a shortcut also reads them, as in the paper's code.
 
-    Tap h2 is that of the network. Tap h2_quantized is the same tensor quantized to `activation_bits`. Its bounds are
-    collected like those of the layers, so it equals, to the bit, the input of the layers after h2, except for the first
-    and the last layer and for an identity shortcut, which passes h2 itself on. Its values are discrete, so its entropy
+    Tap h2 is that of the network. Tap h2_quantized is the same tensor quantized to the bits of the layers that read it,
+    or to `activation_bits` where only the first or the last layer does. Its bounds are collected like those of the
+    layers, so it equals, to the bit, the input of the layers after h2, except for the first and the last layer and for
+    an identity shortcut, which passes h2 itself on. Its values are discrete, so its entropy
     is finite and bounds I(x; h2_quantized). Before the bounds are collected, as at epoch 0, it equals h2.
     """
 
@@ -48,7 +49,12 @@ class Quantized(Encoder):
         quantize_layers(self.network, calls, spec)
         self.at_taps = nn.ModuleDict(
             {
-                tap.name: build_quantizer(activations[tap.name], spec.activation_bits, calls, spec.start_step)
+                tap.name: build_quantizer(
+                    activations[tap.name],
+                    bits_at_tap(activations[tap.name], calls, spec),
+                    calls,
+                    spec.start_step,
+                )
                 for tap in self.network.taps
                 if spec.quantized_form(tap.name)
             }
@@ -142,19 +148,40 @@ def quantize_layers(network: nn.Module, calls: Sequence[LayerCall], spec: Quanti
     """Replaces every called layer by its fake-quantized form, which shares its parameters."""
     for call in calls:
         is_end = call in (calls[0], calls[-1])
-        weight_bits, activation_bits = choose_bits(spec, is_end=is_end)
+        weight_bits, activation_bits = choose_bits(spec, part_of(call.name), is_end=is_end)
         reads = build_quantizer(call.read, activation_bits, calls, spec.start_step)
         network.set_submodule(call.name, quantized_layer(call.layer, weight_bits, reads))
 
 
-def choose_bits(spec: QuantizedSpec, *, is_end: bool) -> tuple[Bits, Bits]:
+def part_of(layer: str) -> str:
+    """The tap that the part of the network ends at in which a layer lies; empty for layers behind the trunk.
+
+    >>> part_of("trunk.h1.0.first.0"), part_of("mirror.expand")
+    ('h1', '')
+    """
+    words = layer.split(".")
+    return words[1] if words[0] == "trunk" else ""
+
+
+def bits_at_tap(x: Tensor, calls: Sequence[LayerCall], spec: QuantizedSpec) -> Bits:
+    """Bits of the quantized form of the tap x: those of the first layer that reads it and is no end."""
+    inner = [call for call in calls[1:-1] if same_memory(call.read, x)]
+    return choose_bits(spec, part_of(inner[0].name) if inner else "", is_end=False)[1]
+
+
+def choose_bits(spec: QuantizedSpec, part: str, *, is_end: bool) -> tuple[Bits, Bits]:
     """Bits of the weights and of the activations of a layer; `is_end` marks the first and the last layer.
 
-    >>> choose_bits(QuantizedSpec(network={"kind": "resnet"}, weight_bits=2, activation_bits="bf16"), is_end=True)
-    (8, 'bf16')
+    >>> spec = QuantizedSpec(
+    ...     network={"kind": "resnet"}, weight_bits=2, activation_bits="bf16", end_bits=8, part_bits={"h1": 4}
+    ... )
+    >>> [choose_bits(spec, part, is_end=is_end) for part, is_end in (("h2", True), ("h2", False), ("h1", False))]
+    [(8, 'bf16'), (2, 'bf16'), (4, 4)]
     """
-    weights, activations = (
-        spec.end_bits if is_end and bits != "bf16" else bits
-        for bits in (spec.weight_bits, spec.activation_bits)
-    )
-    return weights, activations
+    if is_end:
+        weights, activations = (
+            spec.end_bits if bits != "bf16" else bits for bits in (spec.weight_bits, spec.activation_bits)
+        )
+        return weights, activations
+    few = spec.part_bits.get(part)
+    return (spec.weight_bits, spec.activation_bits) if few is None else (few, few)

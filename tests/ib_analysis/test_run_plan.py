@@ -26,10 +26,10 @@ def demo():
     return load_experiment(yaml.safe_load(Path("workflow/config/demo.yaml").read_text()))
 
 
-def benchmark(folder: Path, name: str, seconds: str) -> None:
+def benchmark(folder: Path, name: str, seconds: str, load: float = 90.0) -> None:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"s\th:m:s\n{seconds}\t0:00:09\n")
+    path.write_text(f"s\th:m:s\tmean_load\n{seconds}\t0:00:09\t{load}\n")
 
 
 def test_fits_of_the_demo(demo):
@@ -51,11 +51,11 @@ def test_earlier_jobs_tell_the_seconds_of_their_rule(tmp_path):
 
 
 def test_a_job_that_was_suspended_tells_nothing_of_the_others(tmp_path):
-    """One hour asleep among jobs of a minute; five times as long may be a larger network."""
-    for epoch, seconds in enumerate(("60.0", "70.0", "300.0", "3700.0")):
-        benchmark(tmp_path, f"fit_decoders/net/classifier/seed0/epoch{epoch}.tsv", seconds)
-    benchmark(tmp_path, "fit_marginal.tsv", "9000.0")
-    assert earlier_seconds(tmp_path) == {"fit_decoders": pytest.approx(430 / 3), "fit_marginal": 9000.0}
+    """One hour asleep; a long job that computed counts, and a short one that waited for its files."""
+    for epoch, (seconds, load) in enumerate((("60.0", 95), ("3700.0", 2), ("3700.0", 60), ("4.0", 2))):
+        benchmark(tmp_path, f"fit_decoders/net/classifier/seed0/epoch{epoch}.tsv", seconds, load)
+    benchmark(tmp_path, "train_encoder/net/classifier/seed0.tsv", "500.0", 1)
+    assert earlier_seconds(tmp_path) == {"fit_decoders": pytest.approx(3764 / 3)}
 
 
 def test_seconds_of_a_fit_are_its_steps(demo):

@@ -1,9 +1,9 @@
 """The quantized form of any trainable encoder."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from ib_analysis.encoders.specs.encoder import EncoderSpec
 from ib_analysis.encoders.specs.trainable import TrainableArchitecture
@@ -17,8 +17,8 @@ SUFFIX = "_quantized"
 class QuantizedSpec(EncoderSpec):
     """A trainable encoder under fake quantization (Abdolrashidi et al. 2021).
 
-    Each tap of the network is followed by its quantized form: h2 by h2_quantized, the same tensor at `activation_bits`.
-    No layer reads the logits of a classifier, so they have no quantized form.
+    Each tap of the network is followed by its quantized form: h2 by h2_quantized, the same tensor at the bits of the
+    layers that read it. No layer reads the logits of a classifier, so they have no quantized form.
     """
 
     implementation: ClassVar[str] = "ib_analysis.encoders.quantized:Quantized"
@@ -29,6 +29,11 @@ class QuantizedSpec(EncoderSpec):
     activation_bits: Bits = Field(4, description="bits of the inputs of these layers")
     end_bits: FewBits = Field(
         8, description="bits of weights and activations of the first and the last layer; bf16 stays bf16"
+    )
+    part_bits: dict[str, FewBits] = Field(
+        {},
+        description="bits of the weights and inputs of the layers of a part of the network, but for its ends, in place "
+        "of weight_bits and activation_bits; a part has the name of the tap that it ends at: {h1: 8}",
     )
     start_step: int = Field(
         7500,
@@ -43,6 +48,16 @@ class QuantizedSpec(EncoderSpec):
         if isinstance(network, Mapping) and set(network) == {"implementation", "spec"}:
             return network["spec"]
         return network
+
+    @model_validator(mode="after")
+    def _parts_exist(self) -> Self:
+        parts = list(dict.fromkeys(tap for regime in self.regimes for tap in self.network.tap_names(regime)))
+        for part in self.part_bits:
+            if part not in parts:
+                raise ValueError(
+                    f"part_bits: {self.network.kind} has no part {part!r}; its taps are {', '.join(parts)}"
+                )
+        return self
 
     def described(self) -> dict[str, Any]:
         """The spec with its implementation, and the inner network with its own."""

@@ -69,7 +69,7 @@ def train(
     function returns. The caller removes the folder once the results are stored.
 
     The held-out column of the curve uses the decoder part, on which the encoder is not trained. The evaluation part is
-    reserved for reported numbers, because epochs and learning rates are chosen from the curve.
+    reserved for reported numbers, because epochs may be chosen from the curve.
 
     An encoder of the regime "fixed" is not trained: `keep` is called for epoch 0 only, and the curve has no rows.
 
@@ -83,7 +83,8 @@ def train(
         scratch: a folder that only this training uses.
         keep: receives the epoch and the encoder in evaluation mode, which it must not change.
         held_out: the decoder part, or None for a curve without the held-out column.
-        curve_epochs: epochs that get a row of the curve, for which the parts are measured; None: every epoch.
+        curve_epochs: epochs within 0..spec.epochs that get a row of the curve, for which the parts are measured; None:
+            every epoch. The weights behind the last step are checked only if the last epoch is among them.
         label: label of the progress bar.
 
     Raises:
@@ -97,6 +98,8 @@ def train(
         keep(0, encoder.to(device).eval())
         return TrainingCurve(())
     measured = sorted(set(range(spec.epochs + 1) if curve_epochs is None else curve_epochs))
+    if not set(measured) <= set(range(spec.epochs + 1)):
+        raise ValueError(f"curve_epochs is {measured}: the training has the epochs 0 to {spec.epochs}")
     states = Scratch(scratch, _identity(encoder, part, spec, seed, epochs, held_out, measured))
     training = _Training(encoder, part, spec, seed, torch.device(device), held_out, measured, states)
     return training.run(epochs, keep, label)

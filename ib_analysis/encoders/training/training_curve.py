@@ -1,4 +1,4 @@
-"""The training curve: a table with one row per epoch, stored beside the checkpoints."""
+"""The training curve: a table with one row for each epoch that was measured, stored beside the checkpoints."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ class CurveRow:
 
 @dataclass(frozen=True)
 class TrainingCurve:
-    """Rows in order of epochs, from 0 on; the curve of a fixed encoder has none."""
+    """Rows in order of epochs, usually all from 0 on; the curve of a fixed encoder has none."""
 
     rows: tuple[CurveRow, ...]
 

@@ -9,7 +9,7 @@ from datetime import date
 
 from ib_analysis.information.estimators.distinct_rows import ALONE_SHARE
 from ib_analysis.studies.learning_rate import end_of_the_tried
-from ib_analysis.studies.quantized.pareto_front import dominance, pareto_front, share_dominated
+from ib_analysis.studies.quantized.pareto_front import Candidate, dominance, pareto_front, share_dominated
 from ib_analysis.studies.quantized.row import (
     Price,
     QuantizedRow,
@@ -53,7 +53,7 @@ def verdicts(rows: Sequence[QuantizedRow]) -> list[Verdict]:
         *(front for price in PRICES for front in fronts(rows, price)),
         no_loss(rows, "w8a8", "77.43 % against 76.65 % at bf16 [code]"),
         no_loss(rows, "w4a4", "77.09 % against 76.65 % at bf16 [code]"),
-        *(regularizes(best, bits) for bits in ("w8a8", "w4a4", "w2a2")),
+        *(regularizes(rows, bits) for bits in ("w8a8", "w4a4", "w2a2")),
         less_entropy(best, "w2a2", "w4a4"),
         less_entropy(best, "w4a4", "w8a8"),
         less_entropy_of_units(best, "w2a2", "w4a4"),
@@ -64,11 +64,23 @@ def verdicts(rows: Sequence[QuantizedRow]) -> list[Verdict]:
 def fronts(rows: Sequence[QuantizedRow], price: Price) -> list[Verdict]:
     """The claims on cost and accuracy at one price."""
     return [
-        each_is_dominated(reported(rows), price),
-        above(rows, "w4a4", BASELINE, CURVES, price),
-        above(rows, "w8a8", BASELINE, CURVES, price),
-        above(rows, "w4a4", "w8a8", BEST, price),
-        above(rows, "w4a4", "w2a2", BEST, price),
+        each_is_dominated(rows, price),
+        above(rows, ["w4a4"], BASELINE, CURVES, price),
+        above(rows, ["w8a8"], BASELINE, CURVES, price),
+        above(rows, ["w4a4"], "w8a8", BEST, price),
+        above(rows, ["w4a4"], "w2a2", BEST, price),
+        *mostly_of_four_bits(rows, price),
+    ]
+
+
+def mostly_of_four_bits(rows: Sequence[QuantizedRow], price: Price) -> list[Verdict]:
+    """Whether 4-bit networks, some parts of which may have other bits, are best; none where none was trained."""
+    mixed = sorted({row.bits for row in rows if row.bits.startswith("w4a4-")})
+    if not mixed:
+        return []
+    return [
+        above(rows, ["w4a4", *mixed], "w8a8", BEST, price),
+        above(rows, ["w4a4", *mixed], "w4a4", "", price),
     ]
 
 
@@ -81,69 +93,87 @@ def each_is_dominated(rows: Sequence[QuantizedRow], price: Price) -> Verdict:
         "for each bf16 model there are quantized models with lower cost and higher accuracy [paper, abstract]",
         date(2026, 11, 26),
     )
-    quantized = sorted({row.bits for row in rows} - {BASELINE})
-    shares = [100 * share for share in shares_dominated(rows, quantized, BASELINE, price)]
+    best = reported(rows)
+    quantized = sorted({row.bits for row in best} - {BASELINE})
+    shares = [100 * share for share in shares_dominated(best, quantized, BASELINE, price)]
     if not shares:
         return statement.unmeasured(f"no seed has networks at {BASELINE} and at fewer bits")
     found = over_seeds(shares)
+    answer, doubt = undoubted(rows, lies_above(found, EACH), quantized, BASELINE)
     why = (
-        f"yes if the interval lies above {EACH:g} %, no if below; each {BASELINE} network is compared with the cheaper "
-        f"network at {', '.join(quantized)} that validation images prefer, by evaluation images; {scale(rows)}"
+        f"yes if the interval lies above {EACH:g} %, no if below{doubt}; each {BASELINE} network is compared with the "
+        f"cheaper network at {', '.join(quantized)} that validation images prefer, by evaluation images; {scale(best)}"
     )
-    return statement.judged(found, lies_above(found, EACH), why)
+    return statement.judged(found, answer, why)
 
 
-def above(rows: Sequence[QuantizedRow], bits: str, other: str, paper: str, price: Price) -> Verdict:
-    """Whether the front of one bit width lies above that of another."""
+def above(rows: Sequence[QuantizedRow], bits: Sequence[str], other: str, paper: str, price: Price) -> Verdict:
+    """Whether the common front of some bit widths lies above that of another."""
+    name = " or ".join(bits)
     statement = Statement(
         STUDY,
-        f"the {bits} front lies above the {other} front at equal {PRICES[price]} (mean over log cost along the more "
+        f"the {name} front lies above the {other} front at equal {PRICES[price]} (mean over log cost along the more "
         "expensive front, percentage points)",
         paper,
-        date(2026, 11, 24 if price == "compute_cost" else 26),
+        date(2026, 11, 24 if price == "compute_cost" and one_rate(rows) and len(bits) == 1 else 26),
     )
     best = reported(rows)
     found = front_difference(best, bits, other, price)
     if found is None:
-        return statement.unmeasured(f"no seed has networks at {bits} and {other}")
-    shares = shares_dominated(best, [bits], other, price)
+        return statement.unmeasured(f"no seed has networks at {name} and {other}")
+    shares = shares_dominated(best, bits, other, price)
     answer, doubt = undoubted(rows, is_positive(found), bits, other)
     why = (
-        f"yes or no if the interval excludes 0{doubt}; a cheaper network of the {bits} front is more accurate than "
+        f"yes or no if the interval excludes 0{doubt}; a cheaper network of the {name} front is more accurate than "
         f"{100 * sum(shares) / len(shares):.0f} % of the {other} networks; {scale(best)}"
     )
     return statement.judged(found, answer, why)
 
 
-def undoubted(rows: Sequence[QuantizedRow], answer: Answer, bits: str, other: str) -> tuple[Answer, str]:
+def undoubted(
+    rows: Sequence[QuantizedRow], answer: Answer, bits: Sequence[str], other: str
+) -> tuple[Answer, str]:
     """The answer to "`bits` is better than `other`" and its condition as text; unclear if a rate may overturn it.
 
     What the answer calls worse may do better beyond the tried learning rates if it was best at the end of them.
     """
-    if len({row.learning_rate for row in rows}) == 1:
+    if one_rate(rows):
         return answer, ""
-    rule = " and the learning rate of the bit width that it speaks against is not the end of the tried rates"
-    against = {"yes": other, "no": bits}.get(answer)
-    end = against and end_of_the_tried(whole(rows), lambda row: row.bits, against)
-    return ("unclear", f"{rule}, as {end:g} of {against} is") if end else (answer, rule)
+    rule = (
+        ", and if the learning rate of the bit width that this speaks against is not the end of the tried rates, "
+        "beyond which it may do better"
+    )
+    against = {"yes": [other], "no": bits}.get(answer, [])
+    ends = {name: end_of_the_tried(whole(rows), lambda row: row.bits, name) for name in against}
+    met = [f"{end:g} of {name}" for name, end in ends.items() if end is not None]
+    return ("unclear", f"{rule}; here {' and '.join(met)} is such an end") if met else (answer, rule)
+
+
+def one_rate(rows: Sequence[QuantizedRow]) -> bool:
+    """Whether all networks were trained at one learning rate, so that none was chosen."""
+    return len({row.learning_rate for row in rows}) == 1
 
 
 def front_difference(
-    rows: Sequence[QuantizedRow], bits: str, other: str, price: Price
+    rows: Sequence[QuantizedRow], bits: Sequence[str], other: str, price: Price
 ) -> SeedInterval | None:
-    """`dominance` of one front over another in percentage points, by seed; None if no seed has both.
+    """`dominance` of the common front of some bit widths over that of another in percentage points, by seed.
 
-    It is taken along the front with the more expensive networks; if `other` is the cheaper front, the sign is reversed.
+    None if no seed has both. It is taken along the front with the more expensive networks; if `other` is the cheaper
+    front, the sign is reversed.
     """
     found = []
     for seed in seeds(rows):
-        front, against = (
-            pareto_front(candidates(trained(rows, name, seed), price)) for name in (bits, other)
-        )
+        front, against = (front_of(rows, names, seed, price) for names in (bits, [other]))
         if front and against:
             cheaper = front[0].cost <= against[0].cost
             found.append(dominance(front, against) if cheaper else -dominance(against, front))
     return over_seeds([100 * value for value in found]) if found else None
+
+
+def front_of(rows: Sequence[QuantizedRow], bits: Sequence[str], seed: int, price: Price) -> list[Candidate]:
+    """The common front of the networks of some bit widths and one seed."""
+    return pareto_front(candidates([row for name in bits for row in trained(rows, name, seed)], price))
 
 
 def shares_dominated(
@@ -151,10 +181,7 @@ def shares_dominated(
 ) -> list[float]:
     """`share_dominated` by the common front of some bit widths, for each seed that has both."""
     pairs = [
-        (
-            pareto_front(candidates([row for name in bits for row in trained(rows, name, seed)], price)),
-            candidates(trained(rows, other, seed), price),
-        )
+        (front_of(rows, bits, seed, price), candidates(trained(rows, other, seed), price))
         for seed in seeds(rows)
     ]
     return [share_dominated(front, others) for front, others in pairs if front and others]
@@ -173,7 +200,7 @@ def no_loss(rows: Sequence[QuantizedRow], bits: str, paper: str) -> Verdict:
     if found is None:
         return statement.unmeasured(f"no network was trained at {bits} and {BASELINE}")
     by_interval: Answer = "no" if found.high < 0 else lies_above(found, -NOTHING)
-    answer, doubt = undoubted(rows, by_interval, bits, BASELINE)
+    answer, doubt = undoubted(rows, by_interval, [bits], BASELINE)
     why = (
         f"mean over sizes; no if the interval lies below 0, yes if it reaches 0 and lies above -{NOTHING:g} point"
         f"{doubt}; the largest network alone {largest_alone(best, bits)}; {scale(best)}"
@@ -197,20 +224,22 @@ def regularizes(rows: Sequence[QuantizedRow], bits: str) -> Verdict:
         REGULARIZING,
         date(2026, 11, 26),
     )
-    telling = [row for row in rows if row.training_accuracy is not None and row.training_accuracy < 1]
+    best = reported(rows)
+    telling = [row for row in best if row.training_accuracy is not None and row.training_accuracy < 1]
     gap, gain = (paired(telling, bits, BASELINE, value) for value in (generalization_gap, accuracy))
     if gap is None or gain is None:
         return statement.unmeasured(
             f"no network was trained at {bits} and {BASELINE} without learning all its images at one of them; "
-            f"{scale(rows)}"
+            f"{scale(best)}"
         )
-    answer: Answer = "no" if gain.high < 0 else lies_below(gap, 0)
+    by_interval: Answer = "no" if gain.high < 0 else lies_below(gap, 0)
+    answer, doubt = undoubted(rows, by_interval, [bits], BASELINE)
     pairs = len(pairs_of(telling, bits, BASELINE))
     why = (
-        "yes if the interval lies below 0, no if above, or if accuracy surely falls, for then less is learned; only "
-        f"networks whose training accuracy is below 100 % at both, {pairs} of {len(pairs_of(rows, bits, BASELINE))} "
-        f"pairs of equal size and seed; accuracy differs by {gain.mean:+.1f} points, {interval_text(gain)}; "
-        f"{scale(rows)}"
+        f"yes if the interval lies below 0, no if above, or if accuracy surely falls, for then less is learned{doubt}; "
+        f"only networks whose training accuracy is below 100 % at both, {pairs} of "
+        f"{len(pairs_of(best, bits, BASELINE))} pairs of equal size and seed; accuracy differs by {gain.mean:+.1f} "
+        f"points, {interval_text(gain)}; {scale(best)}"
     )
     return statement.judged(gap, answer, why)
 

@@ -19,7 +19,7 @@ class QuantizedRow(Spec):
     images: str
     """Name of the data set."""
     bits: str
-    """w4a4: weights and activations at 4 bits; bf16."""
+    """w4a4: weights and activations at 4 bits; bf16; w4a4-h1-w8a8: at 4 bits but for the part h1."""
     blocks: str
     """Residual blocks of each stage, as 1-1-1."""
     widths: str

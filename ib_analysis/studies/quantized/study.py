@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from ib_analysis.datasets.dataset import Dataset
 from ib_analysis.encoders.encoder import ImageShape
 from ib_analysis.encoders.quantized import Quantized
-from ib_analysis.encoders.resnet import ResNet
-from ib_analysis.encoders.specs.quantized import SUFFIX, Bits, QuantizedSpec
+from ib_analysis.encoders.specs.quantized import SUFFIX
 from ib_analysis.encoders.training.image_rows import ImageRows, evenly_spaced
 from ib_analysis.encoders.training.train import steps_per_epoch
 from ib_analysis.studies.classifier import accuracy, train_classifier
@@ -19,7 +18,7 @@ from ib_analysis.studies.quantized import claims
 from ib_analysis.studies.quantized.cost_model import cost
 from ib_analysis.studies.quantized.plug_in_entropy import plug_in_entropy, row_symbols, unit_entropies
 from ib_analysis.studies.quantized.row import QuantizedRow
-from ib_analysis.studies.specs.quantized import QuantizedStudySpec, Stages, name_of
+from ib_analysis.studies.specs.quantized import QuantizedStudySpec, Stages
 from ib_analysis.studies.study import Setting, Study
 from ib_analysis.studies.verdict import Verdict
 from ib_analysis.units import bits as in_bits
@@ -35,27 +34,27 @@ class QuantizedStudy(Study):
     spec: QuantizedStudySpec
 
     def measure(self, piece: str, setting: Setting) -> Sequence[QuantizedRow]:
-        """All networks of one bit width and seed at every learning rate, and their quantized layers."""
-        bits, seed = self._bits_and_seed(piece)
+        """All networks of one precision and seed at every learning rate, and their quantized layers."""
+        precision, seed = self._precision_and_seed(piece)
         networks = product(self.spec.learning_rates, self.spec.blocks, self.spec.widths)
-        return [row for network in networks for row in self._network(bits, seed, *network, setting)]
+        return [row for network in networks for row in self._network(precision, seed, *network, setting)]
 
     def verdicts(self, rows: Sequence[QuantizedRow]) -> Sequence[Verdict]:
         """The claims of the paper (see `claims`)."""
         return claims.verdicts(rows)
 
-    def _bits_and_seed(self, piece: str) -> tuple[Bits, int]:
-        every = product(self.spec.bits, self.spec.seeds)
-        return {f"{name_of(bits)}-seed{seed}": (bits, seed) for bits, seed in every}[piece]
+    def _precision_and_seed(self, piece: str) -> tuple[str, int]:
+        every = product(self.spec.precisions, self.spec.seeds)
+        return {f"{name}-seed{seed}": (name, seed) for name, seed in every}[piece]
 
     def _network(
-        self, bits: Bits, seed: int, rate: float, blocks: Stages, widths: Stages, setting: Setting
+        self, precision: str, seed: int, rate: float, blocks: Stages, widths: Stages, setting: Setting
     ) -> list[QuantizedRow]:
         data = setting.images
-        encoder = self._encoder(bits, blocks, widths, data)
+        encoder = self._encoder(precision, blocks, widths, data)
         row = QuantizedRow(
             images=data.header.name,
-            bits=name_of(bits),
+            bits=precision,
             blocks="-".join(map(str, blocks)),
             widths="-".join(map(str, widths)),
             seed=seed,
@@ -74,15 +73,9 @@ class QuantizedStudy(Study):
         whole = priced.model_copy(update=done | accuracies(encoder, data, setting.device))
         return [whole, *layers(row.model_copy(update=done), encoder, setting, self.spec.entropy_images)]
 
-    def _encoder(self, bits: Bits, blocks: Stages, widths: Stages, data: Dataset) -> Quantized:
-        steps = steps_per_epoch(len(data.encoder), self.spec.training.batch_size)
-        spec = QuantizedSpec(
-            network=ResNet.Spec(blocks=blocks, widths=widths),
-            weight_bits=bits,
-            activation_bits=bits,
-            end_bits=self.spec.end_bits,
-            start_step=self.spec.start_epoch * steps,
-        )
+    def _encoder(self, precision: str, blocks: Stages, widths: Stages, data: Dataset) -> Quantized:
+        start_step = self.spec.start_epoch * steps_per_epoch(len(data.encoder), self.spec.training.batch_size)
+        spec = self.spec.network(blocks, widths, self.spec.precisions[precision], start_step)
         return Quantized(spec, "classifier", ImageShape.of(data.header), len(data.header.class_names))
 
 

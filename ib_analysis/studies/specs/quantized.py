@@ -1,13 +1,19 @@
 """Pareto-optimal quantized ResNet is mostly 4-bit: networks of several sizes, each at several bit widths."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from ib_analysis.encoders.specs.quantized import Bits, FewBits
+from ib_analysis.encoders.specs.quantized import Bits, FewBits, QuantizedSpec
+from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.studies.specs.study import RepeatedStudySpec
 
+MIXED_BITS: FewBits = 4
+"""Bits of a network of mixed precision, but for its parts of other bits."""
 Stages = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
 
 
@@ -18,6 +24,23 @@ def name_of(bits: Bits) -> str:
     ('w4a4', 'bf16')
     """
     return bits if bits == "bf16" else f"w{bits}a{bits}"
+
+
+def name_of_mixed(part_bits: Mapping[str, FewBits]) -> str:
+    """Name of 4-bit networks of which some parts have other bits.
+
+    >>> name_of_mixed({"h1": 8})
+    'w4a4-h1-w8a8'
+    """
+    return "-".join([name_of(MIXED_BITS), *(f"{part}-{name_of(bits)}" for part, bits in part_bits.items())])
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Bits of a network: of all its layers, and of parts that have others."""
+
+    bits: Bits
+    part_bits: Mapping[str, FewBits]
 
 
 class QuantizedStudySpec(RepeatedStudySpec):
@@ -38,6 +61,11 @@ class QuantizedStudySpec(RepeatedStudySpec):
     )
     bits: tuple[Bits, ...] = Field(
         ("bf16", 8, 4, 2), min_length=1, description="bits of weights and of activations"
+    )
+    mixed: tuple[Annotated[dict[str, FewBits], Field(min_length=1)], ...] = Field(
+        (),
+        description="further 4-bit networks of which parts have other bits, as {h1: 8}; each joins the bit widths of "
+        "`bits`",
     )
     end_bits: FewBits = Field(8, description="bits of the first and the last layer; bf16 stays bf16")
     start_epoch: int = Field(
@@ -75,9 +103,30 @@ class QuantizedStudySpec(RepeatedStudySpec):
         for name in ("blocks", "widths", "bits", "learning_rates"):
             if len(set(getattr(self, name))) < len(getattr(self, name)):
                 raise ValueError(f"{name} names one of its values twice")
+        if len({*map(name_of_mixed, self.mixed)}) < len(self.mixed):
+            raise ValueError("mixed names one of its values twice")
+        for blocks, widths, precision in product(self.blocks, self.widths, self.precisions.values()):
+            self.network(blocks, widths, precision, start_step=1)
         return self
+
+    def network(self, blocks: Stages, widths: Stages, precision: Precision, start_step: int) -> QuantizedSpec:
+        """The network of one size at one precision."""
+        return QuantizedSpec(
+            network=ResNetSpec(blocks=blocks, widths=widths),
+            weight_bits=precision.bits,
+            activation_bits=precision.bits,
+            end_bits=self.end_bits,
+            part_bits=dict(precision.part_bits),
+            start_step=start_step,
+        )
+
+    @property
+    def precisions(self) -> dict[str, Precision]:
+        """The bit widths and then the mixtures, by name."""
+        mixed = {name_of_mixed(parts): Precision(MIXED_BITS, parts) for parts in self.mixed}
+        return {name_of(bits): Precision(bits, {}) for bits in self.bits} | mixed
 
     @property
     def pieces(self) -> tuple[str, ...]:
-        """One piece for each bit width and seed, with all sizes."""
-        return tuple(f"{name_of(bits)}-seed{seed}" for bits in self.bits for seed in self.seeds)
+        """One piece for each precision and seed, with all sizes."""
+        return tuple(f"{name}-seed{seed}" for name in self.precisions for seed in self.seeds)

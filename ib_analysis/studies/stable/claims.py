@@ -242,13 +242,17 @@ def _with_norm(norm: StudiedNorm) -> str:
 def _learned(rows: Sequence[StableRow]) -> str:
     """The mean accuracy on training images of those that did not diverge, as text."""
     known = [row.training_accuracy for row in rows if row.training_accuracy is not None]
-    return f" (training images {100 * sum(known) / len(known):.1f} %)" if known else ""
+    whose = "" if len(known) == len(rows) else f" of the {len(known)} that did not diverge"
+    return f" (training images{whose} {100 * sum(known) / len(known):.1f} %)" if known else ""
 
 
 def _training(spec: StableStudySpec) -> str:
+    count = (
+        "all training images" if spec.training_images is None else f"{spec.training_images:,} training images"
+    )
     return (
-        f"widths {'-'.join(map(str, spec.widths))}, {spec.training.epochs} epochs; the authors trained 32/64/128 for "
-        "160 epochs on CIFAR [code], the configuration six-papers-gpu is that size"
+        f"widths {'-'.join(map(str, spec.widths))}, {count}, {spec.training.epochs} epochs; the authors trained "
+        "32/64/128 for 160 epochs on CIFAR [code], the configuration six-papers-gpu is that size"
     )
 
 

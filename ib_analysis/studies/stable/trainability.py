@@ -35,7 +35,7 @@ class Trained:
     stem_log_gradient: float | None
     """log |dE/dW|^2 of the stem's convolution before the first step, in nats; None if it is not finite.
 
-    It is computed in evaluation mode, in which batch norm uses fixed statistics of the encoder part. In a training
+    It is computed in evaluation mode, in which batch norm uses fixed statistics of the training images. In a training
     step the gradient also passes through the statistics of the batch.
     """
 
@@ -75,7 +75,7 @@ def train_or_load(
             start.append(stem_log_gradient(reached, part, training.batch_size, setting.device))
 
     try:
-        curve = train(
+        train(
             encoder, part, training, seed=seed, epochs_to_keep=(0, training.epochs), device=setting.device,
             scratch=_scratch(network, training, seed, setting), keep=keep, curve_epochs=(training.epochs,),
             label=f"{sum(network.blocks)} blocks, {network.scaling}, {training.learning_rate:g}",
@@ -89,13 +89,11 @@ def train_or_load(
             commonest_label_accuracy(part, data.evaluation),
             _finite(start),
         )
-    validation, found = (
-        accuracy(encoder, held_out, setting.device, training.batch_size)
-        for held_out in (data.decoder, data.evaluation)
+    learned, validation, found = (
+        accuracy(encoder, images, setting.device, training.batch_size)
+        for images in (part, data.decoder, data.evaluation)
     )
-    return Trained(
-        training.learning_rate, seed, curve.rows[-1].encoder_part, validation, found, _finite(start)
-    )
+    return Trained(training.learning_rate, seed, learned, validation, found, _finite(start))
 
 
 def stem_log_gradient(encoder: Encoder, part: Part, count: int, device: torch.device) -> float:

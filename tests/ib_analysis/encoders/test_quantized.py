@@ -94,6 +94,15 @@ def test_what_is_signed_and_what_has_eight_bits():
     assert {layer.bits for name, layer in found.items() if name not in ends} == {2}
 
 
+@pytest.mark.parametrize("part", ["h1", "h2"])
+def test_a_part_has_bits_of_its_own_but_not_its_ends(part):
+    found = layers(build(4, end_bits=2, part_bits={part: 8}))
+    for name, layer in found.items():
+        bits = 2 if name in ("trunk.stem.0.0", "trunk.logits") else 8 if name.split(".")[1] == part else 4
+        assert (layer.bits, layer.reads.bits) == (bits, bits), name
+    assert sum(layer.bits == 8 for layer in found.values()) > 1
+
+
 def test_the_code_of_an_autoencoder_is_signed_and_its_pixels_are_the_other_end():
     found = layers(build(4, "autoencoder", RESNET.model_copy(update={"bottleneck": 1})))
     assert found["mirror.expand"].reads.signed
@@ -103,8 +112,9 @@ def test_the_code_of_an_autoencoder_is_signed_and_its_pixels_are_the_other_end()
     }
 
 
-def test_a_quantized_tap_is_what_the_next_layers_read():
-    encoder = started(build(4))
+@pytest.mark.parametrize("parts", [{}, {"h1": 8}, {"h2": 8}])
+def test_a_quantized_tap_is_what_the_next_layers_read(parts):
+    encoder = started(build(4, part_bits=parts))
     read = {}
     for name, layer in layers(encoder).items():
         layer.reads.register_forward_hook(lambda _, __, output, name=name: read.update({name: output}))
@@ -240,6 +250,8 @@ def test_mistakes_are_named():
         QuantizedSpec(network=RESNET, weight_bits=3)
     with pytest.raises(ValidationError, match="network"):
         QuantizedSpec(network={"kind": "quantized", "network": RESNET})
+    with pytest.raises(ValidationError, match="resnet has no part 'h3'; its taps are stem, h1, h2, "):
+        QuantizedSpec(network=RESNET, part_bits={"h3": 8})
     study = {"regimes": {"classifier": TrainingSpec(epochs=1)}, "epochs": (0,)}
     architecture = QuantizedSpec(network=RESNET)
     with pytest.raises(ValidationError, match="no tap 'logits_quantized'"):

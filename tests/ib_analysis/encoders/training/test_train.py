@@ -124,6 +124,11 @@ def test_a_curve_of_few_epochs_has_their_rows_and_costs_no_other_measurement(tmp
     assert all(same(whole[epoch], kept[epoch]) for epoch in (0, 2, 4))
 
 
+def test_a_curve_of_an_epoch_that_there_is_not_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"curve_epochs is \[3, 5\]: the training has the epochs 0 to 4"):
+        run(tmp_path, curve=(5, 3))
+
+
 def test_a_training_of_another_curve_is_not_gone_on_with(tmp_path):
     """Its rows are other ones: a state of few rows would leave a whole curve without them."""
     with pytest.raises(InterruptionError):

@@ -51,6 +51,32 @@ def test_fronts_pass_over_what_is_dominated():
     assert all(y != pytest.approx(39.0) for _, y in front)
 
 
+def test_a_mixture_has_marks_of_its_own_and_whole_bit_widths_keep_theirs():
+    mixed = [row.model_copy(update={"bits": "w4a4-h1-w8a8"}) for row in rows() if row.bits == "w4a4"]
+    figure = quantized.draw([*rows(), *mixed])
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["bf16", "w4a4", "w4a4-h1-w8a8"]
+    ink = quantized.ink([*rows(), *mixed])
+    assert {name: ink[name] for name in quantized.ORDER} == quantized.ink(rows())
+    assert len(set(ink.values())) == len(ink)
+
+
+def test_networks_at_other_rates_are_not_drawn():
+    worse = [
+        row.model_copy(
+            update={"learning_rate": 0.1, "validation_accuracy": 0.1, "accuracy": 0.95, "entropy_bits": 2.5}
+        )
+        if not row.tap
+        else row.model_copy(update={"learning_rate": 0.1, "entropy_bits": 2.5})
+        for row in rows()
+    ]
+    one, two = (quantized.draw(tried) for tried in (rows(), [*worse, *rows()]))
+    for here, there in zip(one.axes, two.axes, strict=True):
+        assert lines(here) == lines(there)
+    assert "selected on the decoder part: bf16 0.4, w4a4 0.4." in quantized.caption([*worse, *rows()])
+    assert quantized.caption([*worse, *rows()]) == quantized.caption(rows())
+
+
 def test_panels_are_labelled_with_units():
     figure = quantized.draw(rows())
     assert len(figure.axes) == 4

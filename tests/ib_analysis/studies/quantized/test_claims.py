@@ -208,11 +208,77 @@ def test_a_rate_at_the_end_of_the_tried_ones_leaves_open_what_it_may_overturn(
     best, worse, lossless, above_bf16, said
 ):
     rows = tuned(best, worse)
-    one, two = claims.no_loss(rows, "w4a4", ""), claims.above(rows, "w4a4", "bf16", "", "compute_cost")
+    one, two = claims.no_loss(rows, "w4a4", ""), claims.above(rows, ["w4a4"], "bf16", "", "compute_cost")
     assert (one.reproduced, two.reproduced) == (lossless, above_bf16)
     for verdict in (one, two):
         assert "not the end of the tried rates" in verdict.why
-        assert (f", as {said} is" in verdict.why) if said else (", as " not in verdict.why)
+        assert (f"; here {said} is such an end" in verdict.why) if said else ("; here" not in verdict.why)
+
+
+def test_networks_at_other_rates_change_no_value_of_any_claim():
+    """The same at two worse rates beside the best, which is none of the ends: every claim is as without them."""
+    rows = table({"w4a4": 0.002})
+    worse = [
+        row.model_copy(
+            update={
+                "learning_rate": rate,
+                "accuracy": row.accuracy and row.accuracy / 2,
+                "validation_accuracy": row.validation_accuracy and row.validation_accuracy / 2,
+                "training_accuracy": row.training_accuracy and 0.5,
+                "entropy_bits": row.entropy_bits and 0.1,
+                "units_entropy_bits": row.units_entropy_bits and 0.1,
+            }
+        )
+        for row in rows
+        for rate in (0.8, 0.2)
+    ]
+    for tried in ([*worse, *rows], [*rows, *worse]):
+        for one, two in zip(claims.verdicts(rows), claims.verdicts(tried), strict=True):
+            assert (one.claim, one.our_value, one.reproduced) == (two.claim, two.our_value, two.reproduced)
+
+
+@pytest.mark.parametrize(("rates", "answer"), [((0.4, 0.4), "no"), ((0.4, 0.8), "unclear")])
+def test_what_a_better_rate_may_overturn_is_open_for_each_network_and_for_the_gap_too(rates, answer):
+    """4 bits lose 20 points. Were their best rate an end, they might not beyond it."""
+    rows = [
+        row.model_copy(update={"training_accuracy": 0.9})
+        for row in tuned(dict(zip(("bf16", "w4a4"), rates)), worse=0.2)
+    ]
+    dominated = claims.each_is_dominated(rows, "compute_cost")
+    assert dominated.reproduced == claims.regularizes(rows, "w4a4").reproduced == answer
+
+
+def with_a_mixture(gain):
+    """4-bit networks of which one part has 8 bits: a quarter more compute and memory, and better by so much."""
+    rows = [row for row in table() if not row.tap]
+    return rows + [
+        row.model_copy(
+            update={
+                "bits": "w4a4-h1-w8a8",
+                "compute_cost": int(1.25 * row.compute_cost),
+                "memory_bits": int(1.25 * row.memory_bits),
+                "accuracy": row.accuracy + gain,
+                "validation_accuracy": row.accuracy + gain,
+            }
+        )
+        for row in rows
+        if row.bits == "w4a4"
+    ]
+
+
+@pytest.mark.parametrize(("gain", "answer"), [(0.03, "yes"), (-0.03, "unclear")])
+def test_mixtures_join_the_front_of_4_bits(gain, answer):
+    """A worse mixture never enters the front, which is then that of 4 bits alone."""
+    found = by_claim(with_a_mixture(gain))
+    joined = found[above("w4a4 or w4a4-h1-w8a8", "w4a4")]
+    assert joined.reproduced == answer
+    assert joined.our_value == pytest.approx(max(gain, 0) * 100, abs=0.9)
+    assert found[above("w4a4 or w4a4-h1-w8a8", "w8a8")].our_value >= found[above("w4a4", "w8a8")].our_value
+    assert above("w4a4 or w4a4-h1-w8a8", "w4a4", "memory of the weights") in found
+
+
+def test_without_mixtures_nothing_is_said_of_them():
+    assert not any("w4a4 or" in claim for claim in by_claim(table()))
 
 
 def test_one_rate_alone_is_no_end():
@@ -300,7 +366,8 @@ def test_a_front_is_compared_along_the_more_expensive_one():
     """4 bits against 2 is 2 against 4, turned round."""
     rows = table({"w2a2": 0.01})
     there, back = (
-        claims.front_difference(rows, *pair, "compute_cost") for pair in (("w4a4", "w2a2"), ("w2a2", "w4a4"))
+        claims.front_difference(rows, *pair, "compute_cost")
+        for pair in ((["w4a4"], "w2a2"), (["w2a2"], "w4a4"))
     )
     assert there.mean == -back.mean
     assert math.isfinite(there.half_width)

@@ -66,6 +66,24 @@ def test_a_piece_is_every_size_at_one_bit_width_from_one_seed(data, tmp_path):
     assert measured(data, tmp_path / "b", "w2a2-seed1") == rows
 
 
+def test_a_mixture_is_a_bit_width_of_its_own_with_a_part_at_others(data, tmp_path):
+    """At the cost of 4 bits with the weights and multiplications of one part at 8."""
+    spec = SPEC.model_copy(update={"bits": (4,), "mixed": ({"h1": 8}, {"h2": 2}), "widths": ((2, 4),)})
+    assert spec.pieces[2:] == tuple(
+        f"w4a4-{part}-seed{seed}" for part in ("h1-w8a8", "h2-w2a2") for seed in (0, 1)
+    )
+    four, more, less = (
+        next(row for row in measured(data, tmp_path / piece, piece, spec) if not row.tap)
+        for piece in ("w4a4-seed0", "w4a4-h1-w8a8-seed0", "w4a4-h2-w2a2-seed0")
+    )
+    assert (four.bits, more.bits, less.bits) == ("w4a4", "w4a4-h1-w8a8", "w4a4-h2-w2a2")
+    h1, h2 = 2 * 2 * 2 * 9, 2 * 4 * 9 + 4 * 4 * 9 + 2 * 4
+    assert more.memory_bits == four.memory_bits + 4 * h1
+    assert less.memory_bits == four.memory_bits - 2 * h2
+    assert more.compute_cost == four.compute_cost + (64 - 16) * 64 * h1
+    assert less.compute_cost == four.compute_cost - (16 - 4) * 16 * h2
+
+
 def test_a_piece_trains_every_network_at_every_rate(data, tmp_path):
     spec = SPEC.model_copy(update={"learning_rates": (0.1, 0.01)})
     rows = measured(data, tmp_path / "a", "bf16-seed0", spec)
@@ -99,5 +117,9 @@ def test_mistakes_are_named_before_any_work():
         QuantizedStudySpec(blocks=((1, 1),))
     with pytest.raises(ValidationError, match="bits names one of its values twice"):
         QuantizedStudySpec(bits=(4, 4))
+    with pytest.raises(ValidationError, match="mixed names one of its values twice"):
+        QuantizedStudySpec(mixed=({"h1": 8}, {"h1": 8}))
+    with pytest.raises(ValidationError, match="resnet has no part 'h4'"):
+        QuantizedStudySpec(mixed=({"h4": 8},))
     with pytest.raises(ValidationError, match="learning_rates names one of its values twice"):
         QuantizedStudySpec(learning_rates=(0.1, 0.1))

@@ -99,6 +99,12 @@ def test_what_is_reported_is_measured_on_the_evaluation_part_and_chosen_on_the_d
 def test_training_accuracy_is_of_the_images_that_a_seed_drew_without_a_stream_being_zero(tmp_path):
     rows = measured("rir-seed0", tmp_path / "a")
     assert all((row.training_accuracy is None) == (row.block is not None) for row in rows)
+    other = data()
+    drawn = training_part(other.encoder, 24, 0, "rir").images
+    unseen = [not any(np.array_equal(image, one) for one in drawn) for image in other.encoder.images]
+    other.encoder.labels[unseen] = 1 - other.encoder.labels[unseen]
+    assert sum(unseen) == 16
+    assert measured("rir-seed0", tmp_path / "b", dataset=other) == rows
     encoder = Rir(SPEC.network("rir"), "classifier", ImageShape.of(data().header), 2)
     row = rows[0].model_copy(update={"status": "trained"})
     learned = training_part(data().encoder, 24, 0, "rir")
