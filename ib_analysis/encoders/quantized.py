@@ -34,8 +34,8 @@ class Quantized(Encoder):
     Tap h2 is that of the network. Tap h2_quantized is the same tensor quantized to the bits of the layers that read it,
     or to `activation_bits` where only the first or the last layer does. Its bounds are collected like those of the
     layers, so it equals, to the bit, the input of the layers after h2, except for the first and the last layer and for
-    an identity shortcut, which passes h2 itself on. Its values are discrete, so its entropy
-    is finite and bounds I(x; h2_quantized). Before the bounds are collected, as at epoch 0, it equals h2.
+    an identity shortcut, which passes h2 itself on. Its values are discrete, so its entropy is finite and bounds
+    I(x; h2_quantized). Before the bounds are collected, as at epoch 0, it equals h2.
     """
 
     Spec = QuantizedSpec
