@@ -45,3 +45,18 @@ def end_of_the_tried(networks: Iterable[Network], kind: Callable[[Network], Kind
         return None
     chosen = chosen_learning_rates(of_kind, kind)[one]
     return chosen if chosen in (tried[0], tried[-1]) else None
+
+
+def rate_beyond(networks: Iterable[Network], kind: Callable[[Network], Kind], one: Kind) -> float | None:
+    """The rate to try next: beyond the end at which one kind of network is best, as far as the two last are apart.
+
+    It is smaller than all tried ones if every network diverged. None if the best lies inside, or if one rate was tried.
+    """
+    of_kind = [network for network in networks if kind(network) == one]
+    tried = sorted({network.learning_rate for network in of_kind})
+    lost = all(network.validation_accuracy is None for network in of_kind)
+    end = tried[0] if lost else end_of_the_tried(of_kind, kind, one)
+    if end is None or len(tried) == 1:
+        return None
+    nearest = tried[1] if end == tried[0] else tried[-2]
+    return float(f"{end * end / nearest:.2g}")

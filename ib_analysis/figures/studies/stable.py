@@ -1,7 +1,7 @@
 """Stable ResNet: signals, kernels and trained networks against depth, for three branch scalings."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +11,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator, PercentF
 
 from ib_analysis.figures.style.figure_style import PAGE_INCHES, figure_style, paper_figure
 from ib_analysis.figures.style.palette import OKABE_ITO
+from ib_analysis.studies.stable.row import StableRow, reported
 
 HEIGHT_INCHES = 4.3
 NAMES = {"none": "unscaled", "uniform": "uniform  1/√L", "decreasing": "decreasing  1/(√l log(l+1))"}
@@ -24,8 +25,9 @@ MEANING = (
     "layer to the first, and correlation of two inputs. Top right: effective rank of the kernel on images, the "
     "exponential of the entropy of its normalised eigenvalues. Bottom left: kernel ridge regression on the same "
     "images. Solid: NNGP, dashed: NTK. Bottom middle and right: trained residual classifiers. Accuracies are on "
-    "evaluation images; ridge and learning rate are selected on validation images. Cross: some trainings diverged "
-    "and count as predictors of the most frequent label. Marks: means over seeds; bars: range over seeds."
+    "evaluation images; ridge and learning rate are selected on validation images, the rate by the mean over seeds. "
+    "Cross: some trainings diverged and count as predictors of the most frequent label. Marks: means over seeds; bars: "
+    "range over seeds."
 )
 
 
@@ -50,18 +52,18 @@ PANELS = (
 )  # fmt: skip
 
 
-def caption(rows: Sequence[Any]) -> str:
+def caption(rows: Sequence[StableRow]) -> str:
     """Describes the figure and gives the number of seeds."""
     return f"{MEANING} {len({row.seed for row in rows})} seeds."
 
 
-def draw(rows: Sequence[Any]) -> Figure:
+def draw(rows: Sequence[StableRow]) -> Figure:
     """Draws six panels with a common legend above them."""
     with figure_style():
         figure = paper_figure(PAGE_INCHES, HEIGHT_INCHES)
-        grid = figure.subplots(2, 3)
+        grid, shown = figure.subplots(2, 3), reported(rows)
         for axes, panel in zip(grid.flat, PANELS):
-            _panel(axes, panel, rows)
+            _panel(axes, panel, shown)
         _share_scale(list(grid.flat)[4:])
         grid[1, 0].legend(handles=_kernel_keys(), loc="lower left", handlelength=2.0)
         keys = [Line2D([], [], color=COLOURS[s], marker=MARKERS[s], label=name) for s, name in NAMES.items()]
@@ -69,7 +71,7 @@ def draw(rows: Sequence[Any]) -> Figure:
         return figure
 
 
-def _panel(axes: Axes, panel: Panel, rows: Sequence[Any]) -> None:
+def _panel(axes: Axes, panel: Panel, rows: Sequence[StableRow]) -> None:
     shown = [row for row in rows if row.quantity in panel.quantities and row.norm == panel.norm]
     for quantity, dashes in zip(panel.quantities, ("-", "--")):
         for scaling in NAMES:
@@ -91,7 +93,7 @@ def _panel(axes: Axes, panel: Panel, rows: Sequence[Any]) -> None:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
 
 
-def _curve(axes: Axes, points: Mapping[int, Sequence[Any]], scaling: str, dashes: str) -> None:
+def _curve(axes: Axes, points: Mapping[int, Sequence[StableRow]], scaling: str, dashes: str) -> None:
     """Draws means and ranges over seeds; the line is the closed form if it is known, else joins the means."""
     if not points:
         return
@@ -101,7 +103,8 @@ def _curve(axes: Axes, points: Mapping[int, Sequence[Any]], scaling: str, dashes
     # A mean of equal values may lie beyond them by a rounding.
     reach = np.maximum([means - [v.min() for v in values], [v.max() for v in values] - means], 0.0)
     forms = [found[0].closed_form for found in points.values()]
-    line = means if None in forms else forms
+    known = [form for form in forms if form is not None]
+    line = np.array(known) if len(known) == len(forms) else means
     colour, shift = COLOURS[scaling], OFFSETS[scaling]
     axes.plot(depths * shift, line, dashes, color=colour, linewidth=1.0, zorder=2)
     marks = axes.errorbar(
@@ -115,7 +118,7 @@ def _curve(axes: Axes, points: Mapping[int, Sequence[Any]], scaling: str, dashes
     )
 
 
-def _by_depth(rows: Sequence[Any]) -> dict[int, list[Any]]:
+def _by_depth(rows: Sequence[StableRow]) -> dict[int, list[StableRow]]:
     depths = sorted({row.depth for row in rows})
     return {depth: [row for row in rows if row.depth == depth] for depth in depths}
 

@@ -53,7 +53,13 @@ class StableStudySpec(RepeatedStudySpec):
     learning_rates: tuple[Positive, ...] = Field(
         (0.1, 0.01, 0.001),
         min_length=1,
-        description="candidates for each network, depth and seed, selected on validation images",
+        description="first candidates for each network and depth; the mean over seeds on validation images selects",
+    )
+    further_learning_rates: int = Field(
+        12,
+        ge=0,
+        description="how many more are tried, one after another, beyond an end at which a network is best or at "
+        "which every seed diverges, each as far from the last as that is from its neighbour",
     )
     training: TrainingSpec = Field(
         TrainingSpec(epochs=6, batch_size=32), description="training settings except the learning rate"

@@ -9,11 +9,27 @@ of all seeds are evaluated on the same images.
 import math
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import NamedTuple
 
 from ib_analysis.encoders.specs.encoder import Scaling
-from ib_analysis.studies.seed_interval import is_positive, lies_above, lies_below, lies_within, over_seeds
+from ib_analysis.studies.learning_rate import end_of_the_tried
+from ib_analysis.studies.seed_interval import (
+    Answer,
+    is_positive,
+    lies_above,
+    lies_below,
+    lies_within,
+    over_seeds,
+)
 from ib_analysis.studies.specs.stable import NORMS, StableStudySpec, StudiedNorm
-from ib_analysis.studies.stable.row import Quantity, StableRow
+from ib_analysis.studies.stable.row import (
+    Arm,
+    Quantity,
+    StableRow,
+    chosen_learning_rates,
+    reported,
+    trained,
+)
 from ib_analysis.studies.stable.signal_propagation import slope
 from ib_analysis.studies.verdict import Statement, Verdict
 
@@ -33,21 +49,31 @@ POINTS_MARGIN = 2.0
 BySeed = Mapping[int, float]
 
 
+class LearningRate(NamedTuple):
+    """The learning rate at which an arm is reported."""
+
+    rate: float
+    is_end: bool
+    """Whether it is the smallest or the largest of several tried ones, beyond which the arm may do better."""
+
+
+LearningRates = Mapping[Arm, LearningRate]
+
+
 def verdicts(rows: Sequence[StableRow], spec: StableStudySpec) -> list[Verdict]:
     """One verdict for each claim and scaling."""
     schemes: tuple[Scaling, ...] = ("none", *STABLE)
+    rates = learning_rates(rows)
+    rows = reported(rows)
     return [
         *(gradient_slope(rows, spec, scaling) for scaling in schemes),
         *(finite_width_correlation(rows, spec, scaling) for scaling in schemes),
         *(effective_rank_ratio(rows, spec, scaling) for scaling in schemes),
         *(kernel_accuracy_change(rows, spec, scaling, "ntk_accuracy") for scaling in schemes),
         *(kernel_accuracy_change(rows, spec, scaling, "nngp_accuracy") for scaling in schemes),
-        *(
-            judge(rows, spec, scaling, norm)
-            for judge in (trained_difference, kept_accuracy, stem_gradient_growth)
-            for norm in NORMS
-            for scaling in STABLE
-        ),
+        *(trained_difference(rows, spec, scaling, norm, rates) for norm in NORMS for scaling in STABLE),
+        *(kept_accuracy(rows, spec, scaling, norm, rates) for norm in NORMS for scaling in STABLE),
+        *(stem_gradient_growth(rows, spec, scaling, norm) for norm in NORMS for scaling in STABLE),
     ]
 
 
@@ -151,52 +177,91 @@ def kernel_accuracy_change(
     )
 
 
+def learning_rates(rows: Sequence[StableRow]) -> LearningRates:
+    """The chosen learning rate of each arm, and whether it is an end of the tried ones."""
+    networks = trained(rows)
+    return {
+        arm: LearningRate(rate, end_of_the_tried(networks, lambda network: network.arm, arm) is not None)
+        for arm, rate in chosen_learning_rates(rows).items()
+    }
+
+
+def undoubted(answer: Answer, rates: LearningRates, against: Mapping[Answer, Arm]) -> tuple[Answer, str]:
+    """An answer and its condition as text; unclear if a rate beyond the tried ones may overturn it.
+
+    Args:
+        answer: what the interval says.
+        rates: of all arms.
+        against: for "yes" and for "no" the arm that would have to do better to overturn it.
+    """
+    rule = "and the learning rate of what this speaks against is no end of the tried ones"
+    arm = against.get(answer)
+    if arm is None or not rates[arm].is_end:
+        return answer, rule
+    return (
+        "unclear",
+        f"{rule}; here {rates[arm].rate:g} of {arm.scaling} at {arm.depth} blocks is such an end",
+    )
+
+
 def trained_difference(
-    rows: Sequence[StableRow], spec: StableStudySpec, scaling: Scaling, norm: StudiedNorm
+    rows: Sequence[StableRow],
+    spec: StableStudySpec,
+    scaling: Scaling,
+    norm: StudiedNorm,
+    rates: LearningRates,
 ) -> Verdict:
     """Claim 2: at the largest trained depth the stable network is more accurate than the unscaled one."""
-    depth = max(row.depth for row in rows if row.quantity == "test_accuracy")
+    depth = trained_depths(rows)[-1]
     stable = _chosen(rows, depth, scaling, norm, "test_accuracy")
     unscaled = _chosen(rows, depth, "none", norm, "test_accuracy")
     a, b = _by_seed(stable), _by_seed(unscaled)
     found = over_seeds([100 * (a[seed] - b[seed]) for seed in spec.seeds])
-    lost = sum(row.diverged for row in unscaled)
-    rates = ", ".join(f"{row.chosen:g}" for row in unscaled if row.chosen is not None)
+    arms = Arm(scaling, norm, depth), Arm("none", norm, depth)
+    answer, rule = undoubted(is_positive(found), rates, {"yes": arms[1], "no": arms[0]})
+    ours, theirs = (
+        f"at the rate {rates[arm].rate:g}{_lost(at)}" for arm, at in zip(arms, (stable, unscaled))
+    )
     return Statement(
         STUDY,
         f"{scaling}: {_with_norm(norm)}, a network of {depth} blocks is more accurate with scaling than without "
         "(difference in percentage points)",
         "",
-        date(2026, 11, 24),
+        date(2026, 11, 27),
     ).judged(
         found,
-        is_positive(found),
-        f"{100 * _mean(a):.1f} %{_learned(stable)} against {100 * _mean(b):.1f} %{_learned(unscaled)}, of whose "
-        f"{len(unscaled)} trainings {lost} "
-        "diverged (they count as predictors of the most frequent label); yes or no if the interval excludes 0; "
-        f"each learning rate selected on validation images from {list(spec.learning_rates)}, of the unscaled ones "
-        f"{rates or 'none'}; {_training(spec)}",
+        answer,
+        f"{100 * _mean(a):.1f} %{_learned(stable)} {ours} against {100 * _mean(b):.1f} %{_learned(unscaled)} {theirs}; "
+        f"yes or no if the interval excludes 0 {rule}; {_training(spec)}",
     )
 
 
 def kept_accuracy(
-    rows: Sequence[StableRow], spec: StableStudySpec, scaling: Scaling, norm: StudiedNorm
+    rows: Sequence[StableRow],
+    spec: StableStudySpec,
+    scaling: Scaling,
+    norm: StudiedNorm,
+    rates: LearningRates,
 ) -> Verdict:
     """Claim 2: a stable network trains at every depth, so it loses no accuracy from the smallest to the largest."""
     first, last = _ends_of_trained(rows, scaling, norm, "test_accuracy")
     found = over_seeds([100 * (last[seed] - first[seed]) for seed in spec.seeds])
     unscaled, deep = (_mean(at) for at in _ends_of_trained(rows, "none", norm, "test_accuracy"))
+    depths = trained_depths(rows)
+    arms = Arm(scaling, norm, depths[0]), Arm(scaling, norm, depths[-1])
+    answer, rule = undoubted(lies_above(found, -POINTS_MARGIN), rates, {"yes": arms[0], "no": arms[1]})
     return Statement(
         STUDY,
         f"{scaling}: {_with_norm(norm)}, accuracy does not decrease from the shallowest to the deepest trained network "
         "(change in percentage points)",
         "very deep networks train stably [paper, abstract]",
-        date(2026, 11, 26),
+        date(2026, 11, 27),
     ).judged(
         found,
-        lies_above(found, -POINTS_MARGIN),
-        f"{100 * _mean(first):.1f} % to {100 * _mean(last):.1f} %, unscaled {100 * unscaled:.1f} % to {100 * deep:.1f} "
-        f"%; yes if the interval lies above -{POINTS_MARGIN:g}, no if below; {_training(spec)}",
+        answer,
+        f"{100 * _mean(first):.1f} % at the rate {rates[arms[0]].rate:g} to {100 * _mean(last):.1f} % at "
+        f"{rates[arms[1]].rate:g}, unscaled {100 * unscaled:.1f} % to {100 * deep:.1f} %; yes if the interval lies "
+        f"above -{POINTS_MARGIN:g}, no if below, {rule}; {_training(spec)}",
     )
 
 
@@ -228,11 +293,16 @@ def _ends_of_trained(
     rows: Sequence[StableRow], scaling: Scaling, norm: StudiedNorm, quantity: Quantity
 ) -> tuple[BySeed, BySeed]:
     """The values at the smallest and at the largest depth of the trained networks."""
-    depths = {row.depth for row in rows if row.quantity == "test_accuracy"}
+    depths = trained_depths(rows)
     first, last = (
-        _by_seed(_chosen(rows, depth, scaling, norm, quantity)) for depth in (min(depths), max(depths))
+        _by_seed(_chosen(rows, depth, scaling, norm, quantity)) for depth in (depths[0], depths[-1])
     )
     return first, last
+
+
+def trained_depths(rows: Sequence[StableRow]) -> list[int]:
+    """The depths of the trained networks, increasing."""
+    return sorted({network.arm.depth for network in trained(rows)})
 
 
 def _with_norm(norm: StudiedNorm) -> str:
@@ -244,6 +314,16 @@ def _learned(rows: Sequence[StableRow]) -> str:
     known = [row.training_accuracy for row in rows if row.training_accuracy is not None]
     whose = "" if len(known) == len(rows) else f" of the {len(known)} that did not diverge"
     return f" (training images{whose} {100 * sum(known) / len(known):.1f} %)" if known else ""
+
+
+def _lost(rows: Sequence[StableRow]) -> str:
+    """How many diverged, as text."""
+    lost = sum(row.diverged for row in rows)
+    return (
+        f" ({lost} of {len(rows)} diverged and count as predictors of the most frequent label)"
+        if lost
+        else ""
+    )
 
 
 def _training(spec: StableStudySpec) -> str:

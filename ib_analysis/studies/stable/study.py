@@ -11,15 +11,17 @@ from ib_analysis.datasets.dataset import Part
 from ib_analysis.encoders.layers.branch_scaling import branch_scales
 from ib_analysis.encoders.layers.normalisation import Normalise, pixel_statistics
 from ib_analysis.encoders.specs.encoder import Scaling
+from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.training.seeding import derive_seed
 from ib_analysis.errors import UserError
+from ib_analysis.studies.learning_rate import rate_beyond
 from ib_analysis.studies.specs.stable import NORMS, SCALINGS, StableStudySpec, StudiedNorm
 from ib_analysis.studies.stable import claims
 from ib_analysis.studies.stable.kernel_recursion import Kernels, Variances, compute_kernels, propagation
 from ib_analysis.studies.stable.kernel_ridge import Labelled, effective_rank, ridge_regression
-from ib_analysis.studies.stable.row import Quantity, StableRow
+from ib_analysis.studies.stable.row import Quantity, StableRow, trained
 from ib_analysis.studies.stable.signal_propagation import Network, Passage
-from ib_analysis.studies.stable.trainability import train_at_best_rate
+from ib_analysis.studies.stable.trainability import train_or_load
 from ib_analysis.studies.study import Setting, Study
 from ib_analysis.studies.training_part import training_part
 from ib_analysis.studies.verdict import Verdict
@@ -131,32 +133,47 @@ class StableStudy(Study):
                 update={
                     "quantity": of_accuracy,
                     "value": found.accuracy,
-                    "chosen": found.ridge,
+                    "ridge": found.ridge,
                     "validation_accuracy": found.validation_accuracy,
                 }
             )
 
     def _trainings(self, scaling: Scaling, norm: StudiedNorm, setting: Setting) -> Iterator[StableRow]:
-        """Accuracy and initial gradient of all depths and seeds of one arm."""
+        """Accuracy at every tried rate, and initial gradient, of all depths and seeds of one arm."""
         for blocks in self.spec.stage_blocks:
             network = self.spec.network(scaling, norm, blocks)
-            for seed in self.spec.seeds:
-                part = training_part(setting.images.encoder, self.spec.training_images, seed, "stable")
-                result = train_at_best_rate(
-                    network, part, self.spec.training, self.spec.learning_rates, seed, setting
-                )
-                row = StableRow(
-                    quantity="test_accuracy", scaling=scaling, norm=norm, depth=sum(network.blocks),
-                    seed=result.seed, value=result.accuracy, chosen=result.learning_rate,
-                    training_accuracy=result.training_accuracy, validation_accuracy=result.validation_accuracy,
-                    diverged=result.diverged,
+            rows = [
+                row
+                for rate in self.spec.learning_rates
+                for row in self._trained_at(rate, network, norm, setting)
+            ]
+            for _ in range(self.spec.further_learning_rates):
+                found = trained(rows)
+                rate = rate_beyond(found, lambda network: network.arm, found[0].arm)
+                if rate is None:
+                    break
+                rows += self._trained_at(rate, network, norm, setting)
+            yield from rows
+
+    def _trained_at(
+        self, rate: float, network: ResNetSpec, norm: StudiedNorm, setting: Setting
+    ) -> Iterator[StableRow]:
+        """The rows of a network of all seeds at one rate; the gradient, which no rate changes, at the first."""
+        training = self.spec.training.model_copy(update={"learning_rate": rate})
+        for seed in self.spec.seeds:
+            part = training_part(setting.images.encoder, self.spec.training_images, seed, "stable")
+            found = train_or_load(network, part, training, seed, setting)
+            row = StableRow(
+                quantity="test_accuracy", scaling=network.scaling, norm=norm, depth=sum(network.blocks), seed=seed,
+                value=found.accuracy, learning_rate=rate, training_accuracy=found.training_accuracy,
+                validation_accuracy=found.validation_accuracy, diverged=found.diverged,
+            )  # fmt: skip
+            yield row
+            if rate == self.spec.learning_rates[0] and found.stem_log_gradient is not None:
+                yield StableRow(
+                    quantity="stem_log_gradient", scaling=row.scaling, norm=norm, depth=row.depth, seed=seed,
+                    value=found.stem_log_gradient,
                 )  # fmt: skip
-                yield row
-                if result.stem_log_gradient is not None:
-                    yield StableRow(
-                        quantity="stem_log_gradient", scaling=scaling, norm=norm, depth=row.depth, seed=row.seed,
-                        value=result.stem_log_gradient,
-                    )  # fmt: skip
 
 
 def _other(row: StableRow, quantity: Quantity, value: float, closed_form: float) -> StableRow:

@@ -24,8 +24,6 @@ from ib_analysis.studies.study import Setting
 class Trained:
     """One training of one network."""
 
-    learning_rate: float
-    seed: int
     training_accuracy: float | None
     """Accuracy on the training images after the last epoch, without augmentation; None as the next."""
     validation_accuracy: float | None
@@ -43,23 +41,6 @@ class Trained:
     def diverged(self) -> bool:
         """Whether the loss became non-finite."""
         return self.validation_accuracy is None
-
-
-def train_at_best_rate(
-    network: ResNetSpec,
-    part: Part,
-    training: TrainingSpec,
-    learning_rates: Sequence[float],
-    seed: int,
-    setting: Setting,
-) -> Trained:
-    """The training of a seed on a part at the learning rate of highest validation accuracy.
-
-    The largest rate wins ties; if every training diverges, the smallest rate is taken. The evaluation part is not used
-    for the selection.
-    """
-    candidates = [train_or_load(network, part, _at(training, rate), seed, setting) for rate in learning_rates]
-    return max(candidates, key=lambda found: (found.validation_accuracy or 0.0, _rate_if_trained(found)))
 
 
 def train_or_load(
@@ -81,19 +62,12 @@ def train_or_load(
             label=f"{sum(network.blocks)} blocks, {network.scaling}, {training.learning_rate:g}",
         )  # fmt: skip
     except DivergedError:
-        return Trained(
-            training.learning_rate,
-            seed,
-            None,
-            None,
-            commonest_label_accuracy(part, data.evaluation),
-            _finite(start),
-        )
+        return Trained(None, None, commonest_label_accuracy(part, data.evaluation), _finite(start))
     learned, validation, found = (
         accuracy(encoder, images, setting.device, training.batch_size)
         for images in (part, data.decoder, data.evaluation)
     )
-    return Trained(training.learning_rate, seed, learned, validation, found, _finite(start))
+    return Trained(learned, validation, found, _finite(start))
 
 
 def stem_log_gradient(encoder: Encoder, part: Part, count: int, device: torch.device) -> float:
@@ -115,14 +89,6 @@ def commonest_label_accuracy(learned: Part, evaluation: Part) -> float:
 def _finite(values: Sequence[float]) -> float | None:
     """The value, or None if it is missing or not finite."""
     return values[0] if values and math.isfinite(values[0]) else None
-
-
-def _rate_if_trained(found: Trained) -> float:
-    return -found.learning_rate if found.diverged else found.learning_rate
-
-
-def _at(training: TrainingSpec, learning_rate: float) -> TrainingSpec:
-    return training.model_copy(update={"learning_rate": learning_rate})
 
 
 def _scratch(network: ResNetSpec, training: TrainingSpec, seed: int, setting: Setting) -> Path:

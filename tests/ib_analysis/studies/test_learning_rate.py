@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from ib_analysis.studies.learning_rate import chosen_learning_rates, end_of_the_tried
+from ib_analysis.studies.learning_rate import chosen_learning_rates, end_of_the_tried, rate_beyond
 
 
 @dataclass(frozen=True)
@@ -46,3 +46,19 @@ def test_the_end_of_the_tried_rates_is_told(best, end):
 
 def test_one_rate_has_no_end():
     assert end_of_the_tried(networks("a", {0.3: (0.5, 0.6)}), by_kind, "a") is None
+
+
+@pytest.mark.parametrize(
+    ("best", "following"), [(0.3, 0.9), (0.1, None), (0.03, 0.009)], ids=["largest", "inner", "smallest"]
+)
+def test_the_next_rate_lies_beyond_the_best_end_as_far_as_the_last_two_are_apart(best, following):
+    tried = networks("a", {rate: (0.9 if rate == best else 0.5,) for rate in (0.3, 0.1, 0.03)})
+    assert rate_beyond([*tried, *networks("b", {1.0: (0.1,), 9.0: (0.9,)})], by_kind, "a") == following
+
+
+def test_the_next_rate_is_smaller_if_every_network_diverged():
+    assert rate_beyond(networks("a", {0.1: (None, None), 1.0: (None, None)}), by_kind, "a") == 0.01
+
+
+def test_one_rate_is_what_was_asked_for():
+    assert rate_beyond(networks("a", {0.1: (None,)}), by_kind, "a") is None

@@ -1,19 +1,29 @@
 """The figure of Stable ResNet: marks lie at what was measured, lines at the closed form."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from ib_analysis.figures.studies import stable
+from ib_analysis.studies.stable.row import StableRow
 
 KERNEL = ("nngp_effective_rank", "ntk_effective_rank", "nngp_accuracy", "ntk_accuracy")
 
 
-def row(quantity, scaling, depth, seed, value, norm="none", closed_form=None, diverged=False):
-    return SimpleNamespace(
-        quantity=quantity, scaling=scaling, norm=norm, depth=depth, seed=seed, value=value,
-        closed_form=closed_form, diverged=diverged,
+def row(
+    quantity,
+    scaling,
+    depth,
+    seed,
+    value,
+    norm="none",
+    closed_form=None,
+    diverged=False,
+    rate=None,
+    validation=None,
+):
+    return StableRow(
+        quantity=quantity, scaling=scaling, norm=norm, depth=depth, seed=seed, value=value, closed_form=closed_form,
+        diverged=diverged, learning_rate=rate, validation_accuracy=validation,
     )  # fmt: skip
 
 
@@ -86,3 +96,13 @@ def test_the_key_names_every_scaling(figure):
         "uniform",
         "decreasing",
     ]
+
+
+def test_networks_are_drawn_at_the_rate_that_validation_images_prefer():
+    """The other rate is the better one on evaluation images, which do not choose."""
+    rows = [
+        row("test_accuracy", "uniform", 3, seed, value, rate=rate, validation=validation)
+        for seed in range(2)
+        for rate, value, validation in ((0.1, 0.9, 0.5), (0.01, 0.7, 0.6))
+    ]
+    assert marks(stable.draw(rows).axes[4], "uniform test_accuracy").tolist() == pytest.approx([0.7])

@@ -13,7 +13,7 @@ from ib_analysis.rows import read_rows, write_rows
 from ib_analysis.studies.specs.stable import NORMS, SCALINGS, StableStudySpec
 from ib_analysis.studies.stable import study as study_module
 from ib_analysis.studies.stable.claims import gradient_slope, kernel_accuracy_change
-from ib_analysis.studies.stable.row import StableRow
+from ib_analysis.studies.stable.row import StableRow, chosen_learning_rates
 from ib_analysis.studies.stable.study import StableStudy, chosen_rows, on_the_sphere
 from ib_analysis.studies.stable.trainability import Trained
 from ib_analysis.studies.study import Setting
@@ -66,16 +66,58 @@ def test_every_piece_is_measured_and_judged(setting, tmp_path):
 def test_networks_learn_from_the_images_that_their_seed_draws(setting, monkeypatch):
     learned = {}
 
-    def recorded(network, part, training, learning_rates, seed, setting):
+    def recorded(network, part, training, seed, setting):
         learned.setdefault(seed, []).append(part.images)
-        return Trained(0.1, seed, 1.0, 0.9, accuracy=0.9, stem_log_gradient=None)
+        return Trained(1.0, 0.9, accuracy=0.9, stem_log_gradient=None)
 
-    monkeypatch.setattr(study_module, "train_at_best_rate", recorded)
+    monkeypatch.setattr(study_module, "train_or_load", recorded)
     list(StableStudy(SPEC.model_copy(update={"training_images": 16})).measure("training-none-none", setting))
     for seed in SPEC.seeds:
         drawn = training_part(setting.images.encoder, 16, seed, "stable").images
         assert len(learned[seed]) == len(SPEC.stage_blocks)
         assert all(np.array_equal(images, drawn) for images in learned[seed])
+
+
+def tried(monkeypatch, setting, validation, **settings):
+    """The rates that the study tries, largest depth, if `validation` gives the accuracy of a seed at a rate."""
+    spec = SPEC.model_copy(update={"stage_blocks": (1, 2), "learning_rates": (0.1, 0.01), **settings})
+
+    def invented(network, part, training, seed, setting):
+        return Trained(1.0, validation(training.learning_rate, seed), accuracy=0.5, stem_log_gradient=2.0)
+
+    monkeypatch.setattr(study_module, "train_or_load", invented)
+    rows = list(StableStudy(spec).measure("training-none-none", setting))
+    deep = [row for row in rows if row.depth == max(row.depth for row in rows)]
+    assert len([row for row in deep if row.quantity == "stem_log_gradient"]) == len(spec.seeds)
+    rates = [row.learning_rate for row in deep if row.quantity == "test_accuracy"]
+    assert sorted(rates) == sorted(list(dict.fromkeys(rates)) * len(spec.seeds))
+    (chosen,) = {rate for arm, rate in chosen_learning_rates(rows).items() if arm.depth == deep[0].depth}
+    return list(dict.fromkeys(rates)), chosen
+
+
+def best_at(rate):
+    """Accuracies that fall with the distance from a rate; seed 1 alone would choose the largest."""
+    return lambda tried, seed: 0.9 - 0.1 * abs(math.log10(tried / rate)) + 0.05 * seed * math.log10(tried)
+
+
+def test_rates_are_tried_until_the_best_lies_inside(monkeypatch, setting):
+    """Beyond the end where the networks are best, in the steps of the given rates."""
+    assert tried(monkeypatch, setting, best_at(0.001)) == ([0.1, 0.01, 0.001, 1e-4], 0.001)
+    assert tried(monkeypatch, setting, best_at(1.0)) == ([0.1, 0.01, 1.0, 10.0], 1.0)
+    assert tried(monkeypatch, setting, best_at(0.03), learning_rates=(0.1, 0.03, 0.01))[0] == [
+        0.1,
+        0.03,
+        0.01,
+    ]
+    assert tried(monkeypatch, setting, best_at(1e-9), further_learning_rates=3)[0][-1] == 1e-5
+    assert tried(monkeypatch, setting, best_at(1e-9), learning_rates=(0.1,)) == ([0.1], 0.1)
+
+
+def test_smaller_rates_are_tried_while_every_seed_diverges(monkeypatch, setting):
+    def lost(rate, seed):
+        return None if rate > 2e-4 else 0.3 if rate > 2e-5 else 0.2
+
+    assert tried(monkeypatch, setting, lost) == ([0.1, 0.01, 0.001, 1e-4, 1e-5], 1e-4)
 
 
 def invented(slopes, c=0.4, rank=(8.0, 8.0), kernel=(0.98, 0.98), trained=(0.9, 0.9), stem=(9.0, 0.5)):
@@ -106,7 +148,9 @@ def invented(slopes, c=0.4, rank=(8.0, 8.0), kernel=(0.98, 0.98), trained=(0.9, 
                 ]
             rows += [
                 StableRow(
-                    quantity=quantity, scaling=scaling, norm=norm, depth=depth, seed=seed, value=value, chosen=0.05,
+                    quantity=quantity, scaling=scaling, norm=norm, depth=depth, seed=seed, value=value,
+                    learning_rate=0.05 if quantity == "test_accuracy" else None,
+                    validation_accuracy=0.5 if quantity == "test_accuracy" else None,
                 )
                 for norm in NORMS
                 for depth in (2, 4)
@@ -161,6 +205,30 @@ def test_a_gradient_that_is_not_finite_is_not_judged():
 def test_accuracy_is_kept_if_less_than_two_points_are_lost(deep, expected):
     """Seeds differ by 0.2 points, so the interval reaches 1.3 points to both sides."""
     rows = invented((0.0, 0.0), trained=(0.2, deep))
+    assert answer(rows, "uniform: without batch norm, accuracy does not decrease") == {expected}
+
+
+@pytest.mark.parametrize(
+    ("best_at_end", "expected"),
+    [(None, "yes"), (("none", 4), "unclear"), (("uniform", 4), "yes"), (("none", 2), "yes")],
+)
+def test_a_rate_at_the_end_of_the_tried_ones_may_overturn_an_answer(best_at_end, expected):
+    """Only that of the deep unscaled network, which the answer calls worse."""
+    rows = invented((0.0, 0.0), trained=(0.2, 0.9))
+    networks = [row for row in rows if row.learning_rate is not None]
+    for row in networks:
+        end = (row.scaling, row.depth) == best_at_end
+        for rate, accuracy in ((0.5, 0.6 if end else 0.4), (0.005, 0.4)):
+            rows.append(row.model_copy(update={"learning_rate": rate, "validation_accuracy": accuracy}))
+    assert answer(rows, "uniform: without batch norm, a network of 4") == {expected}
+
+
+@pytest.mark.parametrize(("at_end", "expected"), [(None, "no"), (4, "unclear"), (2, "no")])
+def test_a_loss_of_accuracy_is_unclear_if_the_deep_network_may_do_better_at_another_rate(at_end, expected):
+    rows = invented((0.0, 0.0), trained=(0.2, 0.8))
+    for row in [row for row in rows if row.learning_rate is not None]:
+        for rate, accuracy in ((0.5, 0.4), (0.005, 0.6 if row.depth == at_end else 0.4)):
+            rows.append(row.model_copy(update={"learning_rate": rate, "validation_accuracy": accuracy}))
     assert answer(rows, "uniform: without batch norm, accuracy does not decrease") == {expected}
 
 

@@ -1,4 +1,4 @@
-"""Trainings of the study: the choice of the learning rate, divergence as a result, nothing from the evaluation part."""
+"""Trainings of the study: what is measured on which images, and divergence as a result."""
 
 import numpy as np
 import pytest
@@ -10,12 +10,9 @@ from ib_analysis.encoders.resnet import ResNet
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.errors import UserError
-from ib_analysis.studies.stable import trainability
 from ib_analysis.studies.stable.trainability import (
-    Trained,
     commonest_label_accuracy,
     stem_log_gradient,
-    train_at_best_rate,
     train_or_load,
 )
 from ib_analysis.studies.study import Setting
@@ -79,23 +76,6 @@ def test_another_mistake_is_no_divergence(setting):
     spec = NETWORK.model_copy(update={"norm": "batch"})
     with pytest.raises(UserError, match="more than one image"):
         train_or_load(spec, setting.images.encoder, TRAINING.model_copy(update={"batch_size": 1}), 0, setting)
-
-
-def test_the_validation_part_chooses(setting, monkeypatch):
-    scores = {0.1: None, 0.01: 0.9, 0.001: 0.9, 0.0001: 0.2}
-
-    def invented(network, part, training, seed, setting):
-        rate = training.learning_rate
-        return Trained(rate, seed, 1.0, scores[rate], accuracy=rate, stem_log_gradient=0.0)
-
-    monkeypatch.setattr(trainability, "train_or_load", invented)
-    found = train_at_best_rate(NETWORK, setting.images.encoder, TRAINING, tuple(scores), 3, setting)
-    assert (found.seed, found.learning_rate) == (3, 0.01)
-    scores.update(dict.fromkeys(scores))
-    assert (
-        train_at_best_rate(NETWORK, setting.images.encoder, TRAINING, tuple(scores), 3, setting).learning_rate
-        == 0.0001
-    )
 
 
 def test_the_stem_gradient_is_that_of_autograd_and_changes_nothing(setting):
