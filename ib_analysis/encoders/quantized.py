@@ -17,6 +17,7 @@ from ib_analysis.encoders.layers.layer_calls import LayerCall, layer_calls, same
 from ib_analysis.encoders.specs.quantized import Bits, QuantizedSpec
 from ib_analysis.encoders.specs.training import Regime
 from ib_analysis.encoders.trunk import TrunkEncoder
+from ib_analysis.errors import UserError
 from ib_analysis.spec import Described
 
 PROBES = 32
@@ -46,6 +47,7 @@ class Quantized(Encoder):
         super().__init__(spec, regime, image, classes)
         self.network = build_network(spec, regime, image, classes)
         calls, activations = probe(self.network)
+        check_parts(self.network, calls, spec)
         quantize_layers(self.network, calls, spec)
         self.at_taps = nn.ModuleDict(
             {
@@ -142,6 +144,22 @@ def is_signed(x: Tensor, calls: Sequence[LayerCall]) -> bool:
 def build_quantizer(x: Tensor, bits: Bits, calls: Sequence[LayerCall], start_step: int) -> Quantizer:
     """The quantizer of activations shaped like x."""
     return activation_quantizer(x.shape[1], bits, signed=is_signed(x, calls), start_step=start_step)
+
+
+def check_parts(network: TrunkEncoder, calls: Sequence[LayerCall], spec: QuantizedSpec) -> None:
+    """Refuses bits of a part that would change nothing.
+
+    Raises:
+        UserError: every layer of the part is an end of the network, or it has none.
+    """
+    inner = {part_of(call.name) for call in calls[1:-1]}
+    for part, bits in spec.part_bits.items():
+        if part in {tap.name for tap in network.taps} - inner:
+            raise UserError(
+                f"part_bits: {part!r} of {spec.network.kind} has no layer but the first or the last of the network, "
+                f"which have end_bits, so {bits} bits would change nothing; take it away, or name one of "
+                f"{', '.join(sorted(inner - {''}))}"
+            )
 
 
 def quantize_layers(network: nn.Module, calls: Sequence[LayerCall], spec: QuantizedSpec) -> None:

@@ -16,6 +16,7 @@ from ib_analysis.encoders.specs.quantized import QuantizedSpec
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.encoders.training.train import train
+from ib_analysis.errors import UserError
 from ib_analysis.experiment import MeasuredEncoder
 from ib_analysis.provenance import stage_digest
 
@@ -243,6 +244,21 @@ def test_a_slice_names_the_code_of_the_inner_network():
     other = QuantizedSpec(network=NETWORKS[1]).described()
     digests = {stage_digest("train_encoder", {"architecture": found}) for found in (slice_, other)}
     assert len(digests) == 2
+
+
+@pytest.mark.parametrize("part", ["stem", "pooled", "logits"])
+def test_bits_of_a_part_that_would_change_nothing_are_refused(part):
+    with pytest.raises(
+        UserError, match=f"part_bits: '{part}' of resnet has no layer but .* name one of h1, h2"
+    ):
+        build(4, part_bits={part: 8})
+
+
+def test_bits_of_a_part_that_the_other_regime_has_are_no_mistake():
+    """One description serves both regimes, and only the autoencoder has a code."""
+    build(4, part_bits={"bottleneck": 8})
+    found = layers(build(4, "autoencoder", part_bits={"bottleneck": 8}))
+    assert {layer.bits for name, layer in found.items() if name.startswith("trunk.bottleneck")} == {8}
 
 
 def test_mistakes_are_named():
