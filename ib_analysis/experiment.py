@@ -761,7 +761,9 @@ class Experiment(Spec):
 
     def plot_figures(self) -> dict[str, Any]:
         """Slice of stage plot_figures."""
-        return {"apart": list(self.figures_apart)}
+        judged = self.studies.darlow2020
+        deep = {} if judged is None else {"deep": {"encoder": judged.encoders[0], "taps": list(judged.deep)}}
+        return {"apart": list(self.figures_apart)} | deep
 
     def write_report(self) -> dict[str, Any]:
         """Slice of stage write_report: the whole experiment, for it says what was run."""

@@ -33,11 +33,20 @@ Drawn = tuple[Figure, str]
 """A figure and its caption."""
 
 
+class DeepTaps(spec.Spec):
+    """Some taps of an encoder."""
+
+    encoder: str
+    taps: tuple[str, ...]
+
+
 class Spec(spec.Spec):
     """Slice of the experiment."""
 
     apart: tuple[str, ...] = ()
     """Encoders with separate figures; empty: all encoders share the figures."""
+    deep: DeepTaps | None = None
+    """What the claims of two stages are about, which has a plane of its own."""
 
 
 def run(
@@ -58,6 +67,9 @@ def run(
     ]
     runs = [training_run(folder, rows) for folder in checkpoints]
     figures = dict(of_networks(rows, stages, runs, slice_.apart))
+    if slice_.deep is not None and _has_plane(rows):
+        deep = rows_of(slice_.deep, rows)
+        figures["deep_plane"] = information_plane.draw(deep), information_plane.caption(deep)
     controlled = [row for path in controls for row in read_rows(path, ControlRow)]
     if controlled:
         figures["controls"] = controls_figure.draw(controlled), controls_figure.caption(controlled)
@@ -101,6 +113,11 @@ def _tables(rows: Sequence[InformationRow], apart: Sequence[str]) -> dict[str, S
     if not apart:
         return {"": rows}
     return {f"-{encoder}": [row for row in rows if row.encoder in ("", encoder)] for encoder in apart}
+
+
+def rows_of(deep: DeepTaps, rows: Sequence[InformationRow]) -> list[InformationRow]:
+    """The rows of these taps and of the data set, whose plane has a scale that early taps do not set."""
+    return [row for row in rows if not row.encoder or (row.encoder == deep.encoder and row.tap in deep.taps)]
 
 
 def _has_plane(rows: Sequence[InformationRow]) -> bool:

@@ -1,4 +1,4 @@
-"""What samples share with their original at every tap and epoch, and how much another image would: forgetting.csv."""
+"""What samples share with their original at every tap and epoch, beside another image, and how that changes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +16,7 @@ from ib_analysis.device import resolve_device
 from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
 from ib_analysis.encoders.encoder import Encoder
 from ib_analysis.figures.samples import Samples, read_samples
+from ib_analysis.forgetting.changes import ChangeRow, change_rows
 from ib_analysis.forgetting.compare import Originals, forgetting_rows
 from ib_analysis.forgetting.other_images import OtherImages
 from ib_analysis.forgetting.table import ForgettingRow
@@ -30,9 +31,16 @@ class Spec(spec.Spec):
 
 
 def run(
-    slice_: Spec, job: Job, *, dataset: Artefact, judge: Artefact, samples: list[Artefact], table: Path
+    slice_: Spec,
+    job: Job,
+    *,
+    dataset: Artefact,
+    judge: Artefact,
+    samples: list[Artefact],
+    table: Path,
+    changes: Path,
 ) -> None:
-    """Write the table: the rows of every network, epoch and tap that was sampled."""
+    """Write the table: the rows of every network, epoch and tap that was sampled; and the changes between epochs."""
     device = resolve_device(job.device, job.threads)
     data = open_dataset(dataset.parent)
     last = made_from(judge)["training"]["epochs"]
@@ -45,6 +53,8 @@ def run(
         rows += _of_network(read_samples(path), data, others, told, teller, device)
     write_rows(table, ForgettingRow, rows)
     job.record(table, dataset=data.header.fingerprint)
+    write_rows(changes, ChangeRow, [*change_rows(rows)])
+    job.record(changes, dataset=data.header.fingerprint)
 
 
 def _of_network(

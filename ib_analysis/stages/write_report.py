@@ -50,6 +50,7 @@ from ib_analysis.units import bits, nats
 
 FIGURES = {
     "information_plane": "Information plane",
+    "deep_plane": "Information plane of the deep taps",
     "plane_frames": "The plane, epoch by epoch",
     "information_curves": "Information along the training",
     "tap_curves": "Each tap on its own scale",

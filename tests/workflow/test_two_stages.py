@@ -70,6 +70,32 @@ def test_forgetting_is_told_of_every_point_with_a_judge_and_beside_other_images(
     assert {(row["n_images"], row["n_draws"]) for row in rows} == {("6", "2")}
 
 
+def test_changes_between_epochs_are_told_over_networks(finished):
+    rows = table(finished, "forgetting_changes.csv")
+    assert {(row["from_epoch"], row["to_epoch"]) for row in rows} == {("0", "1"), ("0", "11"), ("1", "11")}
+    assert {row["n_networks"] for row in rows} == {"2"}
+    values = {
+        (row["seed"], row["epoch"]): float(row["value"])
+        for row in table(finished, "forgetting.csv")
+        if (row["encoder"], row["tap"], row["measure"]) == ("wide", "h2", "squared error")
+    }
+    (change,) = (
+        row
+        for row in rows
+        if (row["encoder"], row["tap"], row["measure"]) == ("wide", "h2", "squared error")
+        and (row["from_epoch"], row["to_epoch"]) == ("1", "11")
+    )
+    expected = sum(values[seed, "11"] - values[seed, "1"] for seed in ("0", "1")) / 2
+    assert float(change["change"]) == pytest.approx(expected)
+    assert float(change["low"]) < expected < float(change["high"])
+
+
+def test_the_deep_taps_have_a_plane_of_their_own(finished):
+    figures = finished.folder / "results/tiny/figures"
+    assert (figures / "deep_plane.pdf").stat().st_size > 1000
+    assert "Information plane of the deep taps" in (finished.folder / "results/tiny/report.html").read_text()
+
+
 def test_the_run_is_whole_and_its_page_says_so(finished):
     again = finished.snakemake(CONFIG, "two_stages")
     assert "Nothing to be done" in again.stdout + again.stderr

@@ -10,6 +10,8 @@ OF_NETWORKS = (
 SUFFIXES = [f"-{name}" for name in experiment.figures_apart] or [""]
 FIGURES = (
     *(f"{figure}{suffix}" for suffix in SUFFIXES for figure in OF_NETWORKS),
+    *["deep_plane"]
+    * (experiment.dataset.labelled and "darlow2020" in experiment.studies.chosen),
     *["controls"] * len(CONTROLS),
     *(
         f"baseline_planes-{network.encoder}-{network.regime}-seed{network.seed}"

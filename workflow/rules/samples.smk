@@ -81,6 +81,7 @@ rule tabulate_forgetting:
         samples=of_networks(SAMPLES),
     output:
         table=f"{RESULTS}/forgetting.csv",
+        changes=f"{RESULTS}/forgetting_changes.csv",
     log:
         log_of("tabulate_forgetting"),
     benchmark:
@@ -93,5 +94,6 @@ rule tabulate_forgetting:
     shell:
         device_command(
             "tabulate_forgetting",
-            "--dataset {input.dataset} --judge {input.judge} --samples {input.samples} --table {output.table}",
+            "--dataset {input.dataset} --judge {input.judge} --samples {input.samples} --table {output.table}"
+            " --changes {output.changes}",
         )

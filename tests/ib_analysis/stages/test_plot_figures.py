@@ -10,7 +10,7 @@ from ib_analysis.information.inference.network_stages import Curves, network_sta
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.information import InformationRow
 from ib_analysis.information.tables.two_stages import Tap, stages_rows
-from ib_analysis.stages.plot_figures import of_networks
+from ib_analysis.stages.plot_figures import DeepTaps, of_networks, rows_of
 from ib_analysis.units import bits
 
 KINDS = (
@@ -76,6 +76,13 @@ def test_each_of_many_encoders_has_its_own(measured):
         plane, _ = figures[f"information_plane-{name}"]
         written = [text.get_text() for axes in plane.axes for text in axes.texts]
         assert any(words.startswith("H(y)") for words in written)
+
+
+def test_the_plane_of_deep_taps_leaves_out_other_taps_and_other_encoders(measured):
+    rows = measured[0]
+    early = [one.model_copy(update={"tap": "h0"}) for one in rows if one.encoder]
+    found = rows_of(DeepTaps(encoder="wide", taps=("h1", "h2")), [*early, *rows])
+    assert found == [one for one in rows if one.encoder in ("", "wide")]
 
 
 def test_from_how_many_encoders_on():
