@@ -775,7 +775,7 @@ class Experiment(Spec):
 
     def run_study(self, study: str, piece: str) -> dict[str, Any]:
         """Slice of stage run_study."""
-        return {"study": self._of_paper(study).described(), "piece": piece}
+        return {"study": self.studies.repeated[study].of_piece(piece).described(), "piece": piece}
 
     def tabulate_study(self, study: str) -> dict[str, Any]:
         """Slice of stage tabulate_study: the study judges its rows, and its figure is drawn."""

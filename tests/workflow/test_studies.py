@@ -109,3 +109,7 @@ def test_a_small_study_from_its_pieces_to_its_verdicts(laboratory):
         assert (results / name).stat().st_size > 500
     again = laboratory.snakemake("small.yaml", "shortcut_depth")
     assert "Nothing to be done" in again.stdout + again.stderr
+    more = small()
+    more["studies"]["shortcut_depth"]["seeds"] = [0, 1, 2]
+    (laboratory.folder / "more.yaml").write_text(yaml.safe_dump(more))
+    assert made_by(laboratory, "more.yaml", "shortcut_depth")["run_study"] == 2, "those of the new seed alone"

@@ -18,7 +18,7 @@ from ib_analysis.studies.quantized import claims
 from ib_analysis.studies.quantized.cost_model import cost
 from ib_analysis.studies.quantized.plug_in_entropy import plug_in_entropy, row_symbols, unit_entropies
 from ib_analysis.studies.quantized.row import QuantizedRow
-from ib_analysis.studies.specs.quantized import QuantizedStudySpec, Stages
+from ib_analysis.studies.specs.quantized import QuantizedStudySpec, Stages, Trained
 from ib_analysis.studies.study import Setting, Study
 from ib_analysis.studies.verdict import Verdict
 from ib_analysis.units import bits as in_bits
@@ -34,40 +34,32 @@ class QuantizedStudy(Study):
     spec: QuantizedStudySpec
 
     def measure(self, piece: str, setting: Setting) -> Sequence[QuantizedRow]:
-        """All networks of one precision and seed at every learning rate, and their quantized layers."""
-        precision, seed = self._precision_and_seed(piece)
-        networks = product(self.spec.learning_rates, self.spec.blocks, self.spec.widths)
-        return [row for network in networks for row in self._network(precision, seed, *network, setting)]
+        """The networks of all sizes of one precision, learning rate and seed, and their quantized layers."""
+        sizes = product(self.spec.blocks, self.spec.widths)
+        return [row for size in sizes for row in self._network(self.spec.trained[piece], *size, setting)]
 
     def verdicts(self, rows: Sequence[QuantizedRow]) -> Sequence[Verdict]:
         """The claims of the paper (see `claims`)."""
         return claims.verdicts(rows)
 
-    def _precision_and_seed(self, piece: str) -> tuple[str, int]:
-        every = product(self.spec.precisions, self.spec.seeds)
-        return {f"{name}-seed{seed}": (name, seed) for name, seed in every}[piece]
-
-    def _network(
-        self, precision: str, seed: int, rate: float, blocks: Stages, widths: Stages, setting: Setting
-    ) -> list[QuantizedRow]:
+    def _network(self, one: Trained, blocks: Stages, widths: Stages, setting: Setting) -> list[QuantizedRow]:
         data = setting.images
-        encoder = self._encoder(precision, blocks, widths, data)
+        encoder = self._encoder(one.precision, blocks, widths, data)
         row = QuantizedRow(
             images=data.header.name,
-            bits=precision,
+            bits=one.precision,
             blocks="-".join(map(str, blocks)),
             widths="-".join(map(str, widths)),
-            seed=seed,
-            learning_rate=rate,
+            seed=one.seed,
+            learning_rate=one.learning_rate,
             status="diverged",
         )
         priced = row.model_copy(update=costs(encoder))
-        name = f"{row.bits} {row.blocks} {row.widths} rate {rate:g}"
-        training = self.spec.training.model_copy(update={"learning_rate": rate})
+        name = f"{row.bits} {row.blocks} {row.widths}"
+        label = f"{name} rate {one.learning_rate:g} seed {one.seed}"
+        training = self.spec.training.model_copy(update={"learning_rate": one.learning_rate})
         scratch = setting.scratch / name.replace(" ", "_")
-        if not train_classifier(
-            encoder, data.encoder, training, seed, setting.device, scratch, f"{name} seed {seed}"
-        ):
+        if not train_classifier(encoder, data.encoder, training, one.seed, setting.device, scratch, label):
             return [priced]
         done = {"status": "trained"}
         whole = priced.model_copy(update=done | accuracies(encoder, data, setting.device))

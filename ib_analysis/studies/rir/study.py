@@ -14,7 +14,7 @@ from ib_analysis.studies.rir import claims
 from ib_analysis.studies.rir.multiply_adds import multiply_adds
 from ib_analysis.studies.rir.row import RirRow
 from ib_analysis.studies.rir.stream_knock_out import IMAGES_AT_ONCE, accuracies_without_a_stream
-from ib_analysis.studies.specs.rir import ARMS, RirStudySpec
+from ib_analysis.studies.specs.rir import RirStudySpec
 from ib_analysis.studies.study import Setting, Study
 from ib_analysis.studies.training_part import training_part
 from ib_analysis.studies.verdict import Verdict
@@ -28,20 +28,14 @@ class RirStudy(Study):
     spec: RirStudySpec
 
     def measure(self, piece: str, setting: Setting) -> Sequence[RirRow]:
-        """The networks of one arm and seed, one per learning rate, whole and without each stream at each block."""
-        arm, seed = self._arm_and_seed(piece)
+        """The network of one arm, learning rate and seed, whole and without each stream at each block."""
+        arm, rate, seed = self.spec.trained[piece]
         part = training_part(setting.images.encoder, self.spec.training_images, seed, "rir")
-        return [
-            row for rate in self.spec.learning_rates for row in self._network(arm, seed, rate, part, setting)
-        ]
+        return self._network(arm, seed, rate, part, setting)
 
     def verdicts(self, rows: Sequence[RirRow]) -> Sequence[Verdict]:
         """The claims of the paper (see `claims`)."""
         return claims.verdicts(rows)
-
-    def _arm_and_seed(self, piece: str) -> tuple[Arm, int]:
-        pieces = {f"{arm}-seed{seed}": (arm, seed) for arm in ARMS for seed in self.spec.seeds}
-        return pieces[piece]
 
     def _network(self, arm: Arm, seed: int, rate: float, part: Part, setting: Setting) -> list[RirRow]:
         data = setting.images
@@ -60,8 +54,8 @@ class RirStudy(Study):
             multiply_adds=multiply_adds(encoder, torch.from_numpy(np.array(part.images[:1]))),
         )
         training = self.spec.training.model_copy(update={"learning_rate": rate})
-        scratch, label = setting.scratch / f"rate{rate:g}", f"{arm}, seed {seed}, rate {rate:g}"
-        if not train_classifier(encoder, part, training, seed, setting.device, scratch, label):
+        label = f"{arm}, seed {seed}, rate {rate:g}"
+        if not train_classifier(encoder, part, training, seed, setting.device, setting.scratch, label):
             return [row]
         return measure_network(
             row.model_copy(update={"status": "trained"}), encoder, part, data, setting.device

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -41,6 +41,14 @@ class Precision:
 
     bits: Bits
     part_bits: Mapping[str, FewBits]
+
+
+class Trained(NamedTuple):
+    """The networks that one piece trains, in all sizes."""
+
+    precision: str
+    learning_rate: float
+    seed: int
 
 
 class QuantizedStudySpec(RepeatedStudySpec):
@@ -128,5 +136,18 @@ class QuantizedStudySpec(RepeatedStudySpec):
 
     @property
     def pieces(self) -> tuple[str, ...]:
-        """One piece for each precision and seed, with all sizes."""
-        return tuple(f"{name}-seed{seed}" for name in self.precisions for seed in self.seeds)
+        """One piece for each precision, learning rate and seed, with all sizes."""
+        return tuple(self.trained)
+
+    @property
+    def trained(self) -> dict[str, Trained]:
+        """What each piece trains."""
+        every = product(self.precisions, self.seeds, self.learning_rates)
+        return {f"{name}-rate{rate:g}-seed{seed}": Trained(name, rate, seed) for name, seed, rate in every}
+
+    def of_piece(self, piece: str) -> Self:
+        """The study with the precision, the seed and the rate of the piece alone."""
+        one = self.trained[piece]
+        bits, parts = self.precisions[one.precision].bits, self.precisions[one.precision].part_bits
+        own = {"seeds": (one.seed,), "learning_rates": (one.learning_rate,), "bits": (bits,)}
+        return super().of_piece(piece).model_copy(update=own | {"mixed": (parts,) if parts else ()})

@@ -1,6 +1,7 @@
 """Resnet in Resnet: four networks of equal size, and the use of each of two streams."""
 
-from typing import Annotated, ClassVar, Literal, Self, get_args
+from itertools import product
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -10,6 +11,14 @@ from ib_analysis.spec import Seed
 from ib_analysis.studies.specs.study import RepeatedStudySpec
 
 ARMS: tuple[Arm, ...] = get_args(Arm)
+
+
+class Trained(NamedTuple):
+    """The network that one piece trains."""
+
+    arm: Arm
+    learning_rate: float
+    seed: int
 
 
 class RirStudySpec(RepeatedStudySpec):
@@ -68,5 +77,17 @@ class RirStudySpec(RepeatedStudySpec):
 
     @property
     def pieces(self) -> tuple[str, ...]:
-        """One piece for each arm and seed."""
-        return tuple(f"{arm}-seed{seed}" for seed in self.seeds for arm in ARMS)
+        """One piece for each network."""
+        return tuple(self.trained)
+
+    @property
+    def trained(self) -> dict[str, Trained]:
+        """What each piece trains."""
+        every = product(self.seeds, ARMS, self.learning_rates)
+        return {f"{arm}-rate{rate:g}-seed{seed}": Trained(arm, rate, seed) for seed, arm, rate in every}
+
+    def of_piece(self, piece: str) -> Self:
+        """The study with the seed and the rate of the piece alone."""
+        one = self.trained[piece]
+        found = super().of_piece(piece)
+        return found.model_copy(update={"seeds": (one.seed,), "learning_rates": (one.learning_rate,)})

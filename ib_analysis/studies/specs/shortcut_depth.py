@@ -115,6 +115,11 @@ class ShortcutDepthStudySpec(RepeatedStudySpec):
         kinds = (*self.nonlinearities, CONVOLUTIONAL)
         return tuple(f"{kind}-seed{seed}" for seed in self.seeds for kind in kinds)
 
+    def of_piece(self, piece: str) -> Self:
+        """The study with the seed of the piece alone."""
+        seed = int(piece.rpartition("-seed")[2])
+        return super().of_piece(piece).model_copy(update={"seeds": (seed,)})
+
     def depths(self, nonlinearity: Nonlinearity) -> tuple[int, ...]:
         """Numbers of layers of the trained dense networks."""
         return self.layers if nonlinearity == "identity" else self.nonlinear_layers

@@ -85,6 +85,12 @@ class StableStudySpec(RepeatedStudySpec):
             *(f"training-{scaling}-{norm}" for scaling in SCALINGS for norm in NORMS),
         )
 
+    def of_piece(self, piece: str) -> Self:
+        """The study; for the signals of a seed with that seed alone."""
+        kind, _, seed = piece.rpartition("-seed")
+        own = {"seeds": (int(seed),)} if kind == "signals" else {}
+        return super().of_piece(piece).model_copy(update=own)
+
     def network(self, scaling: Scaling, norm: StudiedNorm, blocks: int) -> ResNetSpec:
         """The trained network with `blocks` blocks in each stage."""
         stages = (blocks,) * len(self.widths)

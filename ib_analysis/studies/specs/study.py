@@ -1,6 +1,6 @@
 """The base classes of every study's specification."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, field_validator
 
@@ -40,3 +40,10 @@ class RepeatedStudySpec(StudySpec):
     def pieces(self) -> tuple[str, ...]:
         """Names of the independent jobs; by default one per seed."""
         return tuple(f"seed{seed}" for seed in self.seeds)
+
+    def of_piece(self, piece: str) -> Self:
+        """What a piece is measured by: the study without what other pieces alone need.
+
+        A finished piece is measured again if this changes, so further seeds, for one, cost only their own pieces.
+        """
+        return self.model_copy(update={"encoders": ()})

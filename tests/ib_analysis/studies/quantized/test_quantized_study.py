@@ -47,8 +47,9 @@ def measured(data, folder, piece, spec=SPEC):
 
 
 def test_a_piece_is_every_size_at_one_bit_width_from_one_seed(data, tmp_path):
-    assert SPEC.pieces == ("bf16-seed0", "bf16-seed1", "w2a2-seed0", "w2a2-seed1")
-    rows = measured(data, tmp_path / "a", "w2a2-seed1")
+    names = ("bf16", "bf16", "w2a2", "w2a2")
+    assert SPEC.pieces == tuple(f"{name}-rate0.1-seed{i % 2}" for i, name in enumerate(names))
+    rows = measured(data, tmp_path / "a", "w2a2-rate0.1-seed1")
     networks = [row for row in rows if not row.tap]
     assert [row.widths for row in networks] == ["2-4", "3-6"]
     assert {(row.bits, row.seed, row.images) for row in rows} == {("w2a2", 1, "halves")}
@@ -63,18 +64,18 @@ def test_a_piece_is_every_size_at_one_bit_width_from_one_seed(data, tmp_path):
             assert other.units_entropy_bits <= 2.2 * other.units
     write_rows(tmp_path / "rows.csv", QuantizedStudy.Row, rows)
     assert list(read_rows(tmp_path / "rows.csv", QuantizedStudy.Row)) == rows
-    assert measured(data, tmp_path / "b", "w2a2-seed1") == rows
+    assert measured(data, tmp_path / "b", "w2a2-rate0.1-seed1") == rows
 
 
 def test_a_mixture_is_a_bit_width_of_its_own_with_a_part_at_others(data, tmp_path):
     """At the cost of 4 bits with the weights and multiplications of one part at 8."""
     spec = SPEC.model_copy(update={"bits": (4,), "mixed": ({"h1": 8}, {"h2": 2}), "widths": ((2, 4),)})
     assert spec.pieces[2:] == tuple(
-        f"w4a4-{part}-seed{seed}" for part in ("h1-w8a8", "h2-w2a2") for seed in (0, 1)
+        f"w4a4-{part}-rate0.1-seed{seed}" for part in ("h1-w8a8", "h2-w2a2") for seed in (0, 1)
     )
     four, more, less = (
         next(row for row in measured(data, tmp_path / piece, piece, spec) if not row.tap)
-        for piece in ("w4a4-seed0", "w4a4-h1-w8a8-seed0", "w4a4-h2-w2a2-seed0")
+        for piece in ("w4a4-rate0.1-seed0", "w4a4-h1-w8a8-rate0.1-seed0", "w4a4-h2-w2a2-rate0.1-seed0")
     )
     assert (four.bits, more.bits, less.bits) == ("w4a4", "w4a4-h1-w8a8", "w4a4-h2-w2a2")
     h1, h2 = 2 * 2 * 2 * 9, 2 * 4 * 9 + 4 * 4 * 9 + 2 * 4
@@ -84,17 +85,18 @@ def test_a_mixture_is_a_bit_width_of_its_own_with_a_part_at_others(data, tmp_pat
     assert less.compute_cost == four.compute_cost - (16 - 4) * 16 * h2
 
 
-def test_a_piece_trains_every_network_at_every_rate(data, tmp_path):
-    spec = SPEC.model_copy(update={"learning_rates": (0.1, 0.01)})
-    rows = measured(data, tmp_path / "a", "bf16-seed0", spec)
-    tried = [(row.learning_rate, row.widths) for row in rows if not row.tap]
-    assert tried == [(0.1, "2-4"), (0.1, "3-6"), (0.01, "2-4"), (0.01, "3-6")]
-    assert [row for row in rows if row.learning_rate == 0.1] == measured(data, tmp_path / "b", "bf16-seed0")
+def test_a_piece_is_the_same_whatever_other_pieces_there_are(data, tmp_path):
+    spec = SPEC.model_copy(update={"learning_rates": (0.01, 0.1), "seeds": (0, 7)})
+    rows = measured(data, tmp_path / "a", "bf16-rate0.1-seed0", spec)
+    assert [(row.learning_rate, row.widths) for row in rows if not row.tap] == [(0.1, "2-4"), (0.1, "3-6")]
+    assert rows == measured(data, tmp_path / "b", "bf16-rate0.1-seed0")
+    alone = spec.of_piece("bf16-rate0.1-seed0")
+    assert rows == measured(data, tmp_path / "c", "bf16-rate0.1-seed0", alone)
 
 
 def test_a_diverged_training_is_a_row(data, tmp_path):
     spec = SPEC.model_copy(update={"learning_rates": (1e30,)})
-    rows = measured(data, tmp_path / "a", "bf16-seed0", spec)
+    rows = measured(data, tmp_path / "a", "bf16-rate1e+30-seed0", spec)
     assert {row.status for row in rows} == {"diverged"}
     assert all(row.accuracy is None and row.compute_cost for row in rows)
     assert all(v.reproduced == "unclear" for v in QuantizedStudy(spec).verdicts(rows))

@@ -1,5 +1,7 @@
 """The study measured on a handful of images: its rows, their sameness, and what is never looked at."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -46,19 +48,16 @@ def measured(piece, scratch, spec=SPEC, dataset=None):
     return RirStudy(spec).measure(piece, Setting(torch.device("cpu"), scratch, dataset or data()))
 
 
-def test_a_piece_is_an_arm_and_a_seed():
-    assert SPEC.pieces == tuple(f"{arm}-seed{seed}" for seed in (0, 2) for arm in ARMS)
+def test_a_piece_is_an_arm_a_rate_and_a_seed():
+    every = product((0, 2), ARMS, ("0.1", "0.05"))
+    assert SPEC.pieces == tuple(f"{arm}-rate{rate}-seed{seed}" for seed, arm, rate in every)
 
 
-def test_rows_are_one_network_a_rate_whole_and_without_each_stream_at_each_block(tmp_path):
-    rows = measured("rir-seed2", tmp_path)
+def test_rows_are_the_whole_network_and_without_each_stream_at_each_block(tmp_path):
+    rows = measured("rir-rate0.05-seed2", tmp_path)
     assert [(r.learning_rate, r.block, r.stream) for r in rows] == [
-        (rate, block, stream)
-        for rate in (0.1, 0.05)
-        for block, stream in [
-            (None, None),
-            *((b, s) for b in (1, 2) for s in ("residual", "transient")),
-        ]
+        (0.05, None, None),
+        *((0.05, b, s) for b in (1, 2) for s in ("residual", "transient")),
     ]
     assert {(r.arm, r.seed, r.status, r.training_images, r.evaluation_images) for r in rows} == {
         ("rir", 2, "trained", 24, 16)
@@ -69,42 +68,42 @@ def test_rows_are_one_network_a_rate_whole_and_without_each_stream_at_each_block
 
 
 def test_a_piece_measured_again_gives_the_same_rows(tmp_path):
-    first = measured("resnet_init-seed0", tmp_path / "a")
-    assert measured("resnet_init-seed0", tmp_path / "b") == first
-    assert measured("resnet_init-seed0", tmp_path / "a") == first
+    first = measured("resnet_init-rate0.1-seed0", tmp_path / "a")
+    assert measured("resnet_init-rate0.1-seed0", tmp_path / "b") == first
+    assert measured("resnet_init-rate0.1-seed0", tmp_path / "a") == first
 
 
 def test_the_arms_are_equal_in_parameters_and_work(tmp_path):
     spec = SPEC.model_copy(
         update={"learning_rates": (0.1,), "training": TrainingSpec(epochs=0, batch_size=8)}
     )
-    rows = [row for arm in ARMS for row in measured(f"{arm}-seed0", tmp_path / arm, spec)]
+    rows = [row for arm in ARMS for row in measured(f"{arm}-rate0.1-seed0", tmp_path / arm, spec)]
     assert len({(row.parameters, row.multiply_adds) for row in rows}) == 1
 
 
 def test_what_is_reported_is_measured_on_the_evaluation_part_and_chosen_on_the_decoder_part(tmp_path):
     """With the labels of one part exchanged, its accuracy is what is left to 1, and nothing else changes."""
-    whole = measured("plain-seed0", tmp_path / "a")[0]
+    whole = measured("plain-rate0.1-seed0", tmp_path / "a")[0]
     for name, column, other in (
         ("evaluation", "accuracy", "validation_accuracy"),
         ("decoder", "validation_accuracy", "accuracy"),
     ):
         wrong = data()
         wrong.part(name).labels[:] = 1 - wrong.part(name).labels
-        row = measured("plain-seed0", tmp_path / name, dataset=wrong)[0]
+        row = measured("plain-rate0.1-seed0", tmp_path / name, dataset=wrong)[0]
         assert getattr(row, column) == pytest.approx(1 - getattr(whole, column))
         assert getattr(row, other) == getattr(whole, other)
 
 
 def test_training_accuracy_is_of_the_images_that_a_seed_drew_without_a_stream_being_zero(tmp_path):
-    rows = measured("rir-seed0", tmp_path / "a")
+    rows = measured("rir-rate0.1-seed0", tmp_path / "a")
     assert all((row.training_accuracy is None) == (row.block is not None) for row in rows)
     other = data()
     drawn = training_part(other.encoder, 24, 0, "rir").images
     unseen = [not any(np.array_equal(image, one) for one in drawn) for image in other.encoder.images]
     other.encoder.labels[unseen] = 1 - other.encoder.labels[unseen]
     assert sum(unseen) == 16
-    assert measured("rir-seed0", tmp_path / "b", dataset=other) == rows
+    assert measured("rir-rate0.1-seed0", tmp_path / "b", dataset=other) == rows
     encoder = Rir(SPEC.network("rir"), "classifier", ImageShape.of(data().header), 2)
     row = rows[0].model_copy(update={"status": "trained"})
     learned = training_part(data().encoder, 24, 0, "rir")
@@ -117,7 +116,7 @@ def test_training_accuracy_is_of_the_images_that_a_seed_drew_without_a_stream_be
 
 def test_a_diverged_training_is_a_row(tmp_path):
     spec = SPEC.model_copy(update={"learning_rates": (1e30,)})
-    (row,) = measured("plain-seed0", tmp_path, spec)
+    (row,) = measured("plain-rate1e+30-seed0", tmp_path, spec)
     assert (row.status, row.accuracy, row.validation_accuracy, row.block) == ("diverged", None, None, None)
 
 
