@@ -246,13 +246,13 @@ def _chosen(
     points: dict[str, Point] = {}
     for measured in slice_.networks:
         for epoch in progress(measured.epochs, f"nearest h of {measured.encoder} {measured.regime}"):
-            for tap in measured.taps:
+            activations = networks[measured.network].activations(epoch, images.data.decoder, device)
+            for tap, h in _h_of_taps(activations, measured.taps):
                 point = measured.network.at(epoch, tap)
-                of_h = _neighbours(point, networks, images.data, device, COMPARED_TERMS, compared)
-                if of_h is not None:
-                    decoder = _decoder(folders, slice_.variants[0], point, device)
-                    points[point.label] = point
-                    candidates[point.label] = partial_mixture(_terms(decoder, of_h, device), of_h.count)
+                of_h = _neighbours(h, images.data.decoder, COMPARED_TERMS, compared)
+                decoder = _decoder(folders, slice_.variants[0], point, device)
+                points[point.label] = point
+                candidates[point.label] = partial_mixture(_terms(decoder, of_h, device), of_h.count)
     base = np.stack([averaged(component.whole.holdout[:, shown]) for component in others])
     yield from (points[name] for name in choose_components(base, candidates, slice_.points))
 
@@ -266,11 +266,18 @@ def _of_point(
     device: torch.device,
 ) -> Component:
     decoders = [_decoder(folders, variant, point, device) for variant in slice_.variants]
-    classes = len(images.data.header.class_names)
+    data, checkpoints = images.data, networks[point.network]
+    h, new = (
+        _all_h(checkpoints.activations(point.epoch, part, device), point.tap)
+        for part in (data.decoder, data.evaluation)
+    )
+    classes = len(data.header.class_names)
     whole, of_classes = [], []
-    for rows in (None, images.holdout, images.fitted):
-        of_h = _neighbours(point, networks, images.data, device, slice_.nearest, rows)
-        assert of_h is not None  # it was a candidate
+    for of_h in (
+        _neighbours_of_new(new, data.evaluation, h, data.decoder, slice_.nearest),
+        _neighbours(h, data.decoder, slice_.nearest, images.holdout),
+        _neighbours(h, data.decoder, slice_.nearest, images.fitted),
+    ):
         terms = [_terms(decoder, of_h, device) for decoder in decoders]
         whole.append(np.stack([partial_mixture(nats, of_h.count) for nats in terms]))
         labels, counts = of_h.labels[of_h.chosen], of_h.per_class(classes)
@@ -283,32 +290,41 @@ def _decoder(folders: Folders, variant: str, point: Point, device: torch.device)
     return load_decoder(weights_path(folder, "image", point.tap)).to(device)
 
 
-def _neighbours(
-    point: Point,
-    networks: Mapping[Network, Checkpoints],
-    data: Dataset,
-    device: torch.device,
-    most: int,
-    rows: Rows | None,
-) -> Neighbours | None:
-    """The nearest h of those rows of the decoder part, which are never their own neighbours; None: of all new images.
-
-    There are none where h is too large.
-    """
-    checkpoints = networks[point.network]
-    activations = checkpoints.activations(point.epoch, data.decoder, device)
-    if 4 * len(activations) * int(np.prod(activations.shape(point.tap))) > MOST_BYTES:
-        return None
-    h, labels = _all_h(activations, point.tap), np.asarray(data.decoder.labels)
-    if rows is None:
-        part = data.evaluation
-        asked = _all_h(checkpoints.activations(point.epoch, part, device), point.tap)
-        count = len(h)
-        chosen = nearest(asked, h, min(most, count))
-        return Neighbours(h, part.images, np.arange(len(part)), chosen, count, labels, None)
-    count = len(h) - 1
+def _neighbours(h: NDArray[np.float32], part: Part, most: int, rows: Rows) -> Neighbours:
+    """The nearest h of those rows of the decoder part, which are never their own neighbours."""
+    labels, count = np.asarray(part.labels), len(h) - 1
     chosen = nearest(h[rows], h, min(most, count), own=rows)
-    return Neighbours(h, data.decoder.images, rows, chosen, count, labels, labels[rows])
+    return Neighbours(h, part.images, rows, chosen, count, labels, labels[rows])
+
+
+def _neighbours_of_new(
+    asked: NDArray[np.float32], new: Part, h: NDArray[np.float32], part: Part, most: int
+) -> Neighbours:
+    """The nearest h of the decoder part to the h of every new image."""
+    chosen = nearest(asked, h, min(most, len(h)))
+    return Neighbours(h, new.images, np.arange(len(new)), chosen, len(h), np.asarray(part.labels), None)
+
+
+def _h_of_taps(
+    activations: RecomputedActivations, taps: Sequence[str]
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """h of all images at each tap whose h is not too large, from as few passes as hold `MOST_BYTES` at a time."""
+    sizes = {tap: 4 * len(activations) * int(np.prod(activations.shape(tap))) for tap in taps}
+    together: list[str] = []
+    for tap in [tap for tap in taps if sizes[tap] <= MOST_BYTES]:
+        if together and sum(sizes[other] for other in (*together, tap)) > MOST_BYTES:
+            yield from _pass(activations, together)
+            together = []
+        together.append(tap)
+    if together:
+        yield from _pass(activations, together)
+
+
+def _pass(
+    activations: RecomputedActivations, taps: Sequence[str]
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    found = activations.rows_at(taps, np.arange(len(activations)))
+    yield from ((tap, h.cpu().numpy()) for tap, h in found.items())
 
 
 def _all_h(activations: RecomputedActivations, tap: str) -> NDArray[np.float32]:

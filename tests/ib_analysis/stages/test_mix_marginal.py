@@ -170,3 +170,29 @@ def test_values_are_given_for_held_out_and_fitted_images_too(mixed, dataset):
     assert len(found.image.holdout) == round(0.3 * count)
     assert len(found.image.fitted) == count - len(found.image.holdout)
     assert found.of_classes is None
+
+
+@pytest.mark.parametrize(
+    ("most", "passes"),
+    [(8 * 30 * 4, [["a", "c", "d"]]), (5 * 30 * 4, [["a"], ["c", "d"]]), (3 * 30 * 4, [["c"], ["d"]])],
+)
+def test_taps_share_passes_as_far_as_memory_goes_and_large_ones_stay_out(monkeypatch, most, passes):
+    """Of 4, 9, 3 and 1 units."""
+    units, asked = {"a": 4, "b": 9, "c": 3, "d": 1}, []
+
+    class Activations:
+        def __len__(self):
+            return 30
+
+        def shape(self, tap):
+            return (units[tap],)
+
+        def rows_at(self, taps, rows):
+            asked.append(list(taps))
+            return {tap: torch.full((len(rows), units[tap]), float(units[tap])) for tap in taps}
+
+    monkeypatch.setattr(mix_marginal, "MOST_BYTES", most)
+    found = dict(mix_marginal._h_of_taps(Activations(), tuple(units)))
+    assert asked == passes
+    assert list(found) == [tap for taps in passes for tap in taps]
+    assert all(h.shape == (30, units[tap]) and (h == units[tap]).all() for tap, h in found.items())
