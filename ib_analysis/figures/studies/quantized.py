@@ -83,7 +83,7 @@ def draw(rows: Sequence[Any]) -> Figure:
         _gaps(gap, rows)
         _entropies(entropy, rows)
         handles, labels = compute.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=min(4, len(labels)))
+        figure.legend(handles, labels, loc="outside upper center", ncols=min(5, len(labels)))
         return figure
 
 

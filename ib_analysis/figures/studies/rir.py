@@ -64,6 +64,7 @@ def draw(rows: Sequence[RirRow]) -> Figure:
         panels = bottom.subplots(1, len(arms), sharey=True, squeeze=False)[0]
         for axes, arm in zip(panels, arms):
             _knocked_out(axes, best, arm)
+        panels[0].set_ylim(0, panels[0].get_ylim()[1])
         panels[0].set_title(f"(c) {NAMES[arms[0]]}")
         panels[0].set_ylabel("accuracy  [%]")
         bottom.supxlabel("block whose input stream is set to zero", fontsize=8)
@@ -113,7 +114,6 @@ def _knocked_out(axes: Axes, rows: Sequence[RirRow], arm: Arm) -> None:
     axes.axhline(whole.mean, color="0.55", linewidth=0.9, zorder=1)
     for stream, shift in zip(STREAMS, (-0.12, 0.12)):
         _stream(axes, rows, arm, stream, shift)
-    axes.set_ylim(0, 104)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=9))
 
 

@@ -130,6 +130,7 @@ def _kernel_keys() -> list[Line2D]:
 
 
 def _share_scale(panels: Sequence[Axes]) -> None:
-    """Gives the panels a common axis of accuracy."""
+    """Gives the panels a common axis of accuracy, from 0."""
+    top = max(axes.get_ylim()[1] for axes in panels)
     for axes in panels:
-        axes.set_ylim(0, 1.02)
+        axes.set_ylim(0, top)

@@ -98,6 +98,19 @@ def test_the_key_names_every_scaling(figure):
     ]
 
 
+def test_accuracies_of_trained_networks_share_an_axis_that_ends_where_they_do():
+    rows = [
+        row("test_accuracy", "uniform", depth, seed, value, norm, rate=0.1, validation=0.5)
+        for norm, value in (("none", 0.2), ("batch", 0.4))
+        for depth in (3, 9)
+        for seed in range(2)
+    ]
+    limits = {axes.get_ylim() for axes in stable.draw(rows).axes[4:6]}
+    ((low, high),) = limits
+    assert low == 0
+    assert 0.4 < high < 0.5
+
+
 def test_networks_are_drawn_at_the_rate_that_validation_images_prefer():
     """The other rate is the better one on evaluation images, which do not choose."""
     rows = [
