@@ -14,7 +14,7 @@ from ib_analysis.experiment import load_experiment
 from ib_analysis.errors import UserError
 from ib_analysis.job_lines import print_one_line_a_job
 from ib_analysis.provenance import stage_digest
-from ib_analysis.run_plan import plan_run
+from ib_analysis.run_plan import kind_of_job, plan_run
 from ib_analysis.slurm_queue import cancel_jobs, demand_empty_queue
 
 min_version("9.27")

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from ib_analysis.run_plan import RunPlan, duration
+from ib_analysis.run_plan import RunPlan, duration, kind_of_job
 
 PRINTS = "DefaultStreamHandler"
 """The name of the handler that Snakemake prints by."""
@@ -101,7 +101,8 @@ class JobLines(logging.Handler):
     def _begin(self, record: logging.LogRecord) -> None:
         facts = vars(record)
         words = " ".join([facts["rule_name"].replace("_", " "), *_place(facts["wildcards"] or {})])
-        self.jobs[facts["jobid"]] = RunningJob(facts["rule_name"], words, facts["log"] or (), self.clock())
+        kind = kind_of_job(facts["rule_name"], (facts["wildcards"] or {}).get("study"))
+        self.jobs[facts["jobid"]] = RunningJob(kind, words, facts["log"] or (), self.clock())
 
     def _finish(self, record: logging.LogRecord) -> None:
         job = self.jobs.pop(vars(record)["job_id"], None)

@@ -20,6 +20,7 @@ from tabulate import tabulate
 from ib_analysis.artefacts import read_json
 from ib_analysis.experiment import Experiment
 from ib_analysis.sections.presets import WIDTHS
+from ib_analysis.studies.specs.studies import StudiesSpec
 
 PARTS = {
     "images, divided into three parts": ("prepare_dataset",),
@@ -42,9 +43,9 @@ PARTS = {
     "other estimators": ("estimate_baselines",),
     "laws that information obeys": ("measure_consistency",),
     "cases of known information": ("validate_case",),
-    "studies of papers": ("run_study",),
+    **{f"pieces of {study}": (f"run_study/{study}",) for study in StudiesSpec.model_fields},
 }
-"""The rules that take long, by what they make; all others make tables, figures and the report."""
+"""The kinds of jobs that take long, by what they make; all others make tables, figures and the report."""
 OTHERS = "tables, figures, the report"
 LONGEST_SECONDS = 30
 """After so long the steps are not measured: the run begins without a time."""
@@ -73,13 +74,23 @@ class StepSeconds:
     start: float
 
 
+def kind_of_job(rule: str, study: str | None) -> str:
+    """What foresees the time of a job: its rule, and of a piece of a study the study, for they differ by hours.
+
+    >>> kind_of_job("fit_decoders", None), kind_of_job("run_study", "rir")
+    ('fit_decoders', 'run_study/rir')
+    """
+    return f"{rule}/{study}" if rule == "run_study" else rule
+
+
 def earlier_seconds(benchmarks: Path) -> dict[str, float]:
-    """The mean seconds of the jobs of each rule whose benchmarks lie below that folder, but for suspended ones."""
+    """The mean seconds of each kind of jobs whose benchmarks lie below that folder, but for suspended ones."""
     found: dict[str, list[float]] = {}
-    rules = {rule for part in PARTS.values() for rule in part}
+    kinds = {kind for part in PARTS.values() for kind in part}
     for path in sorted(benchmarks.rglob("*.tsv")):
         words = [*path.relative_to(benchmarks).parts[:-1], path.stem]
-        rule = next((word for word in words if word in rules), None)
+        named = (kind_of_job(word, study) for word, study in zip(words, [*words[1:], None]))
+        rule = next((kind for kind in named if kind in kinds), None)
         seconds = _seconds(path)
         if rule is not None and seconds is not None:
             found.setdefault(rule, []).append(seconds)

@@ -161,3 +161,20 @@ def test_a_job_of_unknown_time_counts_as_the_start_of_a_process(printed, clock):
     clock.now = 100.0
     say(lines, event=LogEvent.JOB_FINISHED, job_id=7)
     assert printed.getvalue().splitlines()[-1].endswith("about 40 s left")
+
+
+def test_pieces_of_a_study_are_counted_and_timed_by_themselves(printed, clock):
+    """Four short pieces, of which one has ended, beside a long one that nothing has told of yet."""
+
+    def plan(jobs):
+        kinds = {"run_study/rir": 4, "run_study/stable": 1}
+        return RunPlan("mine", kinds, {}, {"run_study/stable": 600.0}, 1, "Intervals.")
+
+    lines = JobLines(plan, logging.Formatter("%(message)s"), printed, clock)
+    announce(lines, run_study=5)
+    begin(lines, 1, "run_study", study="rir", piece="plain-rate0.1-seed0")
+    clock.now = 20.0
+    say(lines, event=LogEvent.JOB_FINISHED, job_id=1)
+    last = printed.getvalue().splitlines()[-1]
+    assert last.startswith("1/5  run study rir plain-rate0.1-seed0")
+    assert last.endswith("about 11 min left")  # three pieces of 20 s and one of 10 minutes

@@ -50,6 +50,21 @@ def test_earlier_jobs_tell_the_seconds_of_their_rule(tmp_path):
     assert earlier_seconds(tmp_path) == {"fit_decoders": 50.0, "prepare_dataset": 2.5}
 
 
+def test_pieces_of_a_study_are_no_measure_of_those_of_another(tmp_path):
+    benchmark(tmp_path, "run_study/rir/plain-rate0.1-seed0.tsv", "20.0")
+    benchmark(tmp_path, "run_study/rir/plain-rate0.1-seed1.tsv", "30.0")
+    benchmark(tmp_path, "run_study/stable/training-none-none.tsv", "900.0")
+    found = earlier_seconds(tmp_path)
+    assert found == {"run_study/rir": 25.0, "run_study/stable": 900.0}
+    jobs = {"run_study/rir": 4, "run_study/quantized": 2}
+    plan = RunPlan("mine", jobs, {}, found, 2, "Intervals.", start=2.0)
+    lines = [line.split() for line in plan.table().splitlines()]
+    assert ["pieces", "of", "rir", "4", "2", "min"] in lines
+    assert ["pieces", "of", "quantized", "2"] in lines
+    assert plan.total_seconds == (4 * 25 + 2 * 2) / 2, "of a study without earlier pieces the starts alone"
+    assert not plan.is_whole
+
+
 def test_a_job_that_was_suspended_tells_nothing_of_the_others(tmp_path):
     """One hour asleep; a long job that computed counts, and a short one that waited for its files."""
     for epoch, (seconds, load) in enumerate((("60.0", 95), ("3700.0", 2), ("3700.0", 60), ("4.0", 2))):

@@ -99,6 +99,8 @@ def test_a_small_study_from_its_pieces_to_its_verdicts(laboratory):
     (laboratory.folder / "small.yaml").write_text(yaml.safe_dump(small()))
     run = laboratory.snakemake("small.yaml", "results/small/verdicts.csv", "shortcut_depth")
     assert run.returncode == 0, run.stdout + run.stderr
+    plan = (run.stdout + run.stderr).splitlines()
+    assert [line.split()[3] for line in plan if line.startswith("pieces of shortcut_depth")] == ["4"]
     results = laboratory.folder / "results" / "small"
     with (results / "verdicts.csv").open() as file:
         verdicts = list(csv.DictReader(file))

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import sys
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -151,11 +152,17 @@ DEVICE_THREADS = PROFILE["device_threads"].value if "device_threads" in PROFILE 
 
 def plan_of(jobs):
     """The plan of a run of so many jobs by rule; of jobs that run elsewhere this machine tells no time."""
+    pieces = Counter(
+        kind_of_job("run_study", job.wildcards.study)
+        for job in workflow.dag.needrun_jobs()
+        if job.rule.name == "run_study"
+    )
+    others = {rule: count for rule, count in jobs.items() if rule != "run_study"}
     here = devices[0] if devices and devices[0].isalnum() else "auto"
     return plan_run(
         experiment,
         Path(RESULTS),
-        jobs,
+        others | pieces,
         cores=workflow.cores or 1,
         device=here if workflow.local_exec else None,
         threads=DEVICE_THREADS,
