@@ -46,7 +46,7 @@ def verdicts(rows: Sequence[RirRow]) -> list[Verdict]:
     return [
         better(rows, "resnet", "0.5 to 1 point on CIFAR-10 [third]", scale),
         better(rows, "plain", "0.5 to 1 point on CIFAR-10 [third]", scale),
-        between(best, scale),
+        between(rows, scale),
         no_overhead(best),
         *(used(best, stream, scale) for stream in STREAMS),
         headline(best, scale),
@@ -93,19 +93,24 @@ def between(rows: Sequence[RirRow], scale: str) -> Verdict:
         STUDY,
         "ResNet Init lies between ResNet and RiR (the smaller of the two differences, percentage points)",
         "",
-        date(2026, 11, 25),
+        date(2026, 11, 27),
     )
-    steps = [difference(rows, "resnet_init", "resnet"), difference(rows, "rir", "resnet_init")]
+    best = reported(rows)
+    steps = [difference(best, "resnet_init", "resnet"), difference(best, "rir", "resnet_init")]
     found = [step for step in steps if step is not None]
     if len(found) < 2:
         return statement.unmeasured(f"no seed has all three arms trained; {scale}")
     first, second = found
     smaller = min(found, key=lambda step: step.mean)
+    sides: tuple[tuple[Arm, Arm], ...] = (("resnet_init", "resnet"), ("rir", "resnet_init"))
+    behind = {pair[1] if step.mean > 0 else pair[0] for pair, step in zip(sides, found)}
+    edges = "".join(at_the_edge(rows, arm) for arm in NAMES if arm in behind)
     why = (
         f"ResNet Init minus ResNet {first.mean:+.2f} ({interval_text(first)}), RiR minus ResNet Init "
-        f"{second.mean:+.2f} ({interval_text(second)}) points; {joint_rule(2)}; {scale}"
+        f"{second.mean:+.2f} ({interval_text(second)}) points; {joint_rule(2)}, and of neither is "
+        f"the learning rate of the less accurate arm the end of the tried rates{edges}; {scale}"
     )
-    return statement.judged(smaller, is_positive(*found), why)
+    return statement.judged(smaller, "unclear" if edges else is_positive(*found), why)
 
 
 def no_overhead(rows: Sequence[RirRow]) -> Verdict:

@@ -59,7 +59,9 @@ class RirStudySpec(RepeatedStudySpec):
     )
 
     @model_validator(mode="after")
-    def _each_arm_can_be_built(self) -> Self:
+    def _consistent(self) -> Self:
+        if len(set(self.learning_rates)) < len(self.learning_rates):
+            raise ValueError("learning_rates names one of its values twice")
         for arm in ARMS:
             self.network(arm)
         return self

@@ -71,6 +71,8 @@ class StableStudySpec(RepeatedStudySpec):
             values = getattr(self, name)
             if list(values) != sorted(set(values)):
                 raise ValueError(f"{name} is {list(values)}: give each value once, in increasing order")
+        if len(set(self.learning_rates)) < len(self.learning_rates):
+            raise ValueError("learning_rates names one of its values twice")
         if 2 * self.pairs > self.width:
             raise ValueError(
                 f"pairs is {self.pairs}: a width of {self.width} allows at most {self.width // 2}"

@@ -12,7 +12,7 @@ from datetime import date
 from typing import NamedTuple
 
 from ib_analysis.encoders.specs.encoder import Scaling
-from ib_analysis.studies.learning_rate import end_of_the_tried
+from ib_analysis.studies.learning_rate import end_of_the_tried, learns_at_some_rate
 from ib_analysis.studies.seed_interval import (
     Answer,
     is_positive,
@@ -55,6 +55,10 @@ class LearningRate(NamedTuple):
     rate: float
     is_end: bool
     """Whether it is the smallest or the largest of several tried ones, beyond which the arm may do better."""
+    tried: tuple[float, ...]
+    """All rates, increasing."""
+    learns: bool
+    """Whether the arm learns at some of them."""
 
 
 LearningRates = Mapping[Arm, LearningRate]
@@ -180,10 +184,15 @@ def kernel_accuracy_change(
 def learning_rates(rows: Sequence[StableRow]) -> LearningRates:
     """The chosen learning rate of each arm, and whether it is an end of the tried ones."""
     networks = trained(rows)
-    return {
-        arm: LearningRate(rate, end_of_the_tried(networks, lambda network: network.arm, arm) is not None)
-        for arm, rate in chosen_learning_rates(rows).items()
-    }
+    found = {}
+    for arm, rate in chosen_learning_rates(rows).items():
+        of_arm = [network for network in networks if network.arm == arm]
+        judged = of_arm, lambda network: network.arm, arm, of_arm[0].chance
+        tried = tuple(sorted({network.learning_rate for network in of_arm}))
+        found[arm] = LearningRate(
+            rate, end_of_the_tried(*judged) is not None, tried, learns_at_some_rate(*judged)
+        )
+    return found
 
 
 def undoubted(answer: Answer, rates: LearningRates, against: Mapping[Answer, Arm]) -> tuple[Answer, str]:
@@ -204,6 +213,13 @@ def undoubted(answer: Answer, rates: LearningRates, against: Mapping[Answer, Arm
     )
 
 
+def _rate(found: LearningRate) -> str:
+    """The rate at which an arm is reported, or that none trains it, as text."""
+    if found.learns:
+        return f"at the rate {found.rate:g}"
+    return f"at none of {len(found.tried)} rates from {found.tried[0]:g} to {found.tried[-1]:g} above chance"
+
+
 def trained_difference(
     rows: Sequence[StableRow],
     spec: StableStudySpec,
@@ -219,9 +235,7 @@ def trained_difference(
     found = over_seeds([100 * (a[seed] - b[seed]) for seed in spec.seeds])
     arms = Arm(scaling, norm, depth), Arm("none", norm, depth)
     answer, rule = undoubted(is_positive(found), rates, {"yes": arms[1], "no": arms[0]})
-    ours, theirs = (
-        f"at the rate {rates[arm].rate:g}{_lost(at)}" for arm, at in zip(arms, (stable, unscaled))
-    )
+    ours, theirs = (f"{_rate(rates[arm])}{_lost(at)}" for arm, at in zip(arms, (stable, unscaled)))
     return Statement(
         STUDY,
         f"{scaling}: {_with_norm(norm)}, a network of {depth} blocks is more accurate with scaling than without "

@@ -23,6 +23,10 @@ Quantity = Literal[
 ]
 
 
+LEARNED = 0.01
+"""By how much the mean accuracy of networks that learned exceeds that of the most frequent label."""
+
+
 class StableRow(Spec):
     """One quantity of one network or kernel."""
 
@@ -47,6 +51,8 @@ class StableRow(Spec):
     """Accuracy of a trained network on its training images, without augmentation; None if it diverged."""
     validation_accuracy: float | None = None
     """Accuracy on the decoder part, which selects the learning rate or the ridge; None if it diverged."""
+    chance: float | None = None
+    """Accuracy of the most frequent training label on the decoder part; None for what was not trained."""
     diverged: bool = False
     """Whether the loss became non-finite; the value is then the accuracy of the most frequent training label."""
 
@@ -65,14 +71,21 @@ class Network(NamedTuple):
     arm: Arm
     learning_rate: float
     validation_accuracy: float | None
+    chance: float
+    """Mean validation accuracy that networks which learned exceed."""
 
 
 def trained(rows: Sequence[StableRow]) -> list[Network]:
     """The trained networks, at every tried rate."""
     return [
-        Network(Arm(row.scaling, row.norm, row.depth), row.learning_rate, row.validation_accuracy)
+        Network(
+            Arm(row.scaling, row.norm, row.depth),
+            row.learning_rate,
+            row.validation_accuracy,
+            row.chance + LEARNED,
+        )
         for row in rows
-        if row.learning_rate is not None
+        if row.learning_rate is not None and row.chance is not None
     ]
 
 

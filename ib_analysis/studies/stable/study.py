@@ -149,7 +149,7 @@ class StableStudy(Study):
             ]
             for _ in range(self.spec.further_learning_rates):
                 found = trained(rows)
-                rate = rate_beyond(found, lambda network: network.arm, found[0].arm)
+                rate = rate_beyond(found, lambda network: network.arm, found[0].arm, found[0].chance)
                 if rate is None:
                     break
                 rows += self._trained_at(rate, network, norm, setting)
@@ -166,7 +166,7 @@ class StableStudy(Study):
             row = StableRow(
                 quantity="test_accuracy", scaling=network.scaling, norm=norm, depth=sum(network.blocks), seed=seed,
                 value=found.accuracy, learning_rate=rate, training_accuracy=found.training_accuracy,
-                validation_accuracy=found.validation_accuracy, diverged=found.diverged,
+                validation_accuracy=found.validation_accuracy, chance=found.chance, diverged=found.diverged,
             )  # fmt: skip
             yield row
             if rate == self.spec.learning_rates[0] and found.stem_log_gradient is not None:

@@ -37,6 +37,9 @@ class Trained:
     step the gradient also passes through the statistics of the batch.
     """
 
+    chance: float
+    """Accuracy of the most frequent training label on the decoder part, which validates."""
+
     @property
     def diverged(self) -> bool:
         """Whether the loss became non-finite."""
@@ -49,6 +52,7 @@ def train_or_load(
     """One training of a seed on a part, which may diverge; a finished training is stored in the scratch folder."""
     data = setting.images
     encoder = ResNet(network, "classifier", ImageShape.of(data.header), len(data.header.class_names))
+    chance = commonest_label_accuracy(part, data.decoder)
     start = list[float]()
 
     def keep(epoch: int, reached: Encoder) -> None:
@@ -62,12 +66,12 @@ def train_or_load(
             label=f"{sum(network.blocks)} blocks, {network.scaling}, {training.learning_rate:g}",
         )  # fmt: skip
     except DivergedError:
-        return Trained(None, None, commonest_label_accuracy(part, data.evaluation), _finite(start))
+        return Trained(None, None, commonest_label_accuracy(part, data.evaluation), _finite(start), chance)
     learned, validation, found = (
         accuracy(encoder, images, setting.device, training.batch_size)
         for images in (part, data.decoder, data.evaluation)
     )
-    return Trained(learned, validation, found, _finite(start))
+    return Trained(learned, validation, found, _finite(start), chance)
 
 
 def stem_log_gradient(encoder: Encoder, part: Part, count: int, device: torch.device) -> float:
@@ -82,7 +86,7 @@ def stem_log_gradient(encoder: Encoder, part: Part, count: int, device: torch.de
 
 
 def commonest_label_accuracy(learned: Part, evaluation: Part) -> float:
-    """Accuracy on the evaluation part of always predicting the most frequent label of the training images."""
+    """Accuracy on a part of always predicting the most frequent label of the training images."""
     return float(np.mean(evaluation.labels == np.bincount(learned.labels).argmax()))
 
 

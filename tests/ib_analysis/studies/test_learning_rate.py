@@ -4,7 +4,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from ib_analysis.studies.learning_rate import chosen_learning_rates, end_of_the_tried, rate_beyond
+from ib_analysis.studies.learning_rate import (
+    chosen_learning_rates,
+    end_of_the_tried,
+    learns_at_some_rate,
+    rate_beyond,
+)
 
 
 @dataclass(frozen=True)
@@ -62,3 +67,43 @@ def test_the_next_rate_is_smaller_if_every_network_diverged():
 
 def test_one_rate_is_what_was_asked_for():
     assert rate_beyond(networks("a", {0.1: (None,)}), by_kind, "a") is None
+
+
+def test_of_a_rate_that_alone_was_asked_for_it_is_told_that_nothing_learned_there():
+    assert end_of_the_tried(networks("a", {0.1: (None, None)}), by_kind, "a") == 0.1
+
+
+CHANCE = 0.11
+"""Accuracy of the most frequent of ten labels, and what a network that learned has beyond it."""
+
+
+@pytest.mark.parametrize(
+    ("tried", "following"),
+    [
+        ({0.3: (0.1,), 0.1: (0.1,), 0.03: (0.1,)}, 0.009),
+        ({0.3: (None,), 0.1: (0.105,), 0.03: (0.1,)}, 0.009),
+        ({0.1: (None,), 0.03: (0.1,), 0.009: (0.1,)}, 0.0027),
+        ({0.3: (None,), 0.1: (0.1,), 0.03: (0.1,), 0.009: (0.1,)}, None),
+        ({0.3: (0.4,), 0.1: (0.1,), 0.03: (0.1,), 0.009: (0.1,)}, 0.9),
+    ],
+    ids=["dead alike", "best by chance inside", "a tie inside", "too small to move", "one that learns"],
+)
+def test_a_rate_at_which_nothing_learns_is_not_the_best(tried, following):
+    """Networks that call all images by one label are as good as each other, wherever their rates lie."""
+    found = networks("a", tried)
+    assert rate_beyond(found, by_kind, "a", CHANCE) == following
+    assert learns_at_some_rate(found, by_kind, "a", CHANCE) == (0.4 in {v for (v,) in tried.values()})
+
+
+def test_where_a_small_rate_lost_a_network_smaller_ones_may_do():
+    tried = {0.3: (None, None), 0.1: (0.1, 0.1), 0.03: (0.1, 0.1), 0.009: (0.1, None)}
+    assert end_of_the_tried(networks("a", tried), by_kind, "a", CHANCE) == 0.009
+
+
+@pytest.mark.parametrize("rates", [(0.1, 0.3, 0.03), (0.3, 0.1, 0.03)], ids=["unsorted", "sorted"])
+def test_if_all_diverged_the_smallest_rate_is_the_end(rates):
+    assert end_of_the_tried(networks("a", dict.fromkeys(rates, (None, None))), by_kind, "a") == 0.03
+
+
+def test_a_rate_that_was_tried_is_not_tried_again():
+    assert rate_beyond(networks("a", {0.1: (0.5,), 0.102: (0.6,)}), by_kind, "a") is None

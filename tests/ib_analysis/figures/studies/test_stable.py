@@ -24,6 +24,7 @@ def row(
     return StableRow(
         quantity=quantity, scaling=scaling, norm=norm, depth=depth, seed=seed, value=value, closed_form=closed_form,
         diverged=diverged, learning_rate=rate, validation_accuracy=validation,
+        chance=None if rate is None else 0.1,
     )  # fmt: skip
 
 

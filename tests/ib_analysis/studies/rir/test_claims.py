@@ -80,6 +80,22 @@ def test_rir_at_the_end_of_the_tried_rates_is_not_beaten_either():
     assert [v.reproduced for v in verdicts(tried(levels, {"rir": 0.3}))[:2]] == ["unclear", "unclear"]
 
 
+@pytest.mark.parametrize(
+    ("rates", "middle", "answer"),
+    [
+        ({}, 0.87, "yes"),
+        ({"resnet": 0.3}, 0.87, "unclear"),
+        ({"resnet_init": 0.03}, 0.87, "unclear"),
+        ({"rir": 0.03}, 0.87, "yes"),  # a rate beyond could only raise the arm above
+        ({}, 0.78, "no"),
+        ({"resnet_init": 0.03}, 0.78, "unclear"),
+    ],
+)
+def test_resnet_init_lies_between_only_where_no_rate_beyond_may_overturn_it(rates, middle, answer):
+    found = verdicts(tried(LEVELS | {"resnet_init": middle}, rates))[2]
+    assert (found.reproduced, "is such an end" in found.why) == (answer, answer == "unclear")
+
+
 def test_the_count_of_operations_is_a_check_of_the_implementation():
     assert [v.kind for v in verdicts(table())] == ["claim"] * 3 + ["implementation"] + ["claim"] * 3
 

@@ -68,7 +68,7 @@ def test_networks_learn_from_the_images_that_their_seed_draws(setting, monkeypat
 
     def recorded(network, part, training, seed, setting):
         learned.setdefault(seed, []).append(part.images)
-        return Trained(1.0, 0.9, accuracy=0.9, stem_log_gradient=None)
+        return Trained(1.0, 0.9, accuracy=0.9, stem_log_gradient=None, chance=0.1)
 
     monkeypatch.setattr(study_module, "train_or_load", recorded)
     list(StableStudy(SPEC.model_copy(update={"training_images": 16})).measure("training-none-none", setting))
@@ -83,7 +83,9 @@ def tried(monkeypatch, setting, validation, **settings):
     spec = SPEC.model_copy(update={"stage_blocks": (1, 2), "learning_rates": (0.1, 0.01), **settings})
 
     def invented(network, part, training, seed, setting):
-        return Trained(1.0, validation(training.learning_rate, seed), accuracy=0.5, stem_log_gradient=2.0)
+        return Trained(
+            1.0, validation(training.learning_rate, seed), accuracy=0.5, stem_log_gradient=2.0, chance=0.1
+        )
 
     monkeypatch.setattr(study_module, "train_or_load", invented)
     rows = list(StableStudy(spec).measure("training-none-none", setting))
@@ -120,6 +122,23 @@ def test_smaller_rates_are_tried_while_every_seed_diverges(monkeypatch, setting)
     assert tried(monkeypatch, setting, lost) == ([0.1, 0.01, 0.001, 1e-4, 1e-5], 1e-4)
 
 
+def test_smaller_rates_are_tried_while_nothing_learns(monkeypatch, setting):
+    """Dead networks have the accuracy of the most frequent label at every rate."""
+
+    def dead(rate, seed):
+        return 0.1 if rate > 2e-4 else 0.3 if rate > 2e-5 else 0.2
+
+    found = tried(monkeypatch, setting, dead, learning_rates=(1.0, 0.01))
+    assert found == ([1.0, 0.01, 1e-4, 1e-6], 1e-4)
+
+
+def test_three_small_rates_that_move_nothing_end_the_search(monkeypatch, setting):
+    def still(rate, seed):
+        return None if rate > 2e-3 else 0.1
+
+    assert tried(monkeypatch, setting, still)[0] == [0.1, 0.01, 0.001, 1e-4, 1e-5]
+
+
 def invented(slopes, c=0.4, rank=(8.0, 8.0), kernel=(0.98, 0.98), trained=(0.9, 0.9), stem=(9.0, 0.5)):
     """Rows of two depths for three scalings, alike but for what `slopes` and the lasts of the pairs say of `none`."""
     rows = []
@@ -151,6 +170,7 @@ def invented(slopes, c=0.4, rank=(8.0, 8.0), kernel=(0.98, 0.98), trained=(0.9, 
                     quantity=quantity, scaling=scaling, norm=norm, depth=depth, seed=seed, value=value,
                     learning_rate=0.05 if quantity == "test_accuracy" else None,
                     validation_accuracy=0.5 if quantity == "test_accuracy" else None,
+                    chance=0.1 if quantity == "test_accuracy" else None,
                 )
                 for norm in NORMS
                 for depth in (2, 4)
@@ -230,6 +250,25 @@ def test_a_loss_of_accuracy_is_unclear_if_the_deep_network_may_do_better_at_anot
         for rate, accuracy in ((0.5, 0.4), (0.005, 0.6 if row.depth == at_end else 0.4)):
             rows.append(row.model_copy(update={"learning_rate": rate, "validation_accuracy": accuracy}))
     assert answer(rows, "uniform: without batch norm, accuracy does not decrease") == {expected}
+
+
+@pytest.mark.parametrize(("lost", "expected"), [(0.5, "yes"), (0.0005, "unclear")])
+def test_a_network_that_no_rate_trains_is_worse_if_the_smallest_rates_move_too_little(lost, expected):
+    """A rate at which it diverged is too large, and below that there may be one at which it learns."""
+    rows = [
+        row.model_copy(update={"validation_accuracy": 0.1})
+        if (row.scaling, row.depth) == ("none", 4) and row.learning_rate
+        else row
+        for row in invented((0.0, 0.0), trained=(0.1, 0.9))
+    ]
+    for row in [row for row in rows if row.learning_rate is not None]:
+        for rate in (0.5, 0.005, 0.0005):
+            worse = None if rate == lost else 0.1
+            rows.append(row.model_copy(update={"learning_rate": rate, "validation_accuracy": worse}))
+    claim = "uniform: without batch norm, a network of 4"
+    assert answer(rows, claim) == {expected}
+    (why,) = (v.why for v in StableStudy(SPEC).verdicts(rows) if v.claim.startswith(claim))
+    assert "against 10.0 % at none of 4 rates from 0.0005 to 0.5 above chance" in why
 
 
 def test_what_the_rows_contradict_is_not_reproduced():
@@ -322,3 +361,5 @@ def test_a_spec_that_cannot_hold_is_refused():
         StableStudySpec(width=8, pairs=5)
     with pytest.raises(ValidationError, match="stage_blocks"):
         StableStudySpec(stage_blocks=(3, 3))
+    with pytest.raises(ValidationError, match="learning_rates names one of its values twice"):
+        StableStudySpec(learning_rates=(0.1, 0.1, 0.01))
