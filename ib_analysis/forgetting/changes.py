@@ -22,8 +22,8 @@ BySeed = dict[int, ForgettingRow]
 class ChangeRow(Spec):
     """The later value less the earlier one of the same network, mean over networks.
 
-    The interval is Student's t over networks, each with its own originals and draws at both epochs; it is no test of a
-    claim, and not corrected for the number of rows. With one network it is empty.
+    The interval is Student's t over networks, all on the same originals and noise of the draws, whose choice it does
+    not cover; it is no test of a claim, and not corrected for the number of rows. With one network it is empty.
     """
 
     encoder: str

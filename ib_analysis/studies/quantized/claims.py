@@ -133,20 +133,30 @@ def above(rows: Sequence[QuantizedRow], bits: Sequence[str], other: str, paper: 
 def undoubted(
     rows: Sequence[QuantizedRow], answer: Answer, bits: Sequence[str], other: str
 ) -> tuple[Answer, str]:
-    """The answer to "`bits` is better than `other`" and its condition as text; unclear if a rate may overturn it.
+    """The answer to "`bits` is better than `other`" and its condition as text; unclear if it may be overturned.
 
-    What the answer calls worse may do better beyond the tried learning rates if it was best at the end of them.
+    What the answer calls worse may do better beyond the tried learning rates if it was best at the end of them. What it
+    calls better may have lost its worst networks, which have no accuracy.
     """
+    against, better = {"yes": ([other], bits), "no": (bits, [other])}.get(answer, ([], []))
+    losses = [f"{lost} of {name}" for name in better if (lost := diverged(reported(rows), name))]
+    rule = ", and if of what this calls better no network diverged"
+    if losses:
+        return "unclear", f"{rule}; here {' and '.join(losses)} did"
     if one_rate(rows):
-        return answer, ""
-    rule = (
-        ", and if the learning rate of the bit width that this speaks against is not the end of the tried rates, "
-        "beyond which it may do better"
+        return answer, rule
+    rule += (
+        " and the learning rate of the bit width that this speaks against is not the end of the tried rates, beyond "
+        "which it may do better"
     )
-    against = {"yes": [other], "no": bits}.get(answer, [])
     ends = {name: end_of_the_tried(whole(rows), lambda row: row.bits, name) for name in against}
     met = [f"{end:g} of {name}" for name, end in ends.items() if end is not None]
     return ("unclear", f"{rule}; here {' and '.join(met)} is such an end") if met else (answer, rule)
+
+
+def diverged(rows: Sequence[QuantizedRow], bits: str) -> int:
+    """How many whole networks of one bit width diverged."""
+    return sum(row.bits == bits and row.status == "diverged" for row in whole(rows))
 
 
 def one_rate(rows: Sequence[QuantizedRow]) -> bool:

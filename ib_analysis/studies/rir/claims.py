@@ -72,11 +72,14 @@ def better(rows: Sequence[RirRow], other: Arm, paper: str, scale: str) -> Verdic
     found = difference(best, "rir", other)
     if found is None:
         return statement.unmeasured(f"no seed has both arms trained; {scale}")
-    answer, behind = is_positive(found), other if found.mean > 0 else "rir"
-    edge = at_the_edge(rows, behind)
+    answer = is_positive(found)
+    pair: tuple[Arm, Arm] = ("rir", other)
+    ahead, behind = pair if found.mean > 0 else pair[::-1]
+    edge = at_the_edge(rows, behind) + diverged(best, ahead)
     why = (
         "yes or no if the interval excludes 0 and the learning rate of the less accurate arm is not the end of the "
-        f"tried rates, beyond which it may do better{edge}{seeds_sentence(found)}; {scale}"
+        f"tried rates, beyond which it may do better, and no network of the other diverged"
+        f"{edge}{seeds_sentence(found)}; {scale}"
     )
     return statement.judged(found, "unclear" if edge else answer, why)
 
@@ -85,6 +88,12 @@ def at_the_edge(rows: Sequence[RirRow], arm: Arm) -> str:
     """If the selected learning rate of an arm is the smallest or the largest of several tried ones, that, as text."""
     end = end_of_the_tried(whole(rows), lambda row: row.arm, arm)
     return "" if end is None else f"; here {end:g} of the {NAMES[arm]} is such an end"
+
+
+def diverged(rows: Sequence[RirRow], arm: Arm) -> str:
+    """If networks of an arm diverged, so that its mean is of the others alone, how many, as text."""
+    lost = [row.status for row in whole(rows) if row.arm == arm].count("diverged")
+    return f"; here {lost} of the {NAMES[arm]} diverged" if lost else ""
 
 
 def between(rows: Sequence[RirRow], scale: str) -> Verdict:
@@ -104,11 +113,14 @@ def between(rows: Sequence[RirRow], scale: str) -> Verdict:
     smaller = min(found, key=lambda step: step.mean)
     sides: tuple[tuple[Arm, Arm], ...] = (("resnet_init", "resnet"), ("rir", "resnet_init"))
     behind = {pair[1] if step.mean > 0 else pair[0] for pair, step in zip(sides, found)}
-    edges = "".join(at_the_edge(rows, arm) for arm in NAMES if arm in behind)
+    ahead = {pair[0] if step.mean > 0 else pair[1] for pair, step in zip(sides, found)}
+    doubts = [at_the_edge(rows, arm) for arm in NAMES if arm in behind]
+    edges = "".join([*doubts, *(diverged(best, arm) for arm in NAMES if arm in ahead)])
     why = (
         f"ResNet Init minus ResNet {first.mean:+.2f} ({interval_text(first)}), RiR minus ResNet Init "
         f"{second.mean:+.2f} ({interval_text(second)}) points; {joint_rule(2)}, and of neither is "
-        f"the learning rate of the less accurate arm the end of the tried rates{edges}; {scale}"
+        "the learning rate of the less accurate arm the end of the tried rates, nor did a network of the other "
+        f"diverge{edges}; {scale}"
     )
     return statement.judged(smaller, "unclear" if edges else is_positive(*found), why)
 

@@ -111,8 +111,10 @@ class QuantizedStudySpec(RepeatedStudySpec):
         for name in ("blocks", "widths", "bits", "learning_rates"):
             if len(set(getattr(self, name))) < len(getattr(self, name)):
                 raise ValueError(f"{name} names one of its values twice")
-        if len({*map(name_of_mixed, self.mixed)}) < len(self.mixed):
+        if len({frozenset(parts.items()) for parts in self.mixed}) < len(self.mixed):
             raise ValueError("mixed names one of its values twice")
+        for part in (part for parts in self.mixed for part, bits in parts.items() if bits == MIXED_BITS):
+            raise ValueError(f"mixed gives {part} {MIXED_BITS} bits, which it has without: take it away")
         for blocks, widths, precision in product(self.blocks, self.widths, self.precisions.values()):
             self.network(blocks, widths, precision, start_step=1)
         return self

@@ -349,6 +349,19 @@ def test_one_seed_decides_nothing():
         assert verdict.stderr is None
 
 
+@pytest.mark.parametrize(("lost", "expected"), [("w4a4", "unclear"), ("bf16", "yes")])
+def test_few_bits_at_which_networks_diverged_lose_nothing_only_by_those_that_are_left(lost, expected):
+    rows = [
+        row.model_copy(update={"status": "diverged", "accuracy": None, "validation_accuracy": None})
+        if (row.bits, row.widths, row.tap) == (lost, "8-16", "")
+        else row
+        for row in table()
+    ]
+    found = by_claim(rows)[no_loss("w4a4")]
+    assert found.reproduced == expected
+    assert ("here 3 of w4a4 did" in found.why) == (lost == "w4a4")
+
+
 def test_diverged_networks_are_left_out_and_missing_bits_are_unclear():
     rows = [
         row.model_copy(update={"status": "diverged", "accuracy": None, "validation_accuracy": None})

@@ -121,6 +121,10 @@ def test_mistakes_are_named_before_any_work():
         QuantizedStudySpec(bits=(4, 4))
     with pytest.raises(ValidationError, match="mixed names one of its values twice"):
         QuantizedStudySpec(mixed=({"h1": 8}, {"h1": 8}))
+    with pytest.raises(ValidationError, match="mixed names one of its values twice"):
+        QuantizedStudySpec(mixed=({"h1": 8, "h2": 2}, {"h2": 2, "h1": 8}))
+    with pytest.raises(ValidationError, match="mixed gives h2 4 bits, which it has without: take it away"):
+        QuantizedStudySpec(mixed=({"h1": 8, "h2": 4},))
     with pytest.raises(ValidationError, match="resnet has no part 'h4'"):
         QuantizedStudySpec(mixed=({"h4": 8},))
     with pytest.raises(ValidationError, match="learning_rates names one of its values twice"):

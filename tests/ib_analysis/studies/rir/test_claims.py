@@ -96,6 +96,19 @@ def test_resnet_init_lies_between_only_where_no_rate_beyond_may_overturn_it(rate
     assert (found.reproduced, "is such an end" in found.why) == (answer, answer == "unclear")
 
 
+@pytest.mark.parametrize(("lost", "answers"), [("rir", ("unclear", "unclear")), ("resnet", ("yes", "yes"))])
+def test_an_arm_that_lost_a_network_is_not_better_by_those_that_are_left(lost, answers):
+    rows = [
+        r.model_copy(update={"status": "diverged", "accuracy": None, "validation_accuracy": None})
+        if (r.arm, r.seed) == (lost, 1)
+        else r
+        for r in table()
+    ]
+    found = verdicts(rows)[:2]
+    assert tuple(v.reproduced for v in found) == answers
+    assert ("here 1 of the RiR diverged" in found[0].why) == (lost == "rir")
+
+
 def test_the_count_of_operations_is_a_check_of_the_implementation():
     assert [v.kind for v in verdicts(table())] == ["claim"] * 3 + ["implementation"] + ["claim"] * 3
 
