@@ -53,7 +53,7 @@ def test_earlier_jobs_tell_the_seconds_of_their_rule(tmp_path):
 def test_pieces_of_a_study_are_no_measure_of_those_of_another(tmp_path):
     benchmark(tmp_path, "run_study/rir/plain-rate0.1-seed0.tsv", "20.0")
     benchmark(tmp_path, "run_study/rir/plain-rate0.1-seed1.tsv", "30.0")
-    benchmark(tmp_path, "run_study/stable/training-none-none.tsv", "900.0")
+    benchmark(tmp_path, "run_study/stable/training-none-none-3.tsv", "900.0")
     found = earlier_seconds(tmp_path)
     assert found == {"run_study/rir": 25.0, "run_study/stable": 900.0}
     jobs = {"run_study/rir": 4, "run_study/quantized": 2}

@@ -29,6 +29,8 @@ PAPER_ACCURACY = 94.99
 """Accuracy on CIFAR-10 in per cent, as quoted by others."""
 PAPER_STEP = 0.5
 """The smallest quoted gain, in percentage points."""
+UNUSED = 0.5
+"""A loss of accuracy below this, in percentage points, counts as none: a stream that is not read loses exactly 0."""
 NORMAL_QUANTILE = 1.96
 """Half-width of a 95 % interval with many seeds, in standard errors."""
 NAMES: dict[Arm, str] = {
@@ -153,24 +155,25 @@ def used(rows: Sequence[RirRow], stream: Stream, scale: str) -> Verdict:
         STUDY,
         f"RiR uses its {stream} stream (loss of accuracy when it is zero, mean over blocks, percentage points)",
         "",
-        date(2026, 11, 24),
+        date(2026, 11, 27),
     )
     losses = losses_of_blocks(rows, "rir", stream)
     if not losses:
         return statement.unmeasured(f"no RiR was trained; {scale}")
     seeds = list(next(iter(losses.values())))
     found = over_seeds([sum(loss[seed] for loss in losses.values()) / len(losses) for seed in seeds])
-    answers = [is_positive(over_seeds(list(loss.values()))) for loss in losses.values()]
-    telling = answers.count("yes")
-    most: Answer = "yes" if 2 * telling > len(losses) else "unclear"
+    of_blocks = [over_seeds(list(loss.values())) for loss in losses.values()]
+    silent = sum(loss.high < UNUSED for loss in of_blocks)
+    telling = sum(loss.low > 0 and loss.high >= UNUSED for loss in of_blocks)
+    answer: Answer = "yes" if 2 * telling > len(losses) else "no" if 2 * silent > len(losses) else "unclear"
     others = [mean_loss(rows, arm, stream) for arm in ("resnet", "plain")]
     half = "first" if stream == "residual" else "second"
     why = (
-        f"the interval lies above 0 at {telling} of {len(losses)} blocks; yes needs more "
-        f"than half of them, so that no single block decides; zeroing the {half} half of the channels costs ResNet "
-        f"{others[0]} and the plain CNN {others[1]} points; {scale}"
+        f"the interval lies below {UNUSED:g} at {silent} of {len(losses)} blocks, else above 0 at {telling}; yes and "
+        f"no need more than half of them, so that no single block decides; zeroing the {half} half of the channels "
+        f"costs ResNet {others[0]} and the plain CNN {others[1]} points; {scale}"
     )
-    return statement.judged(found, "no" if is_positive(found) == "no" else most, why)
+    return statement.judged(found, answer, why)
 
 
 def losses_of_blocks(rows: Sequence[RirRow], arm: Arm, stream: Stream) -> dict[int, dict[int, float]]:

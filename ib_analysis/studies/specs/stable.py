@@ -1,5 +1,6 @@
 """Stable ResNet: signals, kernels and training against depth, for three branch scalings."""
 
+from itertools import product
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
@@ -81,10 +82,13 @@ class StableStudySpec(RepeatedStudySpec):
 
     @property
     def pieces(self) -> tuple[str, ...]:
-        """One piece per seed for signals and for kernels; one per scaling and norm for all trainings."""
+        """One piece per seed for signals and for kernels; one per scaling, norm and depth for all trainings."""
         return (
             *(f"{kind}-seed{seed}" for kind in ("signals", "kernels") for seed in self.seeds),
-            *(f"training-{scaling}-{norm}" for scaling in SCALINGS for norm in NORMS),
+            *(
+                f"training-{scaling}-{norm}-{blocks}"
+                for scaling, norm, blocks in product(SCALINGS, NORMS, self.stage_blocks)
+            ),
         )
 
     def of_piece(self, piece: str) -> Self:

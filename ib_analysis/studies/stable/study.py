@@ -1,6 +1,7 @@
 """Stable ResNet: signals, kernels and training under three branch scalings."""
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from statistics import fmean
 
 import numpy as np
@@ -37,14 +38,17 @@ class StableStudy(Study):
     spec: StableStudySpec
 
     def measure(self, piece: str, setting: Setting) -> Sequence[StableRow]:
-        """The rows of `signals-seed<s>`, `kernels-seed<s>` or `training-<scaling>-<norm>`."""
+        """The rows of `signals-seed<s>`, `kernels-seed<s>` or `training-<scaling>-<norm>-<blocks>`."""
         seeded = {
             f"{kind}-seed{seed}": (kind, seed) for kind in ("signals", "kernels") for seed in self.spec.seeds
         }
         if piece in seeded:
             kind, seed = seeded[piece]
             return list({"signals": self._signals, "kernels": self._kernels}[kind](seed, setting))
-        arms = {f"training-{scaling}-{norm}": (scaling, norm) for scaling in SCALINGS for norm in NORMS}
+        arms = {
+            f"training-{scaling}-{norm}-{blocks}": (scaling, norm, blocks)
+            for scaling, norm, blocks in product(SCALINGS, NORMS, self.spec.stage_blocks)
+        }
         return list(self._trainings(*arms[piece], setting))
 
     def verdicts(self, rows: Sequence[StableRow]) -> Sequence[Verdict]:
@@ -138,22 +142,21 @@ class StableStudy(Study):
                 }
             )
 
-    def _trainings(self, scaling: Scaling, norm: StudiedNorm, setting: Setting) -> Iterator[StableRow]:
-        """Accuracy at every tried rate, and initial gradient, of all depths and seeds of one arm."""
-        for blocks in self.spec.stage_blocks:
-            network = self.spec.network(scaling, norm, blocks)
-            rows = [
-                row
-                for rate in self.spec.learning_rates
-                for row in self._trained_at(rate, network, norm, setting)
-            ]
-            for _ in range(self.spec.further_learning_rates):
-                found = trained(rows)
-                rate = rate_beyond(found, lambda network: network.arm, found[0].arm, found[0].chance)
-                if rate is None:
-                    break
-                rows += self._trained_at(rate, network, norm, setting)
-            yield from rows
+    def _trainings(
+        self, scaling: Scaling, norm: StudiedNorm, blocks: int, setting: Setting
+    ) -> Iterator[StableRow]:
+        """Accuracy at every tried rate, and initial gradient, of all seeds of one network."""
+        network = self.spec.network(scaling, norm, blocks)
+        rows = [
+            row for rate in self.spec.learning_rates for row in self._trained_at(rate, network, norm, setting)
+        ]
+        for _ in range(self.spec.further_learning_rates):
+            found = trained(rows)
+            rate = rate_beyond(found, lambda network: network.arm, found[0].arm, found[0].chance)
+            if rate is None:
+                break
+            rows += self._trained_at(rate, network, norm, setting)
+        yield from rows
 
     def _trained_at(
         self, rate: float, network: ResNetSpec, norm: StudiedNorm, setting: Setting

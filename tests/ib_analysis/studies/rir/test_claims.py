@@ -116,7 +116,12 @@ def test_the_count_of_operations_is_a_check_of_the_implementation():
 def test_differences_within_the_spread_are_unclear():
     noisy = table(dict.fromkeys(LEVELS, 0.9), losses=(0.0, 0.0), noise=(0.03, -0.02, 0.01, -0.02))
     found = verdicts(noisy)
-    assert [v.reproduced for v in found] == ["unclear"] * 3 + ["yes"] + ["unclear"] * 3
+    assert [v.reproduced for v in found] == ["unclear"] * 3 + [
+        "yes",
+        "no",
+        "no",
+        "unclear",
+    ]  # no stream is read
     assert "point is detectable with about" in found[0].why
 
 
@@ -127,6 +132,19 @@ def test_differences_are_paired_by_seed():
         rows += [row(arm, seed, level - 0.04 * seed) for seed in SEEDS]
     assert answers(rows)[0] == "yes"
     assert verdicts(rows)[0].stderr == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("loss", "answer"), [(0.0, "no"), (0.004, "no"), (0.006, "unclear"), (0.03, "yes")])
+def test_a_stream_is_not_used_if_most_blocks_surely_lose_less_than_half_a_point(loss, answer):
+    """Losses of single seeds differ by a point, or not at all below half a point."""
+    spread = (0.004, -0.004, 0.004, -0.004)
+    rows = [
+        r.model_copy(update={"accuracy": r.accuracy + 0.1 - loss - spread[r.seed] * (loss > 0.005)})
+        if r.stream == "transient"
+        else r
+        for r in table()
+    ]
+    assert verdicts(rows)[5].reproduced == answer
 
 
 def test_one_block_does_not_answer_for_all():

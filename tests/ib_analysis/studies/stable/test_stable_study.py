@@ -71,7 +71,9 @@ def test_networks_learn_from_the_images_that_their_seed_draws(setting, monkeypat
         return Trained(1.0, 0.9, accuracy=0.9, stem_log_gradient=None, chance=0.1)
 
     monkeypatch.setattr(study_module, "train_or_load", recorded)
-    list(StableStudy(SPEC.model_copy(update={"training_images": 16})).measure("training-none-none", setting))
+    study = StableStudy(SPEC.model_copy(update={"training_images": 16}))
+    for blocks in SPEC.stage_blocks:
+        study.measure(f"training-none-none-{blocks}", setting)
     for seed in SPEC.seeds:
         drawn = training_part(setting.images.encoder, 16, seed, "stable").images
         assert len(learned[seed]) == len(SPEC.stage_blocks)
@@ -79,7 +81,7 @@ def test_networks_learn_from_the_images_that_their_seed_draws(setting, monkeypat
 
 
 def tried(monkeypatch, setting, validation, **settings):
-    """The rates that the study tries, largest depth, if `validation` gives the accuracy of a seed at a rate."""
+    """The rates that the study tries, and the chosen one, if `validation` gives the accuracy of a seed at a rate."""
     spec = SPEC.model_copy(update={"stage_blocks": (1, 2), "learning_rates": (0.1, 0.01), **settings})
 
     def invented(network, part, training, seed, setting):
@@ -88,12 +90,12 @@ def tried(monkeypatch, setting, validation, **settings):
         )
 
     monkeypatch.setattr(study_module, "train_or_load", invented)
-    rows = list(StableStudy(spec).measure("training-none-none", setting))
-    deep = [row for row in rows if row.depth == max(row.depth for row in rows)]
-    assert len([row for row in deep if row.quantity == "stem_log_gradient"]) == len(spec.seeds)
-    rates = [row.learning_rate for row in deep if row.quantity == "test_accuracy"]
+    rows = StableStudy(spec).measure("training-none-none-2", setting)
+    assert {row.depth for row in rows} == {sum(spec.network("none", "none", 2).blocks)}
+    assert len([row for row in rows if row.quantity == "stem_log_gradient"]) == len(spec.seeds)
+    rates = [row.learning_rate for row in rows if row.quantity == "test_accuracy"]
     assert sorted(rates) == sorted(list(dict.fromkeys(rates)) * len(spec.seeds))
-    (chosen,) = {rate for arm, rate in chosen_learning_rates(rows).items() if arm.depth == deep[0].depth}
+    (chosen,) = chosen_learning_rates(rows).values()
     return list(dict.fromkeys(rates)), chosen
 
 
