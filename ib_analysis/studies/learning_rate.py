@@ -31,12 +31,8 @@ def chosen_learning_rates(networks: Iterable[Network], kind: Callable[[Network],
         networks: whole networks, each at one rate.
         kind: what shares a rate.
     """
-    found: dict[Kind, dict[float, list[float]]] = {}
-    for network in networks:
-        of_rate = found.setdefault(kind(network), {}).setdefault(network.learning_rate, [])
-        of_rate.append(network.validation_accuracy or 0.0)
-    means = {one: {rate: sum(v) / len(v) for rate, v in rates.items()} for one, rates in found.items()}
-    return {one: max(rates, key=rates.__getitem__) for one, rates in means.items()}
+    all_kinds = list(networks)
+    return {one: _best(_scores(all_kinds, kind, one)) for one in dict.fromkeys(map(kind, all_kinds))}
 
 
 def learns_at_some_rate(
@@ -60,15 +56,14 @@ def end_of_the_tried(
         one: the kind.
         chance: a mean validation accuracy that networks which learned exceed.
     """
-    of_kind = [network for network in networks if kind(network) == one]
-    scores = _scores(of_kind, kind, one)
+    scores = _scores(networks, kind, one)
     tried = sorted(scores)
-    if not learns_at_some_rate(of_kind, kind, one, chance):
+    if not any(score.mean > chance for score in scores.values()):
         bracketed = len(tried) > TOO_SMALL and not any(scores[rate].lost for rate in tried[:TOO_SMALL])
         return None if bracketed else tried[0]
     if len(tried) == 1:
         return None
-    chosen = chosen_learning_rates(of_kind, kind)[one]
+    chosen = _best(scores)
     return chosen if chosen in (tried[0], tried[-1]) else None
 
 
@@ -106,3 +101,7 @@ def _scores(networks: Iterable[Network], kind: Callable[[Network], Kind], one: K
         rate: _Score(sum(value or 0.0 for value in values) / len(values), values.count(None))
         for rate, values in found.items()
     }
+
+
+def _best(scores: dict[float, _Score]) -> float:
+    return max(scores, key=lambda rate: scores[rate].mean)
