@@ -7,9 +7,10 @@ and the others go on.
 
 import argparse
 import json
+import math
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -58,6 +59,10 @@ def decoder_of(filters: int, layers: int, size: int, h: tuple[int, ...] | None =
 def random_images(count: int, size: int) -> Tensor:
     """Levels drawn at random, uint8 (count, 3, size, size)."""
     return torch.randint(0, 256, (count, 3, size, size), dtype=torch.uint8, device=GPU)
+
+
+VECTOR = (64,)
+"""Shape of the h of a small decoder."""
 
 
 def _as_it_is(x: Tensor) -> Tensor:
@@ -116,11 +121,18 @@ def lone_step(
 
 
 def stacked_step(
-    filters: int, size: int, members: int, batch: int, graph: bool, compiled: bool, precision: str = "mixed"
+    filters: int,
+    size: int,
+    contexts: Sequence[tuple[int, ...]],
+    batch: int,
+    graph: bool,
+    compiled: bool,
+    precision: str = "mixed",
 ) -> Callable[[], object]:
-    """A training step of several decoders of one layer a block, each conditioned on a vector of 64 units."""
+    """A training step of several decoders of one layer a block, each of which reads an h of its own shape."""
     spec = FitSpec(steps=1, precision=precision)
-    stack = StackedPixelCNNPP([decoder_of(filters, 1, size, (64,)) for _ in range(members)]).train()
+    members = len(contexts)
+    stack = StackedPixelCNNPP([decoder_of(filters, 1, size, context) for context in contexts]).train()
     loss: Any = torch.compile(stack) if compiled else stack
     make = GraphedStep if graph else GradientStep
     step = make(
@@ -131,7 +143,7 @@ def stacked_step(
         print,
     )
     x = random_images(members * batch, size).unflatten(0, (members, batch))
-    h = torch.randn(members, batch, 64, device=GPU)
+    h = torch.randn(batch * sum(map(math.prod, contexts)), device=GPU)
     return lambda: step(x, h)
 
 
@@ -198,9 +210,9 @@ def decoder_steps(
 ) -> float:
     """Decoder-steps a second at a batch of 32; one member is a lone fit."""
     if members == 1:
-        step = lone_step(decoder_of(filters, 1, size, (64,)), 32, graph, compiled, precision)
+        step = lone_step(decoder_of(filters, 1, size, VECTOR), 32, graph, compiled, precision)
     else:
-        step = stacked_step(filters, size, members, 32, graph, compiled, precision)
+        step = stacked_step(filters, size, [VECTOR] * members, 32, graph, compiled, precision)
     return 1e3 * members / milliseconds(step)
 
 
@@ -227,6 +239,18 @@ def stacked(table: Table) -> None:
             f"{filters}_1 {size}x{size} b32 {members} members graph",
             partial(decoder_steps, filters, size, members, True),
         )
+
+
+def taps_side_by_side(filters: int, size: int) -> float:
+    """Decoder-steps a second of the decoders of one checkpoint, as a job fits them side by side."""
+    contexts = [(64, size, size), (128, size // 2, size // 2), (256, size // 4, size // 4), VECTOR]
+    return 1e3 * len(contexts) / milliseconds(stacked_step(filters, size, contexts, 32, True, False))
+
+
+def taps(table: Table) -> None:
+    """The taps of one checkpoint, whose h differ in shape."""
+    for filters, size in ((24, 16), (16, 8), (24, 32), (32, 32)):
+        table.add(f"{filters}_1 {size}x{size} b32 4 taps graph", partial(taps_side_by_side, filters, size))
 
 
 def checks(table: Table) -> None:
@@ -278,7 +302,7 @@ def main() -> None:
     chosen = parser.parse_args()
     table = Table(chosen.seconds)
     table.rows |= {"device": torch.cuda.get_device_name(), "torch": str(torch.__version__)}
-    parts = (ceilings, small, lone, checks, sampling, stacked) + (
+    parts = (ceilings, small, taps, lone, checks, sampling, stacked) + (
         () if chosen.without_compilation else (compiled,)
     )
     for part in parts:

@@ -7,7 +7,9 @@ cached sampler against the full forward, a full-size decoder's step and memory. 
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,14 +21,18 @@ from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import FitSpec, ImageTarget
 from ib_analysis.activations.pairs import ImagePairs
 from ib_analysis.activations.recomputed import RecomputedActivations
+from ib_analysis.artefacts import read_json
+from ib_analysis.datasets.dataset import Dataset
 from ib_analysis.datasets.digits import Digits
 from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
 from ib_analysis.datasets.specs.digits import DigitsSpec
+from ib_analysis.decoder_fits import Piece, fit_or_reuse, fit_stacks, image_target
 from ib_analysis.encoders.encoder import Encoder, ImageShape
 from ib_analysis.encoders.resnet import ResNet
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.encoders.training.train import train
+from ib_analysis.spec import Described
 
 GPU = torch.device("cuda")
 FULL_SIZE_GFLOP_AN_IMAGE = 146.0
@@ -66,16 +72,16 @@ def digits() -> list[str]:
             held_out=data.decoder,
         )
         failures = [] if (curve.rows[-1].held_out_part or 0.0) > 0.8 else ["the classifier did not learn"]
-        return failures + decoder_checks(encoder, data)
+        return failures + decoder_checks(encoder, data) + taps_side_by_side(encoder, data, folder)
 
 
-def decoder_checks(encoder: Encoder, data: object) -> list[str]:
+def decoder_checks(encoder: Encoder, data: Dataset) -> list[str]:
     """bfloat16 fit, likelihoods of GPU and CPU, the cached sampler's own likelihood."""
-    activations = RecomputedActivations(encoder, data.decoder, GPU)  # type: ignore[attr-defined]
+    activations = RecomputedActivations(encoder, data.decoder, GPU)
     target = ImageTarget(channels=1, height=8, width=8, levels=17)
     spec = PixelCNNPPSpec(filters=32, layers=1, mixtures=5, dropout=0.0, context_filters=16, context_layers=1)
     decoder = PixelCNNPP(spec, target, activations.shape("h1"))
-    pairs = ImagePairs(data.decoder, GPU, activations, "h1")  # type: ignore[attr-defined]
+    pairs = ImagePairs(data.decoder, GPU, activations, "h1")
     fitted = fit(
         decoder, pairs, FitSpec(steps=400, batch_size=64, learning_rate=4e-3, average_decay=0.98), device=GPU
     )
@@ -104,6 +110,55 @@ def decoder_checks(encoder: Encoder, data: object) -> list[str]:
         "own samples are not likely under the decoder": own < 1.5 * fitted.holdout_nats,
     }
     return [words for words, holds in checks.items() if not holds]
+
+
+def taps_side_by_side(encoder: Encoder, data: Dataset, scratch: Path) -> list[str]:
+    """The decoders of three taps, two of one shape, as a job fits them together, against their lone fits in float32."""
+    activations = RecomputedActivations(encoder, data.decoder, GPU)
+    spec = PixelCNNPPSpec(filters=16, layers=1, mixtures=3, dropout=0.0, context_filters=16, context_layers=1)
+    recipe = FitSpec(
+        steps=100,
+        batch_size=32,
+        learning_rate=2e-3,
+        average_decay=0.98,
+        evaluate_every=25,
+        gradient_clip=5.0,
+        precision="float32",
+    )
+    pieces = [
+        Piece(
+            f"{name}.image",
+            Described(**spec.described()),
+            image_target(data.header),
+            activations.shape(tap),
+            ImagePairs(data.decoder, GPU, activations, tap),
+            recipe,
+            {},
+        )
+        for name, tap in (("h1", "h1"), ("pooled", "pooled"), ("h1-again", "h1"))
+    ]
+    alone, alone_seconds = _fitted(pieces, scratch / "alone")
+    start = time.perf_counter()
+    fit_stacks(pieces, scratch / "together", GPU)
+    stack_seconds = time.perf_counter() - start
+    together, seconds_of_rest = _fitted(pieces, scratch / "together")
+    apart = max(abs(a["holdout_nats"] / b["holdout_nats"] - 1) for a, b in zip(alone, together, strict=True))
+    print(
+        f"three taps: {alone_seconds:.1f} s one by one, {stack_seconds:.1f} s together, nats {apart:.1e} apart"
+    )
+    checks = {
+        "a job fits its taps one by one": any(len(record["side_by_side"]) != 3 for record in together),
+        "kept fits of a stack are not reused": seconds_of_rest > 1.0,
+        "decoders side by side differ from their lone fits by more than 1 %": not apart < 0.01,
+    }
+    return [words for words, holds in checks.items() if holds]
+
+
+def _fitted(pieces: Sequence[Piece], scratch: Path) -> tuple[list[dict[str, Any]], float]:
+    """The record of each fit, and the seconds that all took; finished ones are reused."""
+    start = time.perf_counter()
+    records = [read_json(fit_or_reuse(piece, scratch, GPU) / "fit.json") for piece in pieces]
+    return records, time.perf_counter() - start
 
 
 def full_size(steps: int = 20, batch: int = 64) -> list[str]:

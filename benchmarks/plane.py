@@ -31,12 +31,12 @@ from ib_analysis.datasets.dataset import Part
 from ib_analysis.datasets.digits import Digits
 from ib_analysis.datasets.prepare import open_dataset, prepare_dataset
 from ib_analysis.datasets.specs.digits import DigitsSpec
+from ib_analysis.decoder_fits import image_target
 from ib_analysis.encoders.encoder import Encoder, ImageShape
 from ib_analysis.encoders.resnet import ResNet
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.encoders.training.train import train
-from ib_analysis.stages.fit_decoders import image_target
 
 COMMAND = "python -m benchmarks.plane"
 EPOCHS = (0, 1, 2, 3, 5, 8, 12, 18, 26, 40)

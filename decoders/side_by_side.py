@@ -47,7 +47,7 @@ class StackedPairs:
 
     Args:
         target: levels (examples, C, H, W).
-        h: one tensor (examples, *context) for each member; None for unconditional decoders.
+        h: one tensor (examples, *context) for each member, each of its own shape; None for unconditional decoders.
         members: M.
     """
 
@@ -59,11 +59,11 @@ class StackedPairs:
         return len(self.target)
 
     def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
-        """Targets (members, n, C, H, W) and h (members, n, *context), float32, for rows (members, n)."""
+        """Targets (members, n, C, H, W) of rows (members, n), and their h, float32, member after member in a row."""
         index = torch.from_numpy(rows).to(self.target.device, non_blocking=True)
         if self.h is None:
             return self.target[index], None
-        return self.target[index], torch.stack([h[index[m]] for m, h in enumerate(self.h)]).float()
+        return self.target[index], torch.cat([h[index[m]].flatten() for m, h in enumerate(self.h)]).float()
 
 
 def fit_side_by_side(
@@ -79,9 +79,10 @@ def fit_side_by_side(
 ) -> list[Fit]:
     """Fit each decoder as `decoders.fitting.fit` would alone, with its own seed in place of `spec.seed`.
 
-    All members hold out the same examples. Each has its own order of examples, best weights and history. A member
-    whose patience runs out keeps its result while the others continue. Without dropout a member equals its fit alone
-    up to the order of floating-point sums; with dropout it draws other masks from the same distribution.
+    The decoders may read h of different shapes. All members hold out the same examples. Each has its own order of
+    examples, best weights and history. A member whose patience runs out keeps its result while the others continue.
+    Without dropout a member equals its fit alone up to the order of floating-point sums; with dropout it draws other
+    masks from the same distribution.
 
     The result of each member has an equal share of the seconds of the stack, and no seconds in data.
 
@@ -96,7 +97,8 @@ def fit_side_by_side(
         label: name of the fit in the progress bar, in errors and in the state.
 
     Raises:
-        FitError: decoders that differ in more than their weights, too few pairs, or a loss that is not finite.
+        FitError: decoders that differ in more than their weights and the shape of h, too few pairs, or a loss that is
+            not finite.
         DiskError: the state cannot be written.
     """
     device = torch.device(device)
@@ -131,20 +133,25 @@ class _Stack:
         self.stack = StackedPixelCNNPP(decoders).to(device).train()
         self.average = WeightAverage(self.stack, spec.average_decay)
         self.losses = torch.zeros(len(decoders), device=device)
-        groups = parameter_groups(
-            self.stack, self.stack.network.pretrained_parameters(), spec.pretrained_rate
-        )
+        groups = parameter_groups(self.stack, self.stack.pretrained_parameters(), spec.pretrained_rate)
         self.optimizer = build_adam(groups, spec, device)
         # Functions without the fit inside: a cycle would keep its memory on a GPU after its end.
         forward = torch.compile(self.stack) if compiled else self.stack
         loss = partial(_summed_loss, forward, self.losses)
-        clip = partial(clip_by_member, list(self.stack.parameters()))
+        self.rows = {name: self._rows_of(name) for name in self.stack.network.state_dict()}
+        owned = [(parameter, self.rows[name]) for name, parameter in self.stack.network.named_parameters()]
+        clip = partial(clip_by_member, owned, len(decoders))
         self.gradient_step = build_step(loss, self.optimizer, spec, device, clip)
         self.loss_sum = torch.zeros(len(decoders), dtype=torch.float64, device=device)
         self.step = self.summed = 0
         self.histories = [History(spec.patience) for _ in decoders]
         self.best = {name: tensor.clone() for name, tensor in self.average.model.network.state_dict().items()}
         self.stopwatch = Stopwatch(device)
+
+    def _rows_of(self, name: str) -> Tensor | None:
+        """The members along the first dimension of a parameter or buffer; None: all of them."""
+        members = self.stack.members_of(name)
+        return None if len(members) == self.stack.members else torch.tensor(members, device=self.device)
 
     def _initialise(self, m: int, decoder: PixelCNNPP) -> None:
         """Initialise a member from one large batch of its own."""
@@ -182,7 +189,7 @@ class _Stack:
         """Load the best averaged weights of each member into its decoder, and describe the fits."""
         seconds = self.stopwatch.seconds / len(self.decoders)
         for m, decoder in enumerate(self.decoders):
-            decoder.load_state_dict({name: tensor[m] for name, tensor in self.best.items()})
+            decoder.load_state_dict(self.stack.of_member(self.best, m))
             decoder.eval()
         return [Fit.from_history(history, history.rows[-1].step, seconds, 0.0) for history in self.histories]
 
@@ -219,7 +226,8 @@ class _Stack:
     def _keep_weights(self, better: Tensor) -> None:
         """Copy the averaged weights of some members, (members,) bool, to the best ones."""
         for name, tensor in self.average.model.network.state_dict().items():
-            mask = better.view(-1, *[1] * (tensor.dim() - 1))
+            rows = self.rows[name]
+            mask = (better if rows is None else better[rows]).view(-1, *[1] * (tensor.dim() - 1))
             self.best[name] = torch.where(mask, tensor, self.best[name])
 
     @torch.no_grad()
@@ -253,7 +261,7 @@ class _Stack:
         """Fingerprint that a saved state must match to be resumed."""
         content: dict[str, Any] = {
             "label": self.label,
-            "decoder": self.decoders[0].description(),
+            "decoders": [decoder.description() for decoder in self.decoders],
             "fit": self.spec.model_dump(mode="json"),
             "seeds": self.seeds,
             "pairs": len(self.pairs),
@@ -297,7 +305,7 @@ def _summed_loss(forward: Loss, losses: Tensor, target: Tensor, h: Tensor | None
         forward: (target, h) to the nats of each example, (members, batch).
         losses: (members,), overwritten with the mean of each member.
         target: levels (members, batch, C, H, W).
-        h: (members, batch, *context); None for unconditional decoders.
+        h: as `StackedPairs.batch` gives it.
     """
     means = forward(target, h).mean(1)
     losses.copy_(means.detach())

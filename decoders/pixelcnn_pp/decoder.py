@@ -130,7 +130,7 @@ class PixelCNNPP(PixelCNNPPNetwork, Decoder):
 
     def _passes(self, target: Tensor, h: Tensor | None, batch_size: int) -> list[Callable[[], object]]:
         """Passes of as many images at once as their memory allows, through the layers that are not copied."""
-        size = examples_at_once(self.bytes_per_example, len(target), batch_size * self._memory.step)
+        size = examples_at_once(self.bytes_per_example, len(target), batch_size * self.memory.step)
         if self.pretrained_names and h is not None:
             return [partial(self, part) for part in h.split(size)]
         parts = zip(target.split(size), repeat(None) if h is None else h.split(size))
@@ -142,10 +142,11 @@ class PixelCNNPP(PixelCNNPPNetwork, Decoder):
     @property
     def bytes_per_example(self) -> int:
         """Memory that one image takes in a pass without gradients."""
-        return self._memory.evaluation
+        return self.memory.evaluation
 
     @property
-    def _memory(self) -> DecoderMemory:
+    def memory(self) -> DecoderMemory:
+        """Bytes of an image and of a fit, by the sizes."""
         return DecoderMemory(self.spec, self.target, math.prod(self.context or (0,)))
 
     def _new_part(self) -> nn.Module | None:

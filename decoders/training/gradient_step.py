@@ -1,6 +1,6 @@
 """One gradient step: forward pass, loss, backward pass, clipping and Adam."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -55,7 +55,8 @@ class GradientStep:
 
     def __call__(self, target: Tensor, h: Tensor | None) -> Tensor:
         """Take the step, and return the loss of the batch before it, detached."""
-        self.optimizer.zero_grad(set_to_none=True)
+        # On a CPU gradients may be views of one vector, and stay in their places.
+        self.optimizer.zero_grad(set_to_none=self.device.type != "cpu")
         with autocast(self.device, self.spec.precision):
             loss = self.loss(target, h)
         loss.backward()
@@ -65,13 +66,24 @@ class GradientStep:
         return loss.detach()
 
 
-def clip_by_member(parameters: Iterable[nn.Parameter], largest: float) -> None:
-    """Scale the gradient of each member down to the norm `largest`; members are the first dimension of every parameter.
+def clip_by_member(
+    parameters: Sequence[tuple[nn.Parameter, Tensor | None]], members: int, largest: float
+) -> None:
+    """Scale the gradient of each member down to the norm `largest`.
 
     Equals `torch.nn.utils.clip_grad_norm_` of each member alone.
+
+    Args:
+        parameters: each with the members along its first dimension, (rows,) int64 on its device; None: all members.
+        members: how many there are.
+        largest: the norm.
     """
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    squares = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0)
+    gradients = [(p.grad, rows) for p, rows in parameters if p.grad is not None]
+    squares = gradients[0][0].new_zeros(members)
+    for g, rows in gradients:
+        own = g.flatten(1).square().sum(1)
+        squares = squares + own if rows is None else squares.index_add(0, rows, own)
     factor = (largest / (squares.sqrt() + 1e-6)).clamp(max=1.0)
-    for g in gradients:
-        g.mul_(factor.view(-1, *[1] * (g.dim() - 1)))
+    for g, rows in gradients:
+        own = factor if rows is None else factor[rows]
+        g.mul_(own.view(-1, *[1] * (g.dim() - 1)))

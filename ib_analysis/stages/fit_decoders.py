@@ -1,21 +1,14 @@
 """Fit p(x | h) and p(y | h) at every tap of one checkpoint, on the decoder part."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
 
 import torch
 
-from decoders.density import Decoder
-from decoders.fitting import Fit, fit
-from decoders.pairs import Pairs
-from decoders.saving import load_decoder, save_decoder
-from decoders.spec import FitSpec, ImageTarget, LabelTarget
-from decoders.training.process_group import Ranks, join_process_group
-from decoders.training.validation import HistoryRow
+from decoders.spec import FitSpec, LabelTarget
+from decoders.training.process_group import Ranks
 from ib_analysis import spec
 from ib_analysis.activations.activations import Activations
 from ib_analysis.activations.compute import store_activations
@@ -23,18 +16,25 @@ from ib_analysis.activations.pairs import ImagePairs, LabelPairs, apply_control
 from ib_analysis.activations.recomputed import RecomputedActivations
 from ib_analysis.activations.spec import ActivationsSpec
 from ib_analysis.activations.store import ActivationStore
-from ib_analysis.artefacts import Artefact, link, read_json, replacing_folder, sha256, write_json
-from ib_analysis.datasets.dataset import Dataset, Header
+from ib_analysis.artefacts import Artefact
+from ib_analysis.datasets.dataset import Dataset
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_cost import cost_sentences
-from ib_analysis.decoder_files import decoder_name, fits_path, history_path, weights_path
+from ib_analysis.decoder_files import decoder_name, weights_path
+from ib_analysis.decoder_fits import (
+    Piece,
+    assemble,
+    fit_or_reuse,
+    fit_stacks,
+    image_target,
+    pretrained_path,
+    process_group,
+)
 from ib_analysis.device import describe_device, resolve_device
 from ib_analysis.encoders.checkpoint import Checkpoint, checkpoint_name, load_checkpoint
 from ib_analysis.encoders.specs.training import Regime
 from ib_analysis.point import Target
-from ib_analysis.provenance import Job, digest_of
-from ib_analysis.rows import write_rows
-from ib_analysis.scratch import is_kept, keep, locked
+from ib_analysis.provenance import Job
 from ib_analysis.variant import Pairing
 
 DATA_PARALLEL = True  # several processes may share this stage
@@ -57,34 +57,6 @@ class Spec(spec.Spec):
     label_fit: FitSpec
     pairing: Pairing
     share: float
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One decoder to be fitted, with its pairs and its recipe; its weights depend on `facts` as well.
-
-    It starts from the weights of `start`.
-    """
-
-    name: str
-    decoder: spec.Described
-    target: ImageTarget | LabelTarget
-    context: tuple[int, ...] | None
-    pairs: Pairs
-    fit: FitSpec
-    facts: Mapping[str, Any]
-    start: Path | None = None
-
-    @property
-    def key(self) -> str:
-        """Digest of everything that the fitted weights depend on."""
-        content = {
-            "decoder": self.decoder.model_dump(),
-            "fit": self.fit.model_dump(mode="json"),
-            "facts": dict(self.facts),
-            "start": sha256(self.start) if self.start else None,
-        }
-        return digest_of(content)
 
 
 def run(
@@ -113,57 +85,15 @@ def run(
     ):
         _say_cost(slice_, data, activations)
         starts = {tap: start_path(tap, pretrained, neighbour) for tap in slice_.taps}
-        pieces = _pieces(slice_, job, data, checkpoint, activations, starts, device)
-        fits = {address: fit_or_reuse(piece, scratch, device) for address, piece in pieces}
+        pieces = dict(_pieces(slice_, job, data, checkpoint, activations, starts, device))
+        fit_stacks(list(pieces.values()), scratch, device)
+        fits = {address: fit_or_reuse(piece, scratch, device) for address, piece in pieces.items()}
         assemble(out, fits, job, {"device_name": describe_device(device)})
-
-
-@contextmanager
-def process_group(scratch: Path, device: torch.device) -> Iterator[None]:
-    """Connect all processes of this stage; the first locks the scratch folder for them."""
-    with join_process_group(device) as ranks, locked(scratch) if ranks.first else nullcontext():
-        ranks.wait()
-        yield
-        ranks.wait()
-
-
-def fit_or_reuse(piece: Piece, scratch: Path, device: torch.device) -> Path:
-    """The folder of the fitted decoder, from an earlier run where its key is the same, else fitted now."""
-    folder, ranks = scratch / f"{piece.name}.{piece.key}", Ranks.current()
-    if not ranks.from_first(ranks.first and is_kept(folder)):
-        _fit(piece, folder, device)
-    return folder
-
-
-def assemble(out: Path, fits: Mapping[tuple[Target, str], Path], job: Job, facts: Mapping[str, Any]) -> None:
-    """Write the fitted decoders, by target and tap, into the folder `out` atomically; only the first process writes."""
-    ranks = Ranks.current()
-    if not ranks.first:
-        return
-    with replacing_folder(out) as folder:
-        for address, fitted in fits.items():
-            link(fitted / "decoder.safetensors", weights_path(folder, *address))
-            link(fitted / "history.csv", history_path(folder, *address))
-        records = {decoder_name(*address): read_json(fitted / "fit.json") for address, fitted in fits.items()}
-        write_json(fits_path(folder), records)
-        job.record(folder, processes=ranks.count, **facts)
-
-
-def pretrained_path(pretrained: list[Path]) -> Path | None:
-    """The weights of the pretrained decoder, where there is one."""
-    return weights_path(pretrained[0], "image") if pretrained else None
 
 
 def start_path(tap: str, pretrained: list[Path], neighbour: list[Path]) -> Path | None:
     """The weights that the image decoder of a tap starts from."""
     return weights_path(neighbour[0], "image", tap) if neighbour else pretrained_path(pretrained)
-
-
-def image_target(header: Header) -> ImageTarget:
-    """Shape and levels of the images that a decoder of this data set predicts."""
-    return ImageTarget(
-        channels=header.channels, height=header.height, width=header.width, levels=header.levels
-    )
 
 
 def _say_cost(slice_: Spec, data: Dataset, activations: Activations) -> None:
@@ -173,29 +103,6 @@ def _say_cost(slice_: Spec, data: Dataset, activations: Activations) -> None:
         target, classes = image_target(data.header), len(data.header.class_names)
         for line in cost_sentences(shapes, slice_.image, slice_.label, target, classes, len(data.decoder)):
             print(line, flush=True)
-
-
-def _fit(piece: Piece, folder: Path, device: torch.device) -> None:
-    decoder_class, decoder_spec = piece.decoder.load()
-    torch.manual_seed(piece.fit.seed)
-    decoder = decoder_class(decoder_spec, piece.target, piece.context)
-    if piece.start is not None:
-        decoder.start_from(load_decoder(piece.start))
-    folder.mkdir(parents=True, exist_ok=True)
-    fitted = fit(
-        decoder, piece.pairs, piece.fit, device=device, state_path=folder / "state.pt", label=piece.name
-    )
-    if Ranks.current().first:
-        _write(decoder, fitted, folder)
-
-
-def _write(decoder: Decoder, fitted: Fit, folder: Path) -> None:
-    write_rows(folder / "history.csv", HistoryRow, fitted.history)
-    record = {name: value for name, value in fitted.as_dict().items() if name != "history"}
-    save_decoder(decoder, folder / "decoder.safetensors")
-    write_json(folder / "fit.json", record)
-    keep(folder, "decoder.safetensors", "history.csv", "fit.json")
-    (folder / "state.pt").unlink(missing_ok=True)
 
 
 def _pieces(

@@ -12,9 +12,7 @@ from ib_analysis.artefacts import Artefact
 from ib_analysis.datasets.dataset import Dataset
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import MARGINAL, decoder_name
-from ib_analysis.device import describe_device, resolve_device
-from ib_analysis.provenance import Job
-from ib_analysis.stages.fit_decoders import (
+from ib_analysis.decoder_fits import (
     Piece,
     assemble,
     fit_or_reuse,
@@ -22,6 +20,8 @@ from ib_analysis.stages.fit_decoders import (
     pretrained_path,
     process_group,
 )
+from ib_analysis.device import describe_device, resolve_device
+from ib_analysis.provenance import Job
 
 DATA_PARALLEL = True  # several processes may share this stage
 

@@ -3,11 +3,13 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from decoders.evaluation import class_log_probabilities, nats_per_example
 from decoders.pairs import TensorPairs
@@ -20,6 +22,7 @@ from ib_analysis.artefacts import Artefact
 from ib_analysis.calibration.ladder import Ladder, Rung
 from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.datasets.prepare import open_dataset
+from ib_analysis.decoder_fits import Piece, fit_or_reuse, fit_stacks, image_target, pretrained_path
 from ib_analysis.device import resolve_device
 from ib_analysis.encoders.checkpoint import checkpoint_name, load_checkpoint
 from ib_analysis.information.estimators.code_entropy import code_entropy, shared_information
@@ -34,7 +37,6 @@ from ib_analysis.information.measurement.rung_evaluation import (
 from ib_analysis.provenance import Job
 from ib_analysis.scratch import locked
 from ib_analysis.sections.calibration import Group
-from ib_analysis.stages.fit_decoders import Piece, fit_or_reuse, image_target, pretrained_path
 
 Rows = NDArray[np.int64] | None
 # What the decoders of a rung predict: the arrays of a part that they are given.
@@ -81,6 +83,7 @@ def run(
     rungs = list(_rungs(slice_, data, checkpoints, device))
     with locked(scratch):
         decoders = _Decoders(slice_, job, data, pretrained_path(pretrained), scratch, device)
+        fit_stacks((piece for rung in rungs for piece in decoders.pieces(rung)), scratch, device)
         found = [
             RungNats(rung.name, rung.family, rung.calibrates, *_truths(rung, data), decoders.nats(rung))
             for rung in rungs
@@ -143,7 +146,8 @@ class _Decoders:
 
     def nats(self, rung: Rung) -> PointNats:
         """What the decoders of the rung say of the images of each kind."""
-        image, label = (load_decoder(path).to(self.device) for path in self._fitted(rung))
+        folders = (fit_or_reuse(piece, self.scratch, self.device) for piece in self.pieces(rung))
+        image, label = (load_decoder(folder / "decoder.safetensors").to(self.device) for folder in folders)
         images, labels = (
             [self._pairs(rung, part, target) for part in _parts(self.data)] for target in TARGETS
         )
@@ -165,8 +169,8 @@ class _Decoders:
             Parts(*(of_image(images[part], rows) for part, rows in kinds)), classes, of_labels
         )
 
-    def _fitted(self, rung: Rung) -> Iterator[Path]:
-        """The weights of the decoder of images and of that of labels."""
+    def pieces(self, rung: Rung) -> Iterator[Piece]:
+        """The decoder of images and that of labels."""
         header, part = self.data.header, self.data.decoder
         facts = {
             "code": self.job.code,
@@ -185,10 +189,19 @@ class _Decoders:
             ),
         ):
             name, pairs = f"{rung.name}.{target}", self._pairs(rung, part, target)
-            piece = Piece(name, decoder, predicted, shape, pairs, fit, facts, start)
-            yield fit_or_reuse(piece, self.scratch, self.device) / "decoder.safetensors"
+            yield Piece(name, decoder, predicted, shape, pairs, fit, facts, start)
 
     def _pairs(self, rung: Rung, part: Part, target: str) -> TensorPairs:
         h = rung.decoder if part is self.data.decoder else rung.evaluation
-        of = torch.from_numpy(np.array(getattr(part, target))).to(self.device)
-        return TensorPairs(of, torch.from_numpy(h).to(self.device))
+        return TensorPairs(
+            self._targets[part is self.data.decoder, target], torch.from_numpy(h).to(self.device)
+        )
+
+    @cached_property
+    def _targets(self) -> dict[tuple[bool, str], Tensor]:
+        """Images and labels on the device, by whether they are of the decoder part, and by their name."""
+        return {
+            (part is self.data.decoder, name): torch.from_numpy(np.array(getattr(part, name))).to(self.device)
+            for part in _parts(self.data)
+            for name in TARGETS
+        }

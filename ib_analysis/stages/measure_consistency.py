@@ -23,6 +23,7 @@ from ib_analysis.channels.masked_images import Features, Levels, fold_rows, keep
 from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.datasets.prepare import open_dataset
 from ib_analysis.decoder_files import weights_path
+from ib_analysis.decoder_fits import Piece, fit_or_reuse, pretrained_path
 from ib_analysis.device import resolve_device
 from ib_analysis.errors import UserError
 from ib_analysis.information.estimators.estimator import Estimator
@@ -35,7 +36,6 @@ from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked
 from ib_analysis.sections.consistency import Piece as PieceName
 from ib_analysis.stages.estimate_baselines import build_estimators, first_images
-from ib_analysis.stages.fit_decoders import Piece, fit_or_reuse, pretrained_path
 
 _PARTNERS = 9  # stream of random numbers
 

@@ -14,6 +14,7 @@ from decoders.saving import load_decoder
 from decoders.spec import FitSpec, ImageTarget, LabelTarget
 from ib_analysis import spec
 from ib_analysis.channels.cases import Case, Drawn, validation_case
+from ib_analysis.decoder_fits import Piece, fit_or_reuse
 from ib_analysis.device import resolve_device
 from ib_analysis.errors import UserError
 from ib_analysis.information.estimators.estimator import Estimator
@@ -29,7 +30,6 @@ from ib_analysis.provenance import Job
 from ib_analysis.rows import write_rows
 from ib_analysis.scratch import locked
 from ib_analysis.stages.estimate_baselines import build_estimators
-from ib_analysis.stages.fit_decoders import Piece, fit_or_reuse
 from ib_analysis.variant import MEASUREMENT
 
 SMALLEST_SIDE = 8

@@ -1,7 +1,7 @@
 """Fits side by side are the lone fits: history, best weights, patience, state."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,31 +40,38 @@ def of_h(x: Tensor) -> tuple[Tensor, ...]:
     return torch.randn(len(x), 8), column, column + 5 * torch.randn(len(x), 8)
 
 
-def fresh() -> list[PixelCNNPP]:
+def of_several_shapes(x: Tensor) -> tuple[Tensor, ...]:
+    """Three h as taps have them: a map, a vector of another size, and another map of the first shape."""
+    noise, column, _ = of_h(x)
+    maps = torch.randn(2, len(x), 3, 4, 4) + x.float().mean((1, 2, 3)).view(1, -1, 1, 1, 1)
+    return maps[0], torch.cat([column, noise], 1), maps[1]
+
+
+def fresh(h: Sequence[Tensor] | None = None) -> list[PixelCNNPP]:
     """Decoders as they are built, one a seed."""
     decoders = []
-    for seed in SEEDS:
+    for m, seed in enumerate(SEEDS):
         torch.manual_seed(seed)
-        decoders.append(PixelCNNPP(SPEC, TARGET, (8,)))
+        decoders.append(PixelCNNPP(SPEC, TARGET, (8,) if h is None else tuple(h[m].shape[1:])))
     return decoders
 
 
-def warm() -> list[PixelCNNPP]:
+def warm(h: Sequence[Tensor] | None = None) -> list[PixelCNNPP]:
     """Decoders that start from one unconditional decoder."""
     torch.manual_seed(9)
     start = PixelCNNPP(SPEC, TARGET)
     start.initialise(images(), None)
-    decoders = fresh()
+    decoders = fresh(h)
     for decoder in decoders:
         decoder.start_from(start)
     return decoders
 
 
 def alone(
-    recipe: FitSpec, x: Tensor, h: tuple[Tensor, ...], build: Callable[[], list[PixelCNNPP]]
+    recipe: FitSpec, x: Tensor, h: tuple[Tensor, ...], build: Callable[..., list[PixelCNNPP]]
 ) -> tuple[list[PixelCNNPP], list[Fit]]:
     """Each decoder fitted by itself."""
-    decoders = build()
+    decoders = build(h)
     fits = [
         fit(decoder, TensorPairs(x, one), recipe.model_copy(update={"seed": seed}))
         for decoder, one, seed in zip(decoders, h, SEEDS, strict=True)
@@ -72,12 +79,15 @@ def alone(
     return decoders, fits
 
 
+@pytest.mark.parametrize("read", [of_h, of_several_shapes])
 @pytest.mark.parametrize("build", [fresh, warm])
-def test_a_member_equals_its_lone_fit(build: Callable[[], list[PixelCNNPP]]) -> None:
+def test_a_member_equals_its_lone_fit(
+    build: Callable[..., list[PixelCNNPP]], read: Callable[[Tensor], tuple[Tensor, ...]]
+) -> None:
     x = images()
-    h = of_h(x)
+    h = read(x)
     decoders, fits = alone(RECIPE, x, h, build)
-    together = build()
+    together = build(h)
     found = fit_side_by_side(together, StackedPairs(x, h, 3), RECIPE, SEEDS)
     for mine, theirs, lone, stacked in zip(fits, found, decoders, together, strict=True):
         assert (mine.steps, mine.stopped, mine.best_step) == (theirs.steps, theirs.stopped, theirs.best_step)
@@ -92,9 +102,25 @@ def test_a_member_equals_its_lone_fit(build: Callable[[], list[PixelCNNPP]]) -> 
 
 def test_patience_ends_members_at_steps_of_their_own() -> None:
     x = images()
-    recipe = RECIPE.model_copy(update={"patience": 1, "learning_rate": 0.03, "steps": 60})
+    recipe = RECIPE.model_copy(update={"patience": 1, "learning_rate": 0.04, "steps": 60})
     found = fit_side_by_side(fresh(), StackedPairs(x, of_h(x), 3), recipe, SEEDS)
     assert len({fitted.steps for fitted in found}) > 1
+
+
+def test_the_best_weights_are_kept_member_by_member() -> None:
+    x = images()
+    h = of_several_shapes(x)
+    run = side_by_side._Stack(
+        fresh(h), StackedPairs(x, h, 3), RECIPE, SEEDS, torch.device("cpu"), False, "three"
+    )
+    before = {name: tensor.clone() for name, tensor in run.best.items()}
+    for tensor in run.average.model.network.state_dict().values():
+        tensor.add_(1.0)
+    run._keep_weights(torch.tensor([True, False, False]))
+    for m, moved in enumerate((1.0, 0.0, 0.0)):
+        kept, old = (run.stack.of_member(tensors, m) for tensors in (run.best, before))
+        for name, tensor in kept.items():
+            torch.testing.assert_close(tensor, old[name] + moved, msg=f"{m} {name}")
 
 
 def test_pretrained_weights_take_their_share_of_the_rate() -> None:

@@ -20,12 +20,22 @@ def test_gradients_of_members_are_cut_one_by_one() -> None:
             parameter.grad = torch.randn_like(parameter) * 10**m / 10
     for s, name in zip(stacked, ("weight", "bias"), strict=True):
         s.grad = torch.stack([getattr(member, name).grad for member in members])
-    clip_by_member(stacked, 1.0)
+    clip_by_member([(s, None) for s in stacked], 3, 1.0)
     for m, member in enumerate(members):
         nn.utils.clip_grad_norm_(member.parameters(), 1.0)
         for s, name in zip(stacked, ("weight", "bias"), strict=True):
             assert s.grad is not None
             torch.testing.assert_close(s.grad[m], getattr(member, name).grad)
+
+
+def test_a_gradient_of_some_members_counts_for_these() -> None:
+    shared, own = nn.Parameter(torch.zeros(3, 2)), nn.Parameter(torch.zeros(2, 1))
+    shared.grad, own.grad = torch.tensor([[3.0, 0.0], [0.0, 3.0], [0.3, 0.0]]), torch.tensor([[4.0], [0.4]])
+    clip_by_member([(shared, None), (own, torch.tensor([2, 0]))], 3, 1.0)
+    torch.testing.assert_close(
+        shared.grad, torch.tensor([[3 / 3.024, 0.0], [0.0, 1.0], [0.3 / 4.0112, 0.0]]), rtol=1e-3, atol=1e-5
+    )
+    torch.testing.assert_close(own.grad, torch.tensor([[4 / 4.0112], [0.4 / 3.0265]]), rtol=1e-3, atol=1e-5)
 
 
 def test_a_rate_in_a_tensor_is_set_in_place_and_survives_a_resume() -> None:

@@ -87,6 +87,15 @@ def measured(dataset, tmp_path, monkeypatch):
     return run
 
 
+def test_the_decoders_of_all_rungs_of_a_group_may_be_fitted_side_by_side(measured, monkeypatch):
+    offered = []
+    monkeypatch.setattr(
+        measure_calibration, "fit_stacks", lambda pieces, scratch, device: offered.extend(pieces)
+    )
+    _, pieces = measured("k-means")
+    assert [(piece.name, piece.facts) for piece in offered] == [(piece.name, piece.facts) for piece in pieces]
+
+
 def sums(images):
     return np.asarray(images).reshape(len(images), -1).astype(np.float64).sum(axis=1)
 
