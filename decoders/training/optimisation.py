@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from decoders.spec import FitSpec
+from decoders.training.flat_parameters import flatten_gradients
 from decoders.training.gradient_step import GradientStep, build_adam, set_learning_rate
 from decoders.training.graphed_step import build_step
 from decoders.training.process_group import Ranks
@@ -40,15 +41,25 @@ class Optimisation(Generic[Model]):
         ranks: Ranks,
     ) -> None:
         self.model, self.spec, self.ranks, self.device = model, spec, ranks, device
-        self.loss = ranks.wrap(loss, device)
         self.average = WeightAverage(model, spec.average_decay)
-        self.optimizer = build_adam(parameter_groups(model, pretrained, spec.pretrained_rate), spec, device)
+        groups = parameter_groups(model, pretrained, spec.pretrained_rate)
+        if device.type == "cpu":  # a GPU would add each gradient to its place by a kernel of its own
+            groups = self._as_vectors(groups)
+        self.loss = ranks.wrap(loss, device)
+        self.optimizer = build_adam(groups, spec, device)
         # The gradients of several processes meet outside a graph.
         build = GradientStep if ranks.several else build_step
         # Functions without this object inside: a cycle would keep its memory on a GPU after the fit.
         mean_loss = partial(_mean_loss, self.loss, ranks, batch_size)
-        clip = partial(nn.utils.clip_grad_norm_, list(model.parameters()))
+        clip = partial(nn.utils.clip_grad_norm_, [p for group in groups for p in group["params"]])
         self.gradient_step = build(mean_loss, self.optimizer, spec, device, clip)
+
+    def _as_vectors(self, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The groups with the parameters of each, their gradients and their averages as one vector."""
+        vectors = self.average.join([group["params"] for group in groups])
+        for group, vector in zip(groups, vectors, strict=True):
+            flatten_gradients(group["params"], vector)
+        return [group | {"params": [vector]} for group, vector in zip(groups, vectors, strict=True)]
 
     def take_step(self, step: int, target: Tensor, h: Tensor | None) -> Tensor:
         """Take gradient step `step` = 0, 1, ... on this process' share of the batch, and update the average.
@@ -82,11 +93,17 @@ class Optimisation(Generic[Model]):
 def parameter_groups(
     model: nn.Module, pretrained: Collection[nn.Parameter], pretrained_rate: float
 ) -> list[dict[str, Any]]:
-    """Parameter groups: new weights take the whole learning rate, pretrained ones the share `pretrained_rate`."""
-    ids = {id(parameter) for parameter in pretrained}
+    """Parameter groups: new weights take the whole learning rate, pretrained ones the share `pretrained_rate`.
+
+    Parameters that take no gradient are in none.
+    """
+    ids, learned = (
+        {id(parameter) for parameter in pretrained},
+        [p for p in model.parameters() if p.requires_grad],
+    )
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in model.parameters() if id(p) not in ids], "share": 1.0},
-        {"params": [p for p in model.parameters() if id(p) in ids], "share": pretrained_rate},
+        {"params": [p for p in learned if id(p) not in ids], "share": 1.0},
+        {"params": [p for p in learned if id(p) in ids], "share": pretrained_rate},
     ]
     return [group for group in groups if group["params"]]
 

@@ -81,7 +81,8 @@ class Ranks:
                 module,
                 device_ids=[device] if device.type == "cuda" else None,
                 broadcast_buffers=False,  # buffers are set once, before the first step
-                gradient_as_bucket_view=True,  # one copy of the gradients, not two
+                # One copy of the gradients, not two; on a CPU they are parts of one vector, where they stay.
+                gradient_as_bucket_view=device.type == "cuda",
             )
 
     def mean(self, value: Tensor) -> Tensor:

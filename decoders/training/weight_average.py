@@ -1,10 +1,13 @@
 """The exponential average of a model's weights: it is what is evaluated, kept and sampled from."""
 
 import copy
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+
+from decoders.training.flat_parameters import flatten
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -33,8 +36,25 @@ class WeightAverage(Generic[Model]):
         self.decay = decay
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         self._source = model
-        self._average: list[Tensor] = list(self.model.parameters())
-        self._current: list[Tensor] = list(model.parameters())
+        self._average: Sequence[nn.Parameter] = list(self.model.parameters())
+        self._current: Sequence[nn.Parameter] = list(model.parameters())
+
+    def join(self, groups: Sequence[Sequence[nn.Parameter]]) -> list[nn.Parameter]:
+        """Make the parameters of each group one vector, and so their averages: an update is then one operation a group.
+
+        Args:
+            groups: parameters of the model, each in one group at most.
+
+        Returns:
+            The vectors of the model's parameters.
+        """
+        averages = {id(mine): average for mine, average in zip(self._current, self._average, strict=True)}
+        joined = [[averages.pop(id(parameter)) for parameter in group] for group in groups]
+        alone = [(p, averages[id(p)]) for p in self._current if id(p) in averages]
+        vectors = [flatten(group) for group in groups]
+        self._current = [*vectors, *(p for p, _ in alone)]
+        self._average = [*map(flatten, joined), *(average for _, average in alone)]
+        return vectors
 
     def restart(self) -> None:
         """Begin again at the model's present weights and buffers."""
@@ -43,7 +63,9 @@ class WeightAverage(Generic[Model]):
     @torch.no_grad()
     def update(self, step: int) -> None:
         """average <- d average + (1 - d) current for all tensors, with d = average_decay(decay, step)."""
-        torch._foreach_lerp_(self._average, self._current, 1.0 - average_decay(self.decay, step))
+        torch._foreach_lerp_(
+            tuple(self._average), tuple(self._current), 1.0 - average_decay(self.decay, step)
+        )
 
     @torch.no_grad()
     def copy_buffers(self) -> None:

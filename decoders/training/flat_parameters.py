@@ -1,0 +1,61 @@
+"""Parameters as parts of one vector, so that an optimizer or an average does one operation in the place of hundreds.
+
+A small decoder has some 200 parameters of a few hundred numbers each. On a CPU an operation on each of them takes
+longer than their arithmetic.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+ALIGNMENT = 16  # numbers; a parameter begins at a multiple of 64 bytes
+
+
+def flatten(parameters: Sequence[nn.Parameter]) -> nn.Parameter:
+    """Move parameters into one vector, in their order.
+
+    They keep their values and shapes, and become views: whatever changes the vector changes them. Between two of them
+    the vector may hold zeros that belong to none.
+
+    Args:
+        parameters: of one dtype and device.
+
+    >>> layer = nn.Linear(2, 1)
+    >>> vector = flatten(list(layer.parameters()))
+    >>> vector.data.fill_(3.0)[:2].tolist(), layer.weight.tolist()
+    ([3.0, 3.0], [[3.0, 3.0]])
+    """
+    size = sum(_room(parameter) for parameter in parameters)
+    vector = nn.Parameter(parameters[0].detach().new_zeros(size), parameters[0].requires_grad)
+    for parameter, part in zip(parameters, _parts(vector.detach(), parameters), strict=True):
+        parameter.data = part.copy_(parameter.detach())
+    return vector
+
+
+def flatten_gradients(parameters: Sequence[nn.Parameter], vector: nn.Parameter) -> None:
+    """Give the vector of `flatten` a gradient of 0, of which those of the parameters are views.
+
+    They stay so while gradients are set to zero in place, and never to None.
+
+    >>> layer = nn.Linear(2, 1)
+    >>> vector = flatten(list(layer.parameters()))
+    >>> flatten_gradients(list(layer.parameters()), vector)
+    >>> layer(torch.tensor([3.0, 4.0])).backward()
+    >>> vector.grad[:2].tolist(), float(vector.grad[ALIGNMENT])
+    ([3.0, 4.0], 1.0)
+    """
+    vector.grad = torch.zeros_like(vector)
+    for parameter, part in zip(parameters, _parts(vector.grad, parameters), strict=True):
+        parameter.grad = part
+
+
+def _parts(vector: Tensor, parameters: Sequence[nn.Parameter]) -> Iterator[Tensor]:
+    begin = 0
+    for parameter in parameters:
+        yield vector[begin : begin + parameter.numel()].view(parameter.shape)
+        begin += _room(parameter)
+
+
+def _room(parameter: nn.Parameter) -> int:
+    return -(-parameter.numel() // ALIGNMENT) * ALIGNMENT
