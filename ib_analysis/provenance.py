@@ -5,10 +5,8 @@ implementations that its specification names, and of the user's own networks. A 
 nothing, and an edited decoder re-runs just the stages that fit or read decoders.
 """
 
-import ast
 import hashlib
 import platform
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,6 +20,7 @@ import grimp
 
 from ib_analysis.artefacts import canonical_json, write_record
 from ib_analysis.own_modules import OBJECT, installed_version, own_files
+from ib_analysis.syntax_digests import keep_digests, syntax_digest
 
 PACKAGES = ("ib_analysis", "decoders")
 BESIDE = {".mplstyle", ".css", ".jinja", ".js", ".c", ".h"}
@@ -99,6 +98,7 @@ def _modules_digest(modules: frozenset[str]) -> str:
     digest = hashlib.sha256()
     for module in sorted(closure):
         digest.update(f"{module} {_tree_digest(module)}\n".encode())
+    keep_digests()
     return digest.hexdigest()[:16]
 
 
@@ -128,10 +128,7 @@ def _builds(content: Any) -> set[str]:
 def _own_code_digest(module: str) -> str:
     """Digest of a module of the working folder and of all that it imports there, or the version of an installed one."""
     folder = Path.cwd()
-    trees = [
-        (str(file.relative_to(folder)), hashlib.sha256(_syntax_tree(file)).hexdigest())
-        for file in own_files(module, folder)
-    ]
+    trees = [(str(file.relative_to(folder)), syntax_digest(file)) for file in own_files(module, folder)]
     return digest_of(trees or installed_version(module))
 
 
@@ -146,23 +143,7 @@ def _tree_digest(module: str) -> str:
     if found is None or found.origin is None:
         return "namespace"
     path = Path(found.origin)
-    digest = hashlib.sha256(_syntax_tree(path))
+    digest = hashlib.sha256(syntax_digest(path).encode())
     for beside in sorted(p for p in path.parent.iterdir() if p.suffix in BESIDE):
         digest.update(beside.read_bytes())
     return digest.hexdigest()
-
-
-def _syntax_tree(path: Path) -> bytes:
-    """The syntax tree without docstrings, as Python 3.11 writes it: other versions leave out or add what is empty."""
-    empty = {"show_empty": True} if sys.version_info >= (3, 13) else {}
-    tree = ast.dump(_without_docstrings(ast.parse(path.read_text(encoding="utf-8"))), **empty)
-    return tree.replace(", type_params=[]", "").encode()
-
-
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
-            first = node.body[0]
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                node.body = node.body[1:] or [ast.Pass()]
-    return tree
