@@ -9,18 +9,23 @@ the same way in float32, reaches 0.65 of the matrix product's rate at (64, 2).
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import Manager, get_context
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import torch
 
 from benchmarks.measurement import Measurement, arguments, interleaved_seconds, print_table, seconds
+from decoders.evaluation import NegativeLogLikelihood
 from decoders.pixelcnn_pp import context, network
 from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
-from decoders.spec import ImageTarget
+from decoders.spec import FitSpec, ImageTarget
+from decoders.training.optimisation import Optimisation
 from decoders.training.precision import autocast
+from decoders.training.process_group import Ranks
 
 COMMAND = "python -m benchmarks.training_step"
 MATRIX = 1536
@@ -144,7 +149,7 @@ def memory_rows() -> list[Measurement]:
 
 
 def shipped_step(filters: int, target: ImageTarget, h: tuple[int, ...], batch: int) -> Callable[[], object]:
-    """One step of a decoder that reads h, of a size that is shipped."""
+    """One step of the fit of a decoder that reads h, of a size that is shipped: gradient, Adam, average of weights."""
     torch.manual_seed(0)
     mixtures, dropout = (5, 0.0) if target.channels > 1 else (3, 0.3)
     sizes = {
@@ -157,14 +162,9 @@ def shipped_step(filters: int, target: ImageTarget, h: tuple[int, ...], batch: i
     shape = batch, target.channels, target.height, target.width
     x, given = torch.randint(0, target.levels, shape, dtype=torch.uint8), torch.randn(batch, *h)
     decoder.initialise(x, given)
-    optimiser = torch.optim.AdamW(decoder.parameters(), lr=1e-3, fused=True)
-
-    def step() -> None:
-        optimiser.zero_grad()
-        (-decoder(given).log_prob(x)).mean().backward()
-        optimiser.step()
-
-    return step
+    loss, recipe = NegativeLogLikelihood(decoder), FitSpec(steps=1, batch_size=batch, learning_rate=1e-3)
+    fit = Optimisation(decoder, loss, [], recipe, batch, torch.device("cpu"), Ranks())
+    return partial(fit.take_step, 0, x, given)
 
 
 @contextmanager
@@ -178,24 +178,33 @@ def operation_by_operation() -> Iterator[None]:
         network.is_recordable, context.is_recordable = before
 
 
-def apart(step: Callable[[], object]) -> Callable[[], None]:
-    """The same step operation by operation."""
+def slow_step(*sizes: Any) -> Callable[[], None]:
+    """The same step operation by operation, each parameter for itself."""
+    as_vectors = Optimisation._as_vectors
+    Optimisation._as_vectors = lambda self, groups: groups  # type: ignore[method-assign]
+    try:
+        step = shipped_step(*sizes)
+    finally:
+        Optimisation._as_vectors = as_vectors  # type: ignore[method-assign]
 
-    def slow_step() -> None:
+    def apart() -> None:
         with operation_by_operation():
             step()
 
-    return slow_step
+    return apart
 
 
 def small_rows(quick: bool = False) -> list[Measurement]:
-    """Seconds a step of the decoders that are shipped, in one thread, and how much faster the pass in one call is."""
+    """Seconds a step of the decoders that are shipped, in one thread, and how much longer it takes without its C code.
+
+    The slow step is what a fit did before it had that code and held its parameters as one vector.
+    """
     threads, rows = torch.get_num_threads(), []
     torch.set_num_threads(1)
     try:
         for name, (sizes, goal) in SHIPPED.items():
-            step = shipped_step(*sizes)
-            medians = interleaved_seconds({"step": step, "apart": apart(step)}, 20 if quick else 60)
+            actions = {"step": shipped_step(*sizes), "apart": slow_step(*sizes)}
+            medians = interleaved_seconds(actions, 20 if quick else 60)
             speedup = medians["apart"] / medians["step"]
             rows += [
                 Measurement(
