@@ -195,9 +195,9 @@ def slow_step(*sizes: Any) -> Callable[[], None]:
 
 
 def small_rows(quick: bool = False) -> list[Measurement]:
-    """Seconds a step of the decoders that are shipped, in one thread, and how much longer it takes without its C code.
+    """Seconds a step of the decoders that are shipped, in one thread, and how much faster C code and vectors make it.
 
-    The slow step is what a fit did before it had that code and held its parameters as one vector.
+    The slow step is what a fit did before that: its layers operation by operation, and each parameter for itself.
     """
     threads, rows = torch.get_num_threads(), []
     torch.set_num_threads(1)

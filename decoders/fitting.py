@@ -28,6 +28,8 @@ from decoders.training.validation import History, HistoryRow
 
 # Reading the loss or the clock makes a GPU wait, so it is done once in this many steps there.
 GPU_CHECK_EVERY = 20
+LAYOUT = "vectors"
+"""How a state holds the parameters and what Adam keeps of them; a state of another layout is not resumed."""
 DIVERGENCE_ADVICE = "lower fit.learning_rate, set fit.gradient_clip to 1, or lengthen fit.warmup_steps"
 
 
@@ -274,6 +276,7 @@ class _Run:
         """Fingerprint that a saved state must match to be resumed."""
         return json.dumps(
             {
+                "layout": LAYOUT,
                 "label": self.label,
                 "decoder": self.decoder.description(),
                 "fit": self.spec.model_dump(mode="json"),

@@ -79,11 +79,13 @@ def _run(arguments: list[str]) -> int:
 
 def _imported(module: str) -> ModuleType:
     """Import a module and all that it needs; searches for garbage would find none and take a tenth of the time."""
+    collects = gc.isenabled()
     gc.disable()
     try:
         return import_module(module)
     finally:
-        gc.enable()
+        if collects:
+            gc.enable()
 
 
 def _stage(arguments: list[str]) -> tuple[str, list[str]]:

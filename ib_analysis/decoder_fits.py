@@ -44,8 +44,8 @@ SHARE_OF_MEMORY = 0.125
 STACKED_STEP = {False: 2.5, True: 5.0}
 """Bytes of a member's step in those of `DecoderMemory.step`, in mixed precision and in float32: a stack gathers what
 its convolutions read (2.2 and 4.3 measured on a CPU, at 24 and 32 filters)."""
-STACK = "side-by-side"
-"""What the folder of a stack's state is called, before its digest."""
+STACK, MEMBERS = "side-by-side", "members.json"
+"""The folder of a stack's state, before its digest, and the file in it that names the folders of the members."""
 ROWS_AT_ONCE = 1024
 """Pairs that are read at once: h may be recomputed from as many images."""
 
@@ -107,11 +107,9 @@ def fit_stacks(pieces: Iterable[Piece], scratch: Path, device: torch.device) -> 
         return
     for members in stacks_of([(piece, _built(piece)) for piece in pieces if _is_small(piece)], most):
         missing = [member for member in members if not is_kept(_folder(member[0], scratch))]
-        begun = _state_folder(
-            members, scratch
-        ).exists()  # of a process that was killed, perhaps while it wrote them
-        if missing and (begun or len(missing) > 1):
-            _fit_stack(members if begun else missing, scratch, device)
+        chosen = _begun(members, missing, scratch) or missing
+        if missing and len(chosen) > 1:
+            _fit_stack(chosen, scratch, device)
     for left in scratch.glob(
         f"{STACK}.*"
     ):  # of pieces that have changed since, or of a process that was killed
@@ -157,8 +155,10 @@ def _is_small(piece: Piece) -> bool:
 def _fit_stack(members: Sequence[Member], scratch: Path, device: torch.device) -> None:
     """Fit all members; those whose folders are kept already stay as they are."""
     pieces, decoders = [piece for piece, _ in members], [decoder for _, decoder in members]
-    state, names = _state_folder(members, scratch), [piece.name for piece in pieces]
+    names, folders = [piece.name for piece in pieces], _names_of_folders(members, scratch)
+    state = scratch / f"{STACK}.{digest_of(folders)}"
     state.mkdir(parents=True, exist_ok=True)
+    write_json(state / MEMBERS, folders)
     fits = fit_side_by_side(
         decoders,
         _stacked_pairs(pieces, device),
@@ -175,8 +175,19 @@ def _fit_stack(members: Sequence[Member], scratch: Path, device: torch.device) -
             _write(decoder, fitted, folder, side_by_side=names)
 
 
-def _state_folder(members: Sequence[Member], scratch: Path) -> Path:
-    return scratch / f"{STACK}.{digest_of([_folder(piece, scratch).name for piece, _ in members])}"
+def _begun(members: Sequence[Member], missing: Sequence[Member], scratch: Path) -> list[Member]:
+    """The members of a stack that a killed process had begun, perhaps to write, where it holds all that are missing."""
+    wanted = set(_names_of_folders(missing, scratch))
+    for path in scratch.glob(f"{STACK}.*/{MEMBERS}"):
+        begun = set(read_json(path))
+        found = [member for member in members if _names_of_folders([member], scratch)[0] in begun]
+        if wanted <= begun and len(found) == len(begun):
+            return found
+    return []
+
+
+def _names_of_folders(members: Sequence[Member], scratch: Path) -> list[str]:
+    return [_folder(piece, scratch).name for piece, _ in members]
 
 
 def _stacked_pairs(pieces: Sequence[Piece], device: torch.device) -> StackedPairs:
@@ -193,18 +204,22 @@ def _stacked_pairs(pieces: Sequence[Piece], device: torch.device) -> StackedPair
 
 def _all_pairs(pairs: Pairs, device: torch.device) -> tuple[Tensor, Tensor | None]:
     """All targets and h, on the device."""
-    parts = np.array_split(np.arange(len(pairs)), -(-len(pairs) // ROWS_AT_ONCE))
-    all_target, all_h = (
-        None if one is None else torch.empty(len(pairs), *one.shape[1:], dtype=one.dtype, device=device)
-        for one in pairs.batch(parts[0])
-    )
-    assert all_target is not None, "every pair has a target"
-    for rows in parts:
-        target, h = pairs.batch(rows)
-        all_target[rows[0] : rows[-1] + 1] = target
-        if all_h is not None and h is not None:
-            all_h[rows[0] : rows[-1] + 1] = h
-    return all_target, all_h
+    target: Tensor | None = None
+    h: Tensor | None = None
+    for rows in np.array_split(np.arange(len(pairs)), -(-len(pairs) // ROWS_AT_ONCE)):
+        some, of_some = pairs.batch(rows)
+        if target is None:
+            target = torch.empty(len(pairs), *some.shape[1:], dtype=some.dtype, device=device)
+            h = (
+                None
+                if of_some is None
+                else target.new_empty(len(pairs), *of_some.shape[1:], dtype=of_some.dtype)
+            )
+        target[rows[0] : rows[-1] + 1] = some
+        if h is not None and of_some is not None:
+            h[rows[0] : rows[-1] + 1] = of_some
+    assert target is not None, "a fit has pairs"
+    return target, h
 
 
 def assemble(out: Path, fits: Mapping[tuple[Target, str], Path], job: Job, facts: Mapping[str, Any]) -> None:

@@ -86,8 +86,9 @@ def stage_digest(stage: str, spec: Mapping[str, Any]) -> str:
     The spec names implementations, and under `build` the user's own networks.
     """
     own = _modules_digest(frozenset({f"ib_analysis.stages.{stage}", *_implementations(spec)}))
-    builds = sorted(_builds(spec))
-    return digest_of([own, *map(_own_code_digest, builds)]) if builds else own
+    of_networks = [_own_code_digest(build) for build in sorted(_builds(spec))]
+    keep_digests()
+    return digest_of([own, *of_networks]) if of_networks else own
 
 
 @cache
@@ -98,7 +99,6 @@ def _modules_digest(modules: frozenset[str]) -> str:
     digest = hashlib.sha256()
     for module in sorted(closure):
         digest.update(f"{module} {_tree_digest(module)}\n".encode())
-    keep_digests()
     return digest.hexdigest()[:16]
 
 

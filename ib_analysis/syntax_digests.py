@@ -1,7 +1,8 @@
 """Digests of Python sources that comments and docstrings do not change.
 
 Each job computes those of the modules that it can reach, and trees of a hundred modules take a third of a second. They
-are kept beside the compiled modules, by the digest of the source, so a kept one is never stale.
+are kept beside the compiled modules, by the digest of the source. The name of the file holds the version of Python and
+the digest of this module, so what another one has kept is not read.
 """
 
 import ast
@@ -13,7 +14,8 @@ from pathlib import Path
 from decoders.training.atomic_file import write_bytes
 from decoders.training.disk import DiskError
 
-KEPT = Path(__file__).parent / "__pycache__" / "syntax_digests.txt"
+_OWN = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+KEPT = Path(__file__).parent / "__pycache__" / f"syntax_digests.{sys.implementation.cache_tag}.{_OWN}.txt"
 """A checksum, and below it lines of the digest of a source and that of its tree."""
 MOST_KEPT = 5000
 """More are of sources that are edited no more: the file begins anew."""
@@ -32,8 +34,11 @@ def syntax_digest(path: Path) -> str:
 def syntax_tree(source: bytes) -> bytes:
     """The syntax tree without docstrings, as Python 3.11 writes it: other versions leave out or add what is empty."""
     empty = {"show_empty": True} if sys.version_info >= (3, 13) else {}
-    tree = ast.dump(without_docstrings(ast.parse(source)), **empty)
-    return tree.replace(", type_params=[]", "").encode()
+    tree = without_docstrings(ast.parse(source))
+    for node in ast.walk(tree):
+        if getattr(node, "type_params", None) == []:
+            delattr(node, "type_params")
+    return ast.dump(tree, **empty).encode()
 
 
 def without_docstrings(tree: ast.Module) -> ast.Module:
@@ -48,10 +53,12 @@ def without_docstrings(tree: ast.Module) -> ast.Module:
 
 def keep_digests() -> None:
     """Keep the digests for later processes, where there are new ones and the folder can be written."""
-    known = _known()
-    if known.keys() <= _read().keys() or sys.dont_write_bytecode:
+    known, before = _known(), _read()
+    grows = len(before) < MOST_KEPT
+    if sys.dont_write_bytecode or (grows and known.keys() <= before.keys()):
         return
-    lines = "".join(f"{name} {tree}\n" for name, tree in known.items())
+    together = before | known if grows else known
+    lines = "".join(f"{name} {tree}\n" for name, tree in together.items())
     try:
         write_bytes(KEPT, f"{_checksum(lines)}\n{lines}".encode())
     except DiskError:  # a checkout of others is read and not written

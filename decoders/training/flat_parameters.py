@@ -21,11 +21,17 @@ def flatten(parameters: Sequence[nn.Parameter]) -> nn.Parameter:
     Args:
         parameters: of one dtype and device.
 
+    Raises:
+        ValueError: they are not.
+
     >>> layer = nn.Linear(2, 1)
     >>> vector = flatten(list(layer.parameters()))
     >>> vector.data.fill_(3.0)[:2].tolist(), layer.weight.tolist()
     ([3.0, 3.0], [[3.0, 3.0]])
     """
+    kinds = {(parameter.dtype, parameter.device) for parameter in parameters}
+    if len(kinds) > 1:
+        raise ValueError(f"parameters of one vector are of one dtype and device, not of {len(kinds)}")
     size = sum(_room(parameter) for parameter in parameters)
     vector = nn.Parameter(parameters[0].detach().new_zeros(size), parameters[0].requires_grad)
     for parameter, part in zip(parameters, _parts(vector.detach(), parameters), strict=True):

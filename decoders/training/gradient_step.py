@@ -46,17 +46,25 @@ class GradientStep:
         spec: precision and gradient clip.
         device: of the model and the batches.
         clip: scales the gradients down to a largest norm.
+        in_place: set gradients to zero where they are, as views of one vector need it.
     """
 
     def __init__(
-        self, loss: Loss, optimizer: torch.optim.Optimizer, spec: FitSpec, device: torch.device, clip: Clip
+        self,
+        loss: Loss,
+        optimizer: torch.optim.Optimizer,
+        spec: FitSpec,
+        device: torch.device,
+        clip: Clip,
+        *,
+        in_place: bool = False,
     ) -> None:
         self.loss, self.optimizer, self.spec, self.device, self.clip = loss, optimizer, spec, device, clip
+        self.in_place = in_place
 
     def __call__(self, target: Tensor, h: Tensor | None) -> Tensor:
         """Take the step, and return the loss of the batch before it, detached."""
-        # On a CPU gradients may be views of one vector, and stay in their places.
-        self.optimizer.zero_grad(set_to_none=self.device.type != "cpu")
+        self.optimizer.zero_grad(set_to_none=not self.in_place)
         with autocast(self.device, self.spec.precision):
             loss = self.loss(target, h)
         loss.backward()

@@ -43,6 +43,7 @@ class Optimisation(Generic[Model]):
         self.model, self.spec, self.ranks, self.device = model, spec, ranks, device
         self.average = WeightAverage(model, spec.average_decay)
         groups = parameter_groups(model, pretrained, spec.pretrained_rate)
+        self.vectors: list[tuple[nn.Parameter, nn.Parameter]] = []
         if device.type == "cpu":  # a GPU would add each gradient to its place by a kernel of its own
             groups = self._as_vectors(groups)
         self.loss = ranks.wrap(loss, device)
@@ -52,13 +53,14 @@ class Optimisation(Generic[Model]):
         # Functions without this object inside: a cycle would keep its memory on a GPU after the fit.
         mean_loss = partial(_mean_loss, self.loss, ranks, batch_size)
         clip = partial(nn.utils.clip_grad_norm_, [p for group in groups for p in group["params"]])
-        self.gradient_step = build(mean_loss, self.optimizer, spec, device, clip)
+        self.gradient_step = build(mean_loss, self.optimizer, spec, device, clip, in_place=bool(self.vectors))
 
     def _as_vectors(self, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The groups with the parameters of each, their gradients and their averages as one vector."""
         vectors = self.average.join([group["params"] for group in groups])
         for group, vector in zip(groups, vectors, strict=True):
             flatten_gradients(group["params"], vector)
+            self.vectors.append((group["params"][0], vector))
         return [group | {"params": [vector]} for group, vector in zip(groups, vectors, strict=True)]
 
     def take_step(self, step: int, target: Tensor, h: Tensor | None) -> Tensor:
@@ -67,6 +69,7 @@ class Optimisation(Generic[Model]):
         Returns:
             The mean loss over the examples of all processes before the step, a scalar.
         """
+        self._demand_views()
         seed_generators(step_seed(self.spec.seed, step, self.ranks.rank), self.device)
         rate = learning_rate(self.spec, step)
         for group in self.optimizer.param_groups:
@@ -74,6 +77,13 @@ class Optimisation(Generic[Model]):
         loss = self.gradient_step(target, h)
         self.average.update(step + 1)
         return self.ranks.mean(loss)
+
+    def _demand_views(self) -> None:
+        """Gradients that left their vector would change nothing, and nobody would see it."""
+        for first, vector in self.vectors:
+            assert vector.grad is not None, "the gradient of a vector is set to zero in place"
+            if first.grad is None or first.grad.data_ptr() != vector.grad.data_ptr():
+                raise RuntimeError("a gradient was replaced between two steps: set it to zero in place")
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that `load_state_dict` restores."""

@@ -2,8 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +38,7 @@ from ib_analysis.scratch import locked
 from ib_analysis.sections.calibration import Group
 
 Rows = NDArray[np.int64] | None
+HOST = torch.device("cpu")
 # What the decoders of a rung predict: the arrays of a part that they are given.
 TARGETS = ("images", "labels")
 
@@ -83,7 +83,7 @@ def run(
     rungs = list(_rungs(slice_, data, checkpoints, device))
     with locked(scratch):
         decoders = _Decoders(slice_, job, data, pretrained_path(pretrained), scratch, device)
-        fit_stacks((piece for rung in rungs for piece in decoders.pieces(rung)), scratch, device)
+        fit_stacks((piece for rung in rungs for piece in decoders.pieces(rung, HOST)), scratch, device)
         found = [
             RungNats(rung.name, rung.family, rung.calibrates, *_truths(rung, data), decoders.nats(rung))
             for rung in rungs
@@ -143,13 +143,16 @@ class _Decoders:
     pretrained: Path | None
     scratch: Path
     device: torch.device
+    targets: dict[tuple[bool, str, torch.device], Tensor] = field(default_factory=dict)
+    """Images and labels of the decoder part (True) and of the evaluation part, which all rungs share."""
 
     def nats(self, rung: Rung) -> PointNats:
         """What the decoders of the rung say of the images of each kind."""
-        folders = (fit_or_reuse(piece, self.scratch, self.device) for piece in self.pieces(rung))
+        pieces = self.pieces(rung, self.device)
+        folders = (fit_or_reuse(piece, self.scratch, self.device) for piece in pieces)
         image, label = (load_decoder(folder / "decoder.safetensors").to(self.device) for folder in folders)
         images, labels = (
-            [self._pairs(rung, part, target) for part in _parts(self.data)] for target in TARGETS
+            [self._pairs(rung, part, target, self.device) for part in _parts(self.data)] for target in TARGETS
         )
 
         def of_image(pairs: TensorPairs, rows: Rows) -> NDArray[np.float64]:
@@ -169,8 +172,8 @@ class _Decoders:
             Parts(*(of_image(images[part], rows) for part, rows in kinds)), classes, of_labels
         )
 
-    def pieces(self, rung: Rung) -> Iterator[Piece]:
-        """The decoder of images and that of labels."""
+    def pieces(self, rung: Rung, place: torch.device) -> Iterator[Piece]:
+        """The decoder of images and that of labels, with their pairs in the memory of that device."""
         header, part = self.data.header, self.data.decoder
         facts = {
             "code": self.job.code,
@@ -188,20 +191,12 @@ class _Decoders:
                 None,
             ),
         ):
-            name, pairs = f"{rung.name}.{target}", self._pairs(rung, part, target)
+            name, pairs = f"{rung.name}.{target}", self._pairs(rung, part, target, place)
             yield Piece(name, decoder, predicted, shape, pairs, fit, facts, start)
 
-    def _pairs(self, rung: Rung, part: Part, target: str) -> TensorPairs:
-        h = rung.decoder if part is self.data.decoder else rung.evaluation
-        return TensorPairs(
-            self._targets[part is self.data.decoder, target], torch.from_numpy(h).to(self.device)
-        )
-
-    @cached_property
-    def _targets(self) -> dict[tuple[bool, str], Tensor]:
-        """Images and labels on the device, by whether they are of the decoder part, and by their name."""
-        return {
-            (part is self.data.decoder, name): torch.from_numpy(np.array(getattr(part, name))).to(self.device)
-            for part in _parts(self.data)
-            for name in TARGETS
-        }
+    def _pairs(self, rung: Rung, part: Part, target: str, place: torch.device) -> TensorPairs:
+        h = torch.from_numpy(rung.decoder if part is self.data.decoder else rung.evaluation)
+        key = part is self.data.decoder, target, place
+        if key not in self.targets:
+            self.targets[key] = torch.from_numpy(np.array(getattr(part, target))).to(place)
+        return TensorPairs(self.targets[key], h.to(place))

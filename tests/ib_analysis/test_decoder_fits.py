@@ -218,7 +218,52 @@ def test_members_that_a_killed_process_did_not_write_are_written_from_the_finish
     assert not list(tmp_path.glob("side-by-side*"))
 
 
+@pytest.mark.usefixtures("memory")
+def test_a_finished_stack_of_some_members_is_written_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    found, write = [piece(name, (4,)) for name in "abcd"], decoder_fits._write
+    fit_or_reuse(found[0], tmp_path, CPU)
+    written: list[Path] = []
+
+    def killed(decoder: Decoder, fitted: Fit, folder: Path, side_by_side: Sequence[str]) -> None:
+        if len(written) == 1:
+            raise KeyboardInterrupt
+        written.append(folder)
+        write(decoder, fitted, folder, side_by_side)
+
+    monkeypatch.setattr(decoder_fits, "_write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        fit_stacks(found, tmp_path, CPU)
+    monkeypatch.setattr(decoder_fits, "_write", write)
+    monkeypatch.setattr(
+        side_by_side._Stack, "_take_gradient_step", lambda run: pytest.fail("a step was taken")
+    )
+    fit_stacks(found, tmp_path, CPU)
+    records = [json.loads((fit_or_reuse(one, tmp_path, CPU) / "fit.json").read_text()) for one in found]
+    of_three = ["b.image", "c.image", "d.image"]
+    assert [record["side_by_side"] for record in records] == [[], of_three, of_three, of_three]
+
+
+@pytest.mark.usefixtures("memory")
+def test_the_state_of_other_members_is_no_begin(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    found = [piece(name, (4,)) for name in "abcd"]
+    fit_stacks(found[:2], tmp_path, CPU)
+    left = tmp_path / "side-by-side.left"
+    left.mkdir()
+    (left / "members.json").write_text(json.dumps([f"{one.name}.{one.key}" for one in found[:2]]))
+    fit_stacks(found, tmp_path, CPU)
+    records = [json.loads((fit_or_reuse(one, tmp_path, CPU) / "fit.json").read_text()) for one in found]
+    assert [record["side_by_side"] for record in records] == [["a.image", "b.image"]] * 2 + [
+        ["c.image", "d.image"]
+    ] * 2
+
+
 def test_stacks_of_one_recipe_have_states_of_their_own(tmp_path: Path) -> None:
     a, b, c, d = built(*(piece(name, (4,)) for name in "abcd"))
     assert a[0].key == c[0].key
-    assert decoder_fits._state_folder([a, b], tmp_path) != decoder_fits._state_folder([c, d], tmp_path)
+    assert decoder_fits._names_of_folders([a, b], tmp_path) != decoder_fits._names_of_folders(
+        [c, d], tmp_path
+    )

@@ -1,5 +1,6 @@
 """Parameters in one vector are the parameters that they were: values, gradients, averages, groups."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -20,6 +21,13 @@ def test_values_stay_and_each_parameter_begins_at_a_multiple_of_64_bytes() -> No
         assert torch.equal(found, expected)
         assert (found.data_ptr() - vector.data_ptr()) % 64 == 0
     assert vector.numel() == 16 * (1 + 1 + 1 + 1)
+
+
+def test_parameters_of_two_precisions_are_refused() -> None:
+    flat = model()
+    flat[0].double()
+    with pytest.raises(ValueError, match="of one dtype"):
+        flatten(list(flat.parameters()))
 
 
 def test_gradients_are_added_to_the_vector() -> None:

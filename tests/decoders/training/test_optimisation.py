@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch import nn
 
@@ -51,6 +52,40 @@ def test_steps_are_those_of_adam_and_of_the_average():
     torch.testing.assert_close(torch.tensor(take(optimised, 3)), torch.tensor(losses))
     torch.testing.assert_close(optimised.model.weight, literal.weight)
     torch.testing.assert_close(optimised.average.model.weight, average)
+
+
+def test_weights_decay_as_adamw_lets_them():
+    spec = SPEC.model_copy(update={"weight_decay": 0.3, "pretrained_rate": 0.5})
+    optimised = optimisation(spec, ("bias",))
+    torch.manual_seed(0)
+    literal = nn.Linear(3, 2)
+    groups = [{"params": [literal.weight], "lr": 0.1}, {"params": [literal.bias], "lr": 0.05}]
+    adam = torch.optim.AdamW(groups, betas=SPEC.betas, weight_decay=0.3)
+    generator = torch.Generator().manual_seed(1)
+    h, target = torch.randn(4, 3, generator=generator), torch.randn(4, 2, generator=generator)
+    for _ in range(3):
+        adam.zero_grad()
+        (literal(h) - target).square().sum(1).mean().backward()
+        adam.step()
+    take(optimised, 3)
+    torch.testing.assert_close(optimised.model.weight, literal.weight)
+    torch.testing.assert_close(optimised.model.bias, literal.bias)
+
+
+def test_adam_has_one_vector_for_each_rate_on_a_cpu():
+    optimised = optimisation(pretrained=("bias",))
+    assert [len(group["params"]) for group in optimised.optimizer.param_groups] == [1, 1]
+    take(optimised, 1)
+    (weights, biases) = (group["params"][0] for group in optimised.optimizer.param_groups)
+    assert torch.equal(weights[:6].view(2, 3), optimised.model.weight)
+    assert torch.equal(biases.grad[:2], optimised.model.bias.grad)
+
+
+def test_a_gradient_that_was_set_to_none_is_a_mistake():
+    optimised = optimisation()
+    optimised.model.zero_grad()
+    with pytest.raises(RuntimeError, match="set it to zero in place"):
+        take(optimised, 1)
 
 
 def test_a_gradient_is_clipped_to_the_norm_of_the_spec():
