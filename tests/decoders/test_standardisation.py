@@ -68,4 +68,4 @@ def test_a_unit_that_wakes_on_one_image_does_not_cost_a_decoder_thousands_of_nat
     fit(decoder, TensorPairs(x, h), FitSpec(steps=60, batch_size=64, learning_rate=0.01, evaluate_every=60))
     row = torch.tensor([[0.5, 0.5, 0.5, 0.0], [0.5, 0.5, 0.5, 100.0]])
     nats = nats_per_example(decoder, TensorPairs(x[h[:, 0] > 0.3][:1].expand(2, -1, -1, -1), row), "cpu", 2)
-    assert nats[1] < nats[0] + 100  # 900,000 where it reads the value itself
+    assert nats[1] < nats[0] + 1000  # 900,000 where it reads the value itself
