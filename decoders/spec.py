@@ -62,7 +62,12 @@ class FitSpec(Settings):
         "cosine", description="cosine to 0 over the budget, or exponential decay per step as in the paper"
     )
     learning_rate_decay: float = Field(0.999995, gt=0, le=1, description="factor per step (exponential only)")
-    warmup_steps: int = Field(0, ge=0, description="linear warm-up of the learning rate")
+    warmup_steps: int = Field(
+        0,
+        ge=0,
+        description="linear warm-up of the learning rate; a tenth of the steps where pretrained weights take the whole "
+        "rate, or its first steps undo them",
+    )
     betas: tuple[Beta, Beta] = Field((0.95, 0.9995), description="decay rates of Adam's moments")
     weight_decay: float = Field(0.0, ge=0, description="decoupled L2 coefficient")
     gradient_clip: float | None = Field(None, gt=0, description="largest gradient norm")
