@@ -136,9 +136,11 @@ LADDERS: Mapping[Preset, Mapping[str, Any] | None] = {
 """The section `calibration` that `analyse` adds: without one, intervals are over images and fits alone."""
 
 WIDTHS: Mapping[tuple[str, tuple[int, int, int]], float] = {
-    ("quick", (1, 8, 8)): 0.70,
-    ("quick", (3, 8, 8)): 5.0,
-    ("standard", (1, 8, 8)): 0.88,
+    ("quick", (1, 8, 8)): 0.79,
+    ("quick", (3, 8, 8)): 4.9,
+    ("quick", (3, 16, 16)): 4.8,
+    ("standard", (1, 8, 8)): 1.0,
+    ("standard", (3, 8, 8)): 4.4,
 }
 """Half the width of 95 % intervals of I(x;code), in bits, by preset and (channels, height, width).
 
