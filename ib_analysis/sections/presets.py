@@ -141,6 +141,7 @@ WIDTHS: Mapping[tuple[str, tuple[int, int, int]], float] = {
     ("quick", (3, 16, 16)): 4.8,
     ("standard", (1, 8, 8)): 1.0,
     ("standard", (3, 8, 8)): 4.4,
+    ("standard", (3, 16, 16)): 4.7,
 }
 """Half the width of 95 % intervals of I(x;code), in bits, by preset and (channels, height, width).
 
