@@ -46,21 +46,16 @@ class GradientStep:
         spec: precision and gradient clip.
         device: of the model and the batches.
         clip: scales the gradients down to a largest norm.
+
+    Attributes:
         in_place: set gradients to zero where they are, as views of one vector need it.
     """
 
     def __init__(
-        self,
-        loss: Loss,
-        optimizer: torch.optim.Optimizer,
-        spec: FitSpec,
-        device: torch.device,
-        clip: Clip,
-        *,
-        in_place: bool = False,
+        self, loss: Loss, optimizer: torch.optim.Optimizer, spec: FitSpec, device: torch.device, clip: Clip
     ) -> None:
         self.loss, self.optimizer, self.spec, self.device, self.clip = loss, optimizer, spec, device, clip
-        self.in_place = in_place
+        self.in_place = False
 
     def __call__(self, target: Tensor, h: Tensor | None) -> Tensor:
         """Take the step, and return the loss of the batch before it, detached."""

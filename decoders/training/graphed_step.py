@@ -62,15 +62,8 @@ class GraphedStep(GradientStep):
 
 
 def build_step(
-    loss: Loss,
-    optimizer: torch.optim.Optimizer,
-    spec: FitSpec,
-    device: torch.device,
-    clip: Clip,
-    *,
-    in_place: bool = False,
+    loss: Loss, optimizer: torch.optim.Optimizer, spec: FitSpec, device: torch.device, clip: Clip
 ) -> GradientStep:
     """The fastest step for the device: replayed from a graph on a GPU, operation by operation elsewhere."""
-    if device.type == "cuda":
-        return GraphedStep(loss, optimizer, spec, device, clip)
-    return GradientStep(loss, optimizer, spec, device, clip, in_place=in_place)
+    kind = GraphedStep if device.type == "cuda" else GradientStep
+    return kind(loss, optimizer, spec, device, clip)

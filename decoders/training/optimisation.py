@@ -53,7 +53,8 @@ class Optimisation(Generic[Model]):
         # Functions without this object inside: a cycle would keep its memory on a GPU after the fit.
         mean_loss = partial(_mean_loss, self.loss, ranks, batch_size)
         clip = partial(nn.utils.clip_grad_norm_, [p for group in groups for p in group["params"]])
-        self.gradient_step = build(mean_loss, self.optimizer, spec, device, clip, in_place=bool(self.vectors))
+        self.gradient_step = build(mean_loss, self.optimizer, spec, device, clip)
+        self.gradient_step.in_place = bool(self.vectors)
 
     def _as_vectors(self, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The groups with the parameters of each, their gradients and their averages as one vector."""

@@ -188,33 +188,45 @@ def test_a_piece_that_is_too_large_parts_no_stack() -> None:
     assert names(stacks_of(candidates, 2 * bytes_of_member(*candidates[0]))) == [["a.image", "b.image"]]
 
 
+def kill_behind_the_first_member(
+    pieces: Sequence[Piece], scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Fit a stack and end while it is written: its first member is kept. Later calls must not take a step."""
+    write, written = decoder_fits._write, list[Path]()
+
+    def killed(decoder: Decoder, fitted: Fit, folder: Path, side_by_side: Sequence[str]) -> None:
+        if written:
+            raise KeyboardInterrupt
+        written.append(folder)
+        write(decoder, fitted, folder, side_by_side)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(decoder_fits, "_write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            fit_stacks(pieces, scratch, CPU)
+    monkeypatch.setattr(
+        side_by_side._Stack, "_take_gradient_step", lambda run: pytest.fail("a step was taken")
+    )
+    return written[0]
+
+
+def members_of(pieces: Sequence[Piece], scratch: Path) -> list[list[str]]:
+    """Of each piece the members of its stack, as its record names them."""
+    folders = (fit_or_reuse(one, scratch, CPU) for one in pieces)
+    return [json.loads((folder / "fit.json").read_text())["side_by_side"] for folder in folders]
+
+
 @pytest.mark.usefixtures("memory")
 def test_members_that_a_killed_process_did_not_write_are_written_from_the_finished_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(0)
-    found, write = [piece(name, (4,)) for name in "abc"], decoder_fits._write
-    written: list[Path] = []
-
-    def killed(decoder: Decoder, fitted: Fit, folder: Path, side_by_side: Sequence[str]) -> None:
-        if len(written) == 1:
-            raise KeyboardInterrupt
-        written.append(folder)
-        write(decoder, fitted, folder, side_by_side)
-
-    monkeypatch.setattr(decoder_fits, "_write", killed)
-    with pytest.raises(KeyboardInterrupt):
-        fit_stacks(found, tmp_path, CPU)
-    before = (written[0] / "decoder.safetensors").stat().st_mtime_ns
-    monkeypatch.setattr(decoder_fits, "_write", write)
-    monkeypatch.setattr(
-        side_by_side._Stack, "_take_gradient_step", lambda run: pytest.fail("a step was taken")
-    )
+    found = [piece(name, (4,)) for name in "abc"]
+    first = kill_behind_the_first_member(found, tmp_path, monkeypatch) / "decoder.safetensors"
+    before = first.stat().st_mtime_ns
     fit_stacks(found, tmp_path, CPU)
-    assert (written[0] / "decoder.safetensors").stat().st_mtime_ns == before
-    for one in found:
-        record = json.loads((fit_or_reuse(one, tmp_path, CPU) / "fit.json").read_text())
-        assert record["side_by_side"] == ["a.image", "b.image", "c.image"]
+    assert first.stat().st_mtime_ns == before
+    assert members_of(found, tmp_path) == [["a.image", "b.image", "c.image"]] * 3
     assert not list(tmp_path.glob("side-by-side*"))
 
 
@@ -223,27 +235,11 @@ def test_a_finished_stack_of_some_members_is_written_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(0)
-    found, write = [piece(name, (4,)) for name in "abcd"], decoder_fits._write
+    found = [piece(name, (4,)) for name in "abcd"]
     fit_or_reuse(found[0], tmp_path, CPU)
-    written: list[Path] = []
-
-    def killed(decoder: Decoder, fitted: Fit, folder: Path, side_by_side: Sequence[str]) -> None:
-        if len(written) == 1:
-            raise KeyboardInterrupt
-        written.append(folder)
-        write(decoder, fitted, folder, side_by_side)
-
-    monkeypatch.setattr(decoder_fits, "_write", killed)
-    with pytest.raises(KeyboardInterrupt):
-        fit_stacks(found, tmp_path, CPU)
-    monkeypatch.setattr(decoder_fits, "_write", write)
-    monkeypatch.setattr(
-        side_by_side._Stack, "_take_gradient_step", lambda run: pytest.fail("a step was taken")
-    )
+    kill_behind_the_first_member(found, tmp_path, monkeypatch)
     fit_stacks(found, tmp_path, CPU)
-    records = [json.loads((fit_or_reuse(one, tmp_path, CPU) / "fit.json").read_text()) for one in found]
-    of_three = ["b.image", "c.image", "d.image"]
-    assert [record["side_by_side"] for record in records] == [[], of_three, of_three, of_three]
+    assert members_of(found, tmp_path) == [[], *[["b.image", "c.image", "d.image"]] * 3]
 
 
 @pytest.mark.usefixtures("memory")
@@ -255,10 +251,7 @@ def test_the_state_of_other_members_is_no_begin(tmp_path: Path) -> None:
     left.mkdir()
     (left / "members.json").write_text(json.dumps([f"{one.name}.{one.key}" for one in found[:2]]))
     fit_stacks(found, tmp_path, CPU)
-    records = [json.loads((fit_or_reuse(one, tmp_path, CPU) / "fit.json").read_text()) for one in found]
-    assert [record["side_by_side"] for record in records] == [["a.image", "b.image"]] * 2 + [
-        ["c.image", "d.image"]
-    ] * 2
+    assert members_of(found, tmp_path) == [["a.image", "b.image"]] * 2 + [["c.image", "d.image"]] * 2
 
 
 def test_stacks_of_one_recipe_have_states_of_their_own(tmp_path: Path) -> None:
