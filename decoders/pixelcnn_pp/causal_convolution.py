@@ -9,14 +9,12 @@ Causality follows from the shape of the kernel and the side of the padding, so n
 Source: Salimans, Karpathy, Chen & Kingma 2017 (PixelCNN++, arXiv 1701.05517), sections 2.2-2.4.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-from decoders.moments import Moments
 
 # torch 2.13 writes beyond its buffers in the gradient of a channels-last convolution of fewer than 7 channels.
 FEWEST_CHANNELS_LAST = 16
@@ -194,71 +192,36 @@ def shift_right(x: Tensor) -> Tensor:
     return F.pad(x, (1, -1, 0, 0))
 
 
-class _ReachedError(Exception):
-    """Ends a pass at the layer whose input it was to reach."""
+def initialize_from_data(network: nn.Module, pass_data: Callable[[], object]) -> None:
+    """Set the gain and bias of every weight-normalised layer from what it gets in one pass.
 
-
-class _Initialization:
-    """The layers of a network that have no gain and bias yet, and the moments of the outputs of the next one.
-
-    Each layer must see the outputs of the layers before it as they are in the end. One pass over all the data does
-    this, for a layer is fitted where it is first called. Where the data come in parts, each part ends at the first
-    layer that is not fitted, which is fitted once all parts have reached it: one round for each layer, and no more
-    memory than one part.
-    """
-
-    def __init__(self, network: nn.Module, parts: Sequence[Callable[[], object]]) -> None:
-        self.left = {m for m in network.modules() if isinstance(m, WeightNormalizedConvolution)}
-        self.parts = parts
-        self.moments = Moments()
-
-    def run(self) -> None:
-        """Rounds until no part meets a layer that is not fitted."""
-        hooks = [layer.register_forward_pre_hook(self._measure) for layer in self.left]
-        try:
-            while self.left and all(self._ends_early(part) for part in self.parts):
-                pass
-        finally:
-            for hook in hooks:
-                hook.remove()
-
-    def _ends_early(self, part: Callable[[], object]) -> bool:
-        try:
-            part()
-        except _ReachedError:
-            return True
-        return False
-
-    @torch.no_grad()
-    def _measure(self, layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        """Add the outputs of one part; after the last one set g and b."""
-        assert isinstance(layer, WeightNormalizedConvolution)
-        if layer not in self.left:
-            return
-        layer.gain.fill_(1.0)
-        layer.bias.zero_()
-        self.moments.add(layer.forward(*inputs), dim=(0, 2, 3))
-        if self.moments.parts == len(self.parts):
-            self._fit_gain_and_bias(layer)
-        if len(self.parts) > 1:
-            raise _ReachedError
-
-    def _fit_gain_and_bias(self, layer: WeightNormalizedConvolution) -> None:
-        """Set g and b such that each output channel has mean 0 and the initial scale of the layer."""
-        spread, mean = self.moments.std_mean()
-        # A constant output is not scaled to unit variance, because the first other value would become enormous.
-        layer.gain.copy_(layer.initial_scale / spread.masked_fill(spread < SMALLEST_SPREAD, 1.0))
-        layer.bias.copy_(-mean * layer.gain)
-        self.left.remove(layer)
-        self.moments = Moments()
-
-
-def initialize_from_data(network: nn.Module, parts: Sequence[Callable[[], object]]) -> None:
-    """Set the gain and bias of every weight-normalised layer from its inputs over all parts of the data.
+    A layer is set where it is first called, so the next one sees its outputs as they are in the end.
 
     Args:
         network: whose layers are set.
-        parts: each passes one part of the data through the network, without gradients. All together they have the
-            moments that the whole would have in one pass, up to the order of floating-point sums.
+        pass_data: passes the data through the network.
     """
-    _Initialization(network, parts).run()
+    left = {m for m in network.modules() if isinstance(m, WeightNormalizedConvolution)}
+
+    @torch.no_grad()
+    def set_once(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if layer in left:
+            left.remove(layer)
+            _set_gain_and_bias(layer, *inputs)
+
+    hooks = [layer.register_forward_pre_hook(set_once) for layer in left]
+    try:
+        pass_data()
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _set_gain_and_bias(layer: WeightNormalizedConvolution, x: Tensor) -> None:
+    """Set g and b such that each output channel has mean 0 and the initial scale of the layer."""
+    layer.gain.fill_(1.0)
+    layer.bias.zero_()
+    spread, mean = torch.std_mean(layer.forward(x), dim=(0, 2, 3), correction=0)
+    # A constant output is not scaled to unit variance, because the first other value would become enormous.
+    layer.gain.copy_(layer.initial_scale / spread.masked_fill(spread < SMALLEST_SPREAD, 1.0))
+    layer.bias.copy_(-mean * layer.gain)

@@ -6,7 +6,6 @@ Source: Salimans, Karpathy, Chen & Kingma 2017 (arXiv 1701.05517).
 import math
 from collections.abc import Callable
 from functools import partial
-from itertools import repeat
 from typing import Any
 
 import torch
@@ -102,7 +101,10 @@ class PixelCNNPP(PixelCNNPPNetwork, Decoder):
 
     @torch.no_grad()
     def initialise(self, target: Tensor, h: Tensor | None, batch_size: int = 1) -> None:
-        """Data-dependent initialization from one batch: standardise h, then set the gain and bias of every layer.
+        """Data-dependent initialization: standardise h, then set the gain and bias of every layer in one pass.
+
+        As many of the images pass as the memory of `decoders/memory.py` holds, or a step of `batch_size`: evenly spaced
+        ones of those that are given. The standardisation and the start of the mixture are of all images.
 
         The last layer is set such that the mixture starts with the mean and deviation of each channel. If it started
         from the range [-1, 1], the fit of images with little variation would need hundreds of steps to approach them.
@@ -120,7 +122,7 @@ class PixelCNNPP(PixelCNNPPNetwork, Decoder):
                 self.context_maps.standardise.measure(h)
             fresh = self._new_part()
             if fresh is not None:
-                initialize_from_data(fresh, self._passes(target, h, batch_size))
+                initialize_from_data(fresh, self._pass_given(target, h, batch_size))
             if fresh is self:
                 start = self.mixture.start(target)
                 self.head.bias.mul_(start.spread).add_(start.centre)
@@ -128,16 +130,14 @@ class PixelCNNPP(PixelCNNPPNetwork, Decoder):
         finally:
             self.train(was_training)
 
-    def _passes(self, target: Tensor, h: Tensor | None, batch_size: int) -> list[Callable[[], object]]:
-        """Passes of as many images at once as their memory allows, through the layers that are not copied."""
-        size = examples_at_once(self.bytes_per_example, len(target), batch_size * self.memory.step)
-        if self.pretrained_names and h is not None:
-            return [partial(self, part) for part in h.split(size)]
-        parts = zip(target.split(size), repeat(None) if h is None else h.split(size))
-        return [partial(self._parameters_given, *part) for part in parts]
-
-    def _parameters_given(self, target: Tensor, h: Tensor | None) -> Tensor:
-        return self.parameters_of(target, self(h).context)
+    def _pass_given(self, target: Tensor, h: Tensor | None, batch_size: int) -> Callable[[], object]:
+        """A pass of as many images as their memory allows, through the layers that are not copied."""
+        count = examples_at_once(self.bytes_per_example, len(target), batch_size * self.memory.step)
+        rows = torch.arange(count) * len(target) // count
+        given = None if h is None else h[rows]
+        if self.pretrained_names and given is not None:
+            return partial(self, given)
+        return lambda: self.parameters_of(target[rows], self(given).context)
 
     @property
     def bytes_per_example(self) -> int:

@@ -81,7 +81,7 @@ def test_initialization_gives_every_output_its_scale_and_mean_zero():
     network[2].initial_scale = 0.1
     x = 3 + 5 * torch.randn(16, 3, 7, 7)
     with torch.no_grad():
-        initialize_from_data(network, [lambda: network(x)])
+        initialize_from_data(network, lambda: network(x))
     with torch.no_grad():
         first, last = network[0](x), network(x)
     for y, scale in [(first, 1.0), (last, 0.1)]:
@@ -97,7 +97,7 @@ def test_initialization_is_over_when_it_ends_even_by_an_exception():
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        initialize_from_data(layer, [broken])
+        initialize_from_data(layer, broken)
     before = layer.gain.clone()
     layer(torch.randn(2, 3, 4, 4))
     assert torch.equal(layer.gain, before)
@@ -105,5 +105,5 @@ def test_initialization_is_over_when_it_ends_even_by_an_exception():
 
 def test_initialization_does_not_blow_up_a_constant():
     layer = Pointwise(3, 2)
-    initialize_from_data(layer, [lambda: layer(torch.ones(4, 3, 2, 2))])
+    initialize_from_data(layer, lambda: layer(torch.ones(4, 3, 2, 2)))
     assert torch.equal(layer.gain, torch.ones(2))

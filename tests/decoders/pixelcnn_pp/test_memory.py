@@ -1,4 +1,4 @@
-"""Initialisation in parts equals one pass, and the formula of memory agrees with what passes really take."""
+"""An initialisation passes what the budget holds, and the formula of memory agrees with what passes really take."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import torch
 from decoders import memory
 from decoders.fitting import fit
 from decoders.pairs import TensorPairs
-from decoders.pixelcnn_pp.causal_convolution import WeightNormalizedConvolution
+from decoders.pixelcnn_pp.context import ContextMaps
 from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.memory import DecoderMemory
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
@@ -38,46 +38,65 @@ def few_at_once(monkeypatch, context, images):
     monkeypatch.setattr(memory, "BUDGET", images * bytes_of_one)
 
 
+def rows_of_passes(monkeypatch, context, **given):
+    """Rows of the images that each layer of an initialisation got."""
+    seen = []
+
+    def noted(self, target, h):
+        seen.append(len(target))
+        return parameters_of(self, target, h)
+
+    parameters_of = PixelCNNPP.parameters_of
+    monkeypatch.setattr(PixelCNNPP, "parameters_of", noted)
+    initialised(context, **given)
+    return seen
+
+
 @pytest.mark.parametrize("context", [None, (5,), (2, 3, 4)])
-def test_an_initialisation_in_parts_is_that_of_one_pass(monkeypatch, context):
-    whole = initialised(context).state_dict()
-    few_at_once(monkeypatch, context, 10)  # parts of 10, 10, 10 and 7 images
-    parts = initialised(context).state_dict()
-    for name, value in whole.items():
-        assert torch.allclose(parts[name], value, rtol=1e-4, atol=1e-5), name
-
-
-def test_what_reads_h_is_initialised_in_parts_after_a_warm_start(monkeypatch):
-    start = initialised(None)
-    whole = initialised((5,), start).state_dict()
-    few_at_once(monkeypatch, (5,), 4)
-    parts = initialised((5,), start).state_dict()
-    untouched = initialised((5,)).state_dict()
-    assert not torch.allclose(untouched["stem.above.gain"], whole["stem.above.gain"])
-    for name, value in whole.items():
-        assert torch.allclose(parts[name], value, rtol=1e-4, atol=1e-5), name
-
-
-def test_no_more_images_pass_at_once_than_the_budget_holds(monkeypatch):
-    sizes = []
-    hook = torch.nn.modules.module.register_module_forward_pre_hook(
-        lambda layer, given: (
-            sizes.append(len(given[0])) if isinstance(layer, WeightNormalizedConvolution) else None
-        )
+def test_one_pass_of_no_more_images_than_the_budget_holds(monkeypatch, context):
+    few_at_once(monkeypatch, context, 10)
+    assert rows_of_passes(monkeypatch, context) == [10]
+    assert rows_of_passes(monkeypatch, context, batch_size=IMAGES) == [IMAGES], (
+        "a step takes more memory anyway"
     )
-    try:
-        few_at_once(monkeypatch, None, 10)
-        initialised(None)
-        assert max(sizes) == 10
-        sizes.clear()
-        initialised(None, batch_size=IMAGES)
-        assert set(sizes) == {IMAGES}, "a step of so many images takes more memory"
-        sizes.clear()
-        monkeypatch.setattr(memory, "BUDGET", 2**40)
-        initialised(None)
-        assert set(sizes) == {IMAGES}
-    finally:
-        hook.remove()
+    monkeypatch.setattr(memory, "BUDGET", 2**40)
+    assert rows_of_passes(monkeypatch, context) == [IMAGES]
+
+
+@pytest.mark.parametrize("context", [None, (5,), (2, 3, 4)])
+def test_the_images_that_pass_are_spread_over_all(monkeypatch, context):
+    # Images of a folder may come class by class: the first ones are of few classes.
+    torch.manual_seed(0)
+    decoder = PixelCNNPP(SPEC, TARGET, context)
+    images = torch.randint(0, 16, (IMAGES, 3, 6, 8), dtype=torch.uint8)
+    h = (
+        None
+        if context is None
+        else torch.arange(IMAGES).float().view(-1, *[1] * len(context)).expand(-1, *context)
+    )
+    few_at_once(monkeypatch, context, 10)
+    layers = [decoder.stem.above] if h is None else [decoder.stem.above, decoder.context_maps.standardise]
+    inputs = {}
+    for layer in layers:
+        layer.register_forward_pre_hook(lambda layer, given: inputs.setdefault(layer, given[0]))
+    decoder.initialise(images, h)
+    chosen = [k * IMAGES // 10 for k in range(10)]
+    values = decoder.network_input(images[chosen])
+    assert torch.equal(inputs[layers[0]], layers[0].pad(values))
+    if h is not None:
+        assert torch.equal(inputs[layers[1]], h[chosen])
+        assert torch.allclose(layers[1].mean, torch.tensor(IMAGES // 2.0)), "h is standardised by all of them"
+
+
+def test_what_reads_h_is_initialised_from_as_many_after_a_warm_start(monkeypatch):
+    start, seen = initialised(None), []
+    few_at_once(monkeypatch, (5,), 4)
+    forward = ContextMaps.forward
+    monkeypatch.setattr(ContextMaps, "forward", lambda self, h: seen.append(len(h)) or forward(self, h))
+    warm = initialised((5,), start).state_dict()
+    assert seen == [4]
+    for name, value in start.state_dict().items():
+        assert torch.equal(warm[name], value), name
 
 
 def test_a_fit_tells_its_initialisation_the_size_of_its_steps(monkeypatch):
