@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from decoders.pixelcnn_pp.causal_convolution import Centred, Halving, Pointwise
 from decoders.pixelcnn_pp.fused_layers import concat_elu, laid_out
 from decoders.pixelcnn_pp.gated_resnet import GatedResnet
-from decoders.pixelcnn_pp.network_pass import Map, is_recordable, run_recorded
+from decoders.pixelcnn_pp.network_pass import Map, run_pass
 from decoders.standardisation import Standardisation
 
 SCALES = 3  # resolutions of the decoder: 1, 1/2, 1/4
@@ -170,11 +170,10 @@ class ContextMaps(nn.Module):
 
     def _read(self, s: Tensor) -> Tensor:
         """Pass the residual layers; as one operation where that is faster."""
-        if not is_recordable(self.read, (s,)):
-            return self._through(s)
-        return run_recorded(lambda maps: self._through(maps[0]), (s,))
+        return run_pass(self.read, self._through, (s,))
 
-    def _through(self, s: Map) -> Map:
+    def _through(self, maps: list[Map]) -> Map:
+        (s,) = maps
         for layer in self.read:
             s = layer(s)
         return s

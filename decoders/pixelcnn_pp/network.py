@@ -30,7 +30,7 @@ from decoders.pixelcnn_pp.context import SCALES, ContextMaps
 from decoders.pixelcnn_pp.fused_layers import laid_out
 from decoders.pixelcnn_pp.gated_resnet import GatedResnet
 from decoders.pixelcnn_pp.logistic_mixture import LogisticMixture
-from decoders.pixelcnn_pp.network_pass import Map, RecordedMap, is_recordable, run_recorded
+from decoders.pixelcnn_pp.network_pass import Map, RecordedMap, run_pass
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import ImageTarget
 
@@ -193,15 +193,13 @@ class PixelCNNPPNetwork(nn.Module):
 
     def _pass(self, streams: tuple[Tensor, Tensor], s: tuple[Tensor | None, ...]) -> Tensor:
         """The horizontal stream behind all layers; one operation where that is faster."""
-        given = [m for m in (*streams, *s) if m is not None]
-        if not is_recordable(self, given):
-            return self._up(*self._down(streams, s), s)[1]
+        has_context = s[0] is not None
 
-        def record(maps: list[RecordedMap]) -> RecordedMap:
-            of_s = tuple(maps[2:]) or (None,) * SCALES
+        def through(maps: list[Map]) -> Map:
+            of_s = tuple(maps[2:]) if has_context else (None,) * SCALES
             return self._up(*self._down((maps[0], maps[1]), of_s), of_s)[1]
 
-        return run_recorded(record, given)
+        return run_pass(self, through, [m for m in (*streams, *s) if m is not None])
 
     def _down(
         self, streams: Streams[Map], s: tuple[Map | None, ...]

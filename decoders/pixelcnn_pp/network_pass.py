@@ -6,13 +6,15 @@ Here the products are written for few channels, weight norm and element-wise fun
 of any number of layers is one call.
 
 The layers are not listed a second time: a pass is recorded by calling the network's own modules with a `RecordedMap` in
-the place of a tensor.
+the place of a tensor. A recording serves all later passes of maps of the same shapes through the same layers.
 """
 
 import math
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -88,6 +90,7 @@ class Recording:
     shapes: list[Shape] = field(default_factory=list)
     weights: list[Tensor] = field(default_factory=list)
     inputs: int = 0
+    result: int = NONE
 
     def add_input(self, shape: Sequence[int]) -> RecordedMap:
         """A map that is given; all are added before the first layer."""
@@ -151,9 +154,6 @@ class Recording:
         return RecordedMap(self, len(self.shapes) - 1, self.shapes[-1])
 
     def _add_weights(self, *weights: Tensor) -> None:
-        for w in weights:
-            if w.dtype != torch.float32 or w.device.type != "cpu":
-                raise TypeError(f"maps in float32 on a CPU meet weights in {w.dtype} on {w.device}.")
         self.weights += weights
 
     def _row(
@@ -165,9 +165,7 @@ class Recording:
         weights: int,
         dropout: float,
     ) -> LayerRow:
-        """A layer without skips and context."""
-        kept = chances_to_keep(dropout)
-        seed, second_seed = torch.randint(2**32, (2,), device="cpu").tolist() if kept < CHANCES else (0, 0)
+        """A layer without skips, context and seeds."""
         batch, filters, height, width = x.shape
         rows, columns = layer.kernel
         return LayerRow(
@@ -193,31 +191,120 @@ class Recording:
             gated=NONE,
             y=y.number,
             weights=weights,
-            kept=kept,
-            seed=seed,
-            second_seed=second_seed,
+            kept=chances_to_keep(dropout),
+            seed=0,
+            second_seed=0,
         )
 
+    # What follows is of a whole recording, of which nothing changes any more.
 
-def is_recordable(network: nn.Module, maps: Sequence[Tensor]) -> bool:
-    """Whether the pass of a network, or of a part of one, from these maps can be one operation.
+    @cached_property
+    def table(self) -> NDArray[np.int64]:
+        """The rows as C reads them, without seeds."""
+        return np.array(self.rows, np.int64)
+
+    @cached_property
+    def layers_with_dropout(self) -> list[int]:
+        """Their places in the table."""
+        return [i for i, row in enumerate(self.rows) if row.kept < CHANCES]
+
+    def table_with_seeds(self) -> NDArray[np.int64]:
+        """The table of one pass: two new seeds for each layer with dropout."""
+        if not self.layers_with_dropout:
+            return self.table
+        table = self.table.copy()
+        seeds = torch.randint(2**32, (len(self.layers_with_dropout), 2), device="cpu")
+        table[self.layers_with_dropout, -2:] = seeds.numpy()
+        return table
+
+    @cached_property
+    def apart(self) -> list[int]:
+        """Maps that are tensors of their own: the inputs, and the result, which as a part of a block would keep it."""
+        return [*range(self.inputs), self.result]
+
+    @cached_property
+    def places_of_a_step(self) -> "Places":
+        """Places of the maps where a gradient reads them."""
+        return places_of_maps(self, self.apart, keeps_all=True)
+
+    @cached_property
+    def places_of_an_evaluation(self) -> "Places":
+        """Places of the maps where none does."""
+        return places_of_maps(self, self.apart, keeps_all=False)
+
+    @cached_property
+    def places_of_gradients(self) -> "Places":
+        """Places of the gradients of the maps."""
+        return places_of_gradients(self, self.apart)
+
+    @cached_property
+    def bytes_forward(self) -> int:
+        """Memory for the maps of a group of images and for packed weights, of each thread."""
+        return call("network_workspace", self.table, len(self.table), False)
+
+    @cached_property
+    def bytes_backward(self) -> int:
+        """The same of the backward pass."""
+        return call("network_workspace", self.table, len(self.table), True)
+
+
+MOST_RECORDINGS = 8  # of one network: of steps, evaluations and a few sizes of batches
+_recordings: WeakKeyDictionary[nn.Module, dict[Hashable, Recording]] = WeakKeyDictionary()
+
+
+def run_pass(network: nn.Module, through: Callable[[list[Any]], Any], inputs: Sequence[Tensor]) -> Tensor:
+    """Run a pass through layers: as one operation where that is faster, else operation by operation.
+
+    Args:
+        network: has all layers of the pass among its modules.
+        through: the pass, from its inputs to its result, of tensors or of recorded maps. It depends on nothing but
+            the network and the shapes of the inputs.
+        inputs: maps (batch, channels, height, width).
+
+    Returns:
+        The result; channels last where it is one operation.
+
+    Raises:
+        ValueError: maps are not of the same images or do not fit together.
+        TypeError: the layers are not in the precision or on the device of the maps.
+    """
+    key = key_of_pass(network, inputs)
+    if key is None:
+        return through(list(inputs))
+    recording = recording_of(network, key, through, inputs)
+    for w in recording.weights:
+        if w.dtype != torch.float32 or w.device.type != "cpu":
+            raise TypeError(f"maps in float32 on a CPU meet weights in {w.dtype} on {w.device}.")
+    tensors = [*inputs, *recording.weights]
+    differentiates = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+    y: Tensor = RecordedPass.apply(recording, differentiates, *tensors)
+    return y
+
+
+def key_of_pass(network: nn.Module, maps: Sequence[Tensor]) -> Hashable | None:
+    """What the recording of a pass depends on; None where the pass cannot be one operation.
 
     It cannot where the layers hold the weights of several members, or where a hook waits for what one of them reads or
     writes, as in an initialisation.
     """
-    return (
-        not torch.is_autocast_enabled("cpu")
-        and maps[0].dtype == torch.float32
-        and maps[0].numel() > 0
-        and all(passes_at_once(m.shape[1]) for m in maps)
-        and runs_in_c(*maps)
-        and has_layers_without_hooks(network)
-    )
+    if (
+        torch.is_autocast_enabled("cpu")
+        or maps[0].dtype != torch.float32
+        or maps[0].numel() == 0
+        or not all(passes_at_once(m.shape[1]) for m in maps)
+        or not runs_in_c(*maps)
+    ):
+        return None
+    layers = layers_without_hooks(network)
+    return layers and (torch.get_num_threads(), *(m.shape for m in maps), *layers)
 
 
-def has_layers_without_hooks(network: nn.Module) -> bool:
-    """Whether there are weight-normalised convolutions, those of one decoder, and no hooks on any module."""
-    modules, convolutions = [network], 0
+def layers_without_hooks(network: nn.Module) -> tuple[int, ...] | None:
+    """The parameters of a network by their identity, and which of its modules train.
+
+    None where there are hooks on a module, or no weight-normalised convolutions of one decoder.
+    """
+    modules, found, convolutions = [network], [], 0
     for module in modules:  # each step: `network.modules()` takes twice as long
         if (
             module._forward_hooks
@@ -225,77 +312,81 @@ def has_layers_without_hooks(network: nn.Module) -> bool:
             or module._backward_hooks
             or module._backward_pre_hooks
         ):
-            return False
+            return None
         convolutions += isinstance(module, WeightNormalizedConvolution)
+        found.append(int(module.training))
+        found += map(id, module._parameters.values())
         modules += (child for child in module._modules.values() if child is not None)
-    return convolutions > 0 and not _has_any_global_hook()
+    return None if convolutions == 0 or _has_any_global_hook() else tuple(found)
 
 
-def run_recorded(record: Callable[[list[RecordedMap]], RecordedMap], inputs: Sequence[Tensor]) -> Tensor:
-    """Record a pass and run it.
+def recording_of(
+    network: nn.Module, key: Hashable, through: Callable[[list[Any]], Any], inputs: Sequence[Tensor]
+) -> Recording:
+    """The kept recording of a pass, or a new one.
 
-    Args:
-        record: the pass, from its inputs to its result.
-        inputs: maps (batch, channels, height, width), float32 on a CPU.
-
-    Returns:
-        The result, channels last.
+    A recording holds the parameters of the key, so that no other can have the identity of one.
     """
-    recording = Recording(torch.get_num_threads())
-    result = record([recording.add_input(m.shape) for m in inputs])
-    tensors = [*inputs, *recording.weights]
-    differentiates = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
-    y: Tensor = RecordedPass.apply(recording, result.number, differentiates, *tensors)
-    return y
+    kept = _recordings.setdefault(network, {})
+    if key not in kept:
+        recording = Recording(torch.get_num_threads())
+        recording.result = through([recording.add_input(m.shape) for m in inputs]).number
+        if len(kept) >= MOST_RECORDINGS:
+            kept.clear()
+        kept[key] = recording
+    return kept[key]
 
 
 class RecordedPass(torch.autograd.Function):
     """A recorded pass; its gradient computes the elu of each map again."""
 
     @staticmethod
-    def forward(
-        ctx: Any, recording: Recording, result: int, differentiates: bool, *tensors: Tensor
-    ) -> Tensor:
+    def forward(ctx: Any, recording: Recording, differentiates: bool, *tensors: Tensor) -> Tensor:
         """`tensors` are the inputs and the weights."""
         inputs = [channels_last(m) for m in tensors[: recording.inputs]]
         weights = [w.contiguous() for w in tensors[recording.inputs :]]
-        rows = np.array(recording.rows, np.int64)
-        # The result is a tensor of its own: as a part of the block it would keep all maps after an evaluation.
-        shape = recording.shapes[result]
+        table = recording.table_with_seeds()
+        shape = recording.shapes[recording.result]
         y = torch.empty(shape, dtype=torch.float32, device="cpu", memory_format=torch.channels_last)
-        apart = dict(enumerate(inputs)) | {result: y}
-        places = places_of_maps(recording, apart, keeps_all=differentiates)
+        places = recording.places_of_a_step if differentiates else recording.places_of_an_evaluation
         maps = torch.empty(places.size, dtype=torch.float32, device="cpu")
-        tables = addresses_of_maps(apart, maps, places), addresses(weights)
-        call("network_forward", rows, len(rows), *tables, workspace(rows, backward=False))
+        of_maps = addresses_of_maps(recording, [*inputs, y], maps, places)
+        call(
+            "network_forward",
+            table,
+            len(table),
+            of_maps,
+            addresses(weights),
+            empty_bytes(recording.bytes_forward),
+        )
         if differentiates:
             ctx.save_for_backward(maps, *inputs, *weights)
-            ctx.settings = recording, rows, places, result
+            ctx.settings = recording, table
         return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of the inputs and of the weights."""
-        recording, rows, places, result = ctx.settings
+        recording, table = ctx.settings
         maps, *rest = ctx.saved_tensors
         inputs, weights = rest[: recording.inputs], rest[recording.inputs :]
         of_inputs = [torch.zeros_like(m) for m in inputs]
         of_weights = [torch.empty_like(w) for w in weights]
-        apart = dict(enumerate(of_inputs)) | {result: channels_last(gradients[0])}
-        of_places = places_of_gradients(recording, apart)
+        places, of_places = recording.places_of_a_step, recording.places_of_gradients
         of_maps = torch.zeros(of_places.size, dtype=torch.float32, device="cpu")
+        of_result = channels_last(gradients[0])
         call(
             "network_backward",
-            rows,
-            len(rows),
-            addresses_of_maps(dict(enumerate(inputs)), maps, places),
-            addresses_of_maps(apart, of_maps, of_places),
+            table,
+            len(table),
+            addresses_of_maps(recording, [*inputs, maps], maps, places),  # no layer reads the result
+            addresses_of_maps(recording, [*of_inputs, of_result], of_maps, of_places),
             addresses(weights),
             addresses(of_weights),
-            workspace(rows, backward=True),
+            empty_bytes(recording.bytes_backward),
         )
-        return None, None, None, *of_inputs, *of_weights
+        return None, None, *of_inputs, *of_weights
 
 
 class Places(NamedTuple):
@@ -348,15 +439,15 @@ def channels_last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
 
 
-def addresses_of_maps(apart: Mapping[int, Tensor], block: Tensor, places: Places) -> NDArray[np.int64]:
-    """Addresses of all maps: of those that lie apart, and of those in the block."""
+def addresses_of_maps(
+    recording: Recording, apart: Sequence[Tensor], block: Tensor, places: Places
+) -> NDArray[np.int64]:
+    """Addresses of all maps: of those that lie apart, in the order of `recording.apart`, and of those in the block."""
     found = places.begins * block.element_size() + block.data_ptr()
-    for number, tensor in apart.items():
-        found[number] = tensor.data_ptr()
+    found[recording.apart] = [tensor.data_ptr() for tensor in apart]
     return found
 
 
-def workspace(rows: NDArray[np.int64], *, backward: bool) -> Tensor:
-    """Memory for the maps of a group of images and for packed weights, of each thread."""
-    size = call("network_workspace", rows, len(rows), backward)
-    return torch.empty(size, dtype=torch.uint8, device="cpu")
+def empty_bytes(count: int) -> Tensor:
+    """Memory with any content."""
+    return torch.empty(count, dtype=torch.uint8, device="cpu")

@@ -7,8 +7,8 @@ from typing import Any, Generic
 import torch
 from torch import Tensor, nn
 
+from decoders.flat_parameters import flatten_gradients
 from decoders.spec import FitSpec
-from decoders.training.flat_parameters import flatten_gradients
 from decoders.training.gradient_step import GradientStep, build_adam, set_learning_rate
 from decoders.training.graphed_step import build_step
 from decoders.training.process_group import Ranks

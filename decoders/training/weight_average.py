@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import nn
 
-from decoders.training.flat_parameters import flatten
+from decoders.flat_parameters import flatten
 
 Model = TypeVar("Model", bound=nn.Module)
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from decoders.pixelcnn_pp import context, network, network_pass
+from decoders.pixelcnn_pp import network_pass
 from decoders.pixelcnn_pp.causal_convolution import WeightNormalizedConvolution
 from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.native_code import compiled_layers
@@ -69,8 +69,7 @@ def a_batch(decoder, count):
 
 def literally(monkeypatch):
     """Let all layers run operation by operation."""
-    for module in (network, context):
-        monkeypatch.setattr(module, "is_recordable", lambda *_: False)
+    monkeypatch.setattr(network_pass, "key_of_pass", lambda *_: None)
 
 
 def nats_and_gradients(decoder, count):
@@ -283,3 +282,60 @@ def test_a_decoder_that_is_gone_leaves_no_weights_in_a_circle():
         assert weights() is None
     finally:
         gc.enable()
+
+
+def recordings_of(decoder):
+    """All recordings that are kept, of the network and of what reads h."""
+    networks = [decoder] if decoder.context_maps is None else [decoder, decoder.context_maps.read]
+    return [r for network in networks for r in network_pass._recordings[network].values()]
+
+
+def test_a_recording_serves_all_passes_of_one_shape():
+    decoder = a_decoder(*SIZES["map"], dropout=0.3)
+    first = nats_and_gradients(decoder, 3)
+    kept = recordings_of(decoder)
+    assert len(kept) == 2
+    assert_agree(nats_and_gradients(decoder, 3), first)  # the seeds are those of the generator
+    assert recordings_of(decoder) == kept
+    nats_and_gradients(decoder, 4)
+    assert len(recordings_of(decoder)) == 4
+
+
+def test_seeds_are_new_in_every_pass():
+    decoder = a_decoder(*SIZES["unconditional"], dropout=0.3)
+    target, _ = a_batch(decoder, 3)
+    assert not torch.equal(decoder(None).log_prob(target), decoder(None).log_prob(target))
+
+
+def replace_gain(decoder):
+    layer = decoder.up[0][0].u.first
+    layer.gain = nn.Parameter(3 * layer.gain.detach())
+
+
+CHANGES = {
+    "a parameter": replace_gain,
+    "the mode of all": lambda decoder: decoder.eval(),
+    "the mode of one layer": lambda decoder: decoder.up[0][0].ul.eval(),
+    "the place of the weights": lambda decoder: decoder.load_state_dict(
+        {name: 1.5 * value for name, value in decoder.state_dict().items()}, assign=True
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_no_recording_outlives_what_it_was_made_from(change, monkeypatch):
+    decoder = a_decoder(*SIZES["unconditional"], dropout=0.3)
+    before = nats_and_gradients(decoder, 3)
+    CHANGES[change](decoder)
+    ours = nats_and_gradients(decoder, 3)
+    assert not torch.equal(ours[0], before[0])
+    literally(monkeypatch)
+    assert_agree(ours, nats_and_gradients(decoder, 3))
+
+
+def test_the_recordings_of_a_network_are_few():
+    decoder = a_decoder(*SIZES["unconditional"])
+    for count in range(1, 40):
+        with torch.no_grad():
+            decoder(None).log_prob(a_batch(decoder, count)[0])
+    assert len(recordings_of(decoder)) <= network_pass.MOST_RECORDINGS

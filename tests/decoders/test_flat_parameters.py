@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from decoders.training.flat_parameters import flatten, flatten_gradients
+from decoders.flat_parameters import flatten, flatten_gradients
 from decoders.training.optimisation import parameter_groups
 from decoders.training.weight_average import WeightAverage
 
