@@ -5,11 +5,13 @@ longer than their arithmetic.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 ALIGNMENT = 16  # numbers; a parameter begins at a multiple of 64 bytes
+_PART = "_vector_part"  # of a parameter; a copy of it has none
 
 
 def flatten(parameters: Sequence[nn.Parameter]) -> nn.Parameter:
@@ -39,10 +41,25 @@ def flatten(parameters: Sequence[nn.Parameter]) -> nn.Parameter:
     return vector
 
 
-def flatten_gradients(parameters: Sequence[nn.Parameter], vector: nn.Parameter) -> None:
+class VectorPart(NamedTuple):
+    """Where a parameter begins in its vector."""
+
+    vector: nn.Parameter
+    begin: int
+
+
+def flatten_gradients(
+    parameters: Sequence[nn.Parameter], vector: nn.Parameter, *, as_one: bool = True
+) -> None:
     """Give the vector of `flatten` a gradient of 0, of which those of the parameters are views.
 
     They stay so while gradients are set to zero in place, and never to None.
+
+    Args:
+        parameters: those of the vector, in the order of `flatten`.
+        vector: what `flatten` returned.
+        as_one: an operation that reads many of the parameters may read the vector in their place (`vector_part`), so
+            that its gradient comes as one. Hooks on the parameters then miss it.
 
     >>> layer = nn.Linear(2, 1)
     >>> vector = flatten(list(layer.parameters()))
@@ -54,6 +71,26 @@ def flatten_gradients(parameters: Sequence[nn.Parameter], vector: nn.Parameter) 
     vector.grad = torch.zeros_like(vector)
     for parameter, part in zip(parameters, _parts(vector.grad, parameters), strict=True):
         parameter.grad = part
+        if as_one:
+            setattr(parameter, _PART, VectorPart(vector, int(part.storage_offset())))
+
+
+def vector_part(parameter: Tensor) -> VectorPart | None:
+    """The vector that an operation may read in the place of a parameter; None where there is none.
+
+    None too for a parameter that has left its vector since, as `nn.Module.double` lets it.
+
+    >>> layer = nn.Linear(2, 1)
+    >>> vector = flatten(list(layer.parameters()))
+    >>> flatten_gradients(list(layer.parameters()), vector)
+    >>> vector_part(layer.bias).begin, vector_part(layer.double().bias)
+    (16, None)
+    """
+    part: VectorPart | None = getattr(parameter, _PART, None)
+    if part is None:
+        return None
+    begins_at = part.vector.data_ptr() + part.begin * part.vector.element_size()
+    return part if parameter.data_ptr() == begins_at else None
 
 
 def _parts(vector: Tensor, parameters: Sequence[nn.Parameter]) -> Iterator[Tensor]:

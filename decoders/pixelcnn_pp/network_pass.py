@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.modules.module import _has_any_global_hook
 
+from decoders.flat_parameters import vector_part
 from decoders.pixelcnn_pp.causal_convolution import Transposed, WeightNormalizedConvolution
 from decoders.pixelcnn_pp.fused_layers import CHANCES, chances_to_keep, runs_in_c
 from decoders.pixelcnn_pp.native_code import addresses, call
@@ -272,12 +273,10 @@ def run_pass(network: nn.Module, through: Callable[[list[Any]], Any], inputs: Se
     if key is None:
         return through(list(inputs))
     recording = recording_of(network, key, through, inputs)
-    for w in recording.weights:
-        if w.dtype != torch.float32 or w.device.type != "cpu":
-            raise TypeError(f"maps in float32 on a CPU meet weights in {w.dtype} on {w.device}.")
-    tensors = [*inputs, *recording.weights]
+    weights = WeightPlaces(recording.weights)
+    tensors = [*inputs, *weights.holders]
     differentiates = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
-    y: Tensor = RecordedPass.apply(recording, differentiates, *tensors)
+    y: Tensor = RecordedPass.apply(recording, weights, differentiates, *tensors)
     return y
 
 
@@ -337,42 +336,70 @@ def recording_of(
     return kept[key]
 
 
+class WeightPlaces:
+    """The tensors that hold the weights of a pass, and where each weight begins there.
+
+    A weight is held by itself, or by the vector of which it is a part: then all have one gradient.
+
+    Raises:
+        TypeError: the weights are not in float32 on a CPU.
+    """
+
+    def __init__(self, weights: Sequence[Tensor]) -> None:
+        holders: dict[int, Tensor] = {}
+        places: list[tuple[int, int]] = []
+        numbers: dict[int, int] = {}
+        for w in weights:
+            holder, begin = vector_part(w) or (w, 0)
+            holders[id(holder)] = holder
+            places.append((numbers.setdefault(id(holder), len(numbers)), begin))
+        self.holders = list(holders.values())
+        self._holders, self._begins = np.array(places, np.int64).T
+        for w in self.holders:
+            if w.dtype != torch.float32 or w.device.type != "cpu":
+                raise TypeError(f"maps in float32 on a CPU meet weights in {w.dtype} on {w.device}.")
+
+    def addresses(self, holders: Sequence[Tensor]) -> NDArray[np.int64]:
+        """Address of each weight in tensors like the holders."""
+        return addresses(holders)[self._holders] + 4 * self._begins
+
+
 class RecordedPass(torch.autograd.Function):
     """A recorded pass; its gradient computes the elu of each map again."""
 
     @staticmethod
-    def forward(ctx: Any, recording: Recording, differentiates: bool, *tensors: Tensor) -> Tensor:
-        """`tensors` are the inputs and the weights."""
+    def forward(
+        ctx: Any, recording: Recording, weights: WeightPlaces, differentiates: bool, *tensors: Tensor
+    ) -> Tensor:
+        """`tensors` are the inputs and the holders of the weights."""
         inputs = [channels_last(m) for m in tensors[: recording.inputs]]
-        weights = [w.contiguous() for w in tensors[recording.inputs :]]
+        holders = [w.contiguous() for w in tensors[recording.inputs :]]
         table = recording.table_with_seeds()
         shape = recording.shapes[recording.result]
         y = torch.empty(shape, dtype=torch.float32, device="cpu", memory_format=torch.channels_last)
         places = recording.places_of_a_step if differentiates else recording.places_of_an_evaluation
         maps = torch.empty(places.size, dtype=torch.float32, device="cpu")
-        of_maps = addresses_of_maps(recording, [*inputs, y], maps, places)
         call(
             "network_forward",
             table,
             len(table),
-            of_maps,
-            addresses(weights),
+            addresses_of_maps(recording, [*inputs, y], maps, places),
+            weights.addresses(holders),
             empty_bytes(recording.bytes_forward),
         )
         if differentiates:
-            ctx.save_for_backward(maps, *inputs, *weights)
-            ctx.settings = recording, table
+            ctx.save_for_backward(maps, *inputs, *holders)
+            ctx.settings = recording, weights, table
         return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of the inputs and of the weights."""
-        recording, table = ctx.settings
+        """Gradients of the inputs and of the holders of the weights."""
+        recording, weights, table = ctx.settings
         maps, *rest = ctx.saved_tensors
-        inputs, weights = rest[: recording.inputs], rest[recording.inputs :]
-        of_inputs = [torch.zeros_like(m) for m in inputs]
-        of_weights = [torch.empty_like(w) for w in weights]
+        inputs, holders = rest[: recording.inputs], rest[recording.inputs :]
+        of_inputs, of_holders = [[torch.zeros_like(t) for t in ts] for ts in (inputs, holders)]
         places, of_places = recording.places_of_a_step, recording.places_of_gradients
         of_maps = torch.zeros(of_places.size, dtype=torch.float32, device="cpu")
         of_result = channels_last(gradients[0])
@@ -382,11 +409,11 @@ class RecordedPass(torch.autograd.Function):
             len(table),
             addresses_of_maps(recording, [*inputs, maps], maps, places),  # no layer reads the result
             addresses_of_maps(recording, [*of_inputs, of_result], of_maps, of_places),
-            addresses(weights),
-            addresses(of_weights),
+            weights.addresses(holders),
+            weights.addresses(of_holders),
             empty_bytes(recording.bytes_backward),
         )
-        return None, None, *of_inputs, *of_weights
+        return None, None, None, *of_inputs, *of_holders
 
 
 class Places(NamedTuple):

@@ -60,7 +60,8 @@ class Optimisation(Generic[Model]):
         """The groups with the parameters of each, their gradients and their averages as one vector."""
         vectors = self.average.join([group["params"] for group in groups])
         for group, vector in zip(groups, vectors, strict=True):
-            flatten_gradients(group["params"], vector)
+            # Processes exchange the gradients of parameters, by a hook on each.
+            flatten_gradients(group["params"], vector, as_one=not self.ranks.several)
             self.vectors.append((group["params"][0], vector))
         return [group | {"params": [vector]} for group, vector in zip(groups, vectors, strict=True)]
 

@@ -1,5 +1,6 @@
 """A pass as one operation in C against the same layers operation by operation."""
 
+import copy
 import gc
 import weakref
 from math import prod
@@ -8,10 +9,12 @@ import pytest
 import torch
 from torch import nn
 
+from decoders.flat_parameters import flatten, flatten_gradients
 from decoders.pixelcnn_pp import network_pass
 from decoders.pixelcnn_pp.causal_convolution import WeightNormalizedConvolution
 from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.native_code import compiled_layers
+from decoders.pixelcnn_pp.network_pass import WeightPlaces
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.pixelcnn_pp.stacked import StackedPixelCNNPP
 from decoders.spec import ImageTarget
@@ -339,3 +342,59 @@ def test_the_recordings_of_a_network_are_few():
         with torch.no_grad():
             decoder(None).log_prob(a_batch(decoder, count)[0])
     assert len(recordings_of(decoder)) <= network_pass.MOST_RECORDINGS
+
+
+def flattened(decoder, *, as_one):
+    """The parameters of a decoder as two vectors, those that read h apart."""
+    named = dict(decoder.named_parameters())
+    for reads_h in (False, True):
+        group = [p for name, p in named.items() if ("context" in name) == reads_h]
+        if group:
+            flatten_gradients(group, flatten(group), as_one=as_one)
+    return decoder
+
+
+def gradients_of_two_passes(decoder):
+    for seed in (5, 6):
+        torch.manual_seed(seed)
+        target, h = a_batch(decoder, 5)
+        decoder(h).log_prob(target).sum().backward()
+    return {name: p.grad.clone() for name, p in decoder.named_parameters()}
+
+
+def test_the_gradient_of_a_vector_is_that_of_its_parameters():
+    decoder = a_decoder(*SIZES["map"], dropout=0.3)
+    alone = gradients_of_two_passes(decoder)
+    apart = gradients_of_two_passes(flattened(a_decoder(*SIZES["map"], dropout=0.3), as_one=False))
+    at_once = flattened(a_decoder(*SIZES["map"], dropout=0.3), as_one=True)
+    found = gradients_of_two_passes(at_once)
+    for name, expected in alone.items():
+        assert torch.equal(apart[name], expected), name
+        assert torch.equal(found[name], expected), name
+    (recording,) = network_pass._recordings[at_once].values()
+    assert len(WeightPlaces(recording.weights).holders) == 2
+
+
+def test_a_weight_that_has_left_its_vector_is_read_where_it_is():
+    decoder = flattened(a_decoder(*SIZES["unconditional"]), as_one=True)
+    target, _ = a_batch(decoder, 3)
+    before = decoder(None).log_prob(target)
+    gain = decoder.up[0][0].u.first.gain
+    gain.data = 3 * gain.data
+    after = decoder(None).log_prob(target)
+    assert not torch.equal(before, after)
+    gain.grad = None
+    after.sum().backward()
+    assert gain.grad.any()
+
+
+def test_a_copy_has_weights_of_its_own():
+    decoder = flattened(a_decoder(*SIZES["unconditional"]), as_one=True)
+    twin = copy.deepcopy(decoder)
+    target, _ = a_batch(decoder, 3)
+    before = twin(None).log_prob(target)
+    with torch.no_grad():
+        for parameter in decoder.parameters():
+            parameter.mul_(1.5)
+    assert torch.equal(twin(None).log_prob(target), before)
+    assert not torch.equal(decoder(None).log_prob(target), before)

@@ -73,11 +73,16 @@ def classes():
 
 
 # In float64 sums in another order differ by 1e-16, and what Adam makes of a gradient near 0 by little more.
-def pixelcnn_pp():
+def pixelcnn_pp(filters=4):
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        spec = PixelCNNPPSpec(filters=4, layers=1, mixtures=2, dropout=0.0, context_filters=4)
+        spec = PixelCNNPPSpec(filters=filters, layers=1, mixtures=2, dropout=0.0, context_filters=filters)
         return PixelCNNPP(spec, IMAGE, (1,)).double()
+
+
+def pixelcnn_pp_at_once():
+    """In float32, whose layers are one operation: in one process it reads all weights as one vector."""
+    return pixelcnn_pp(filters=8).float()
 
 
 def categorical(dropout=0.0):
@@ -115,6 +120,7 @@ def fit_and_go_on(ranks, folder):
     """Whole fits, one that goes on from a single process' state, one that is left for it, and one refused."""
     result = {
         "image": fitted(pixelcnn_pp(), TensorPairs(*images())),
+        "image at once": fitted(pixelcnn_pp_at_once(), TensorPairs(*images())),
         "label": fitted(categorical(), TensorPairs(*classes())),
         "gone on": fitted(categorical(), TensorPairs(*classes()), folder / "of-one.pt"),
         "noisy": fitted(categorical(dropout=0.5), TensorPairs(*classes())),
@@ -186,6 +192,8 @@ def test_two_processes_fit_what_one_does_and_each_goes_on_where_the_other_stoppe
         assert refused.startswith("decoder: not every process reads the same state")
     assert first == second
     assert_equal_but_for_rounding(first["image"], fitted(pixelcnn_pp(), TensorPairs(*images())))
+    at_once = fitted(pixelcnn_pp_at_once(), TensorPairs(*images()))
+    np.testing.assert_allclose(first["image at once"]["losses"], at_once["losses"], rtol=1e-4)
     whole = fitted(categorical(), TensorPairs(*classes()))
     assert_equal_but_for_rounding(first["label"], whole)
     assert_equal_but_for_rounding(first["gone on"], whole)
