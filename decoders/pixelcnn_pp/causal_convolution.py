@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 # torch 2.13 writes beyond its buffers in the gradient of a channels-last convolution of fewer than 7 channels.
 FEWEST_CHANNELS_LAST = 16
+MOST_PRODUCTS = 2**24  # of a 1x1 convolution that is faster as a product of matrices, also in channels last
 SMALLEST_SPREAD = 0.05  # a unit-norm filter whose outputs vary less than this counts as constant
 
 
@@ -98,8 +99,9 @@ class Pointwise(WeightNormalizedConvolution):
     kernel = (1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Matrix products, which take half the time of a convolution on a CPU unless x is channels last."""
-        if is_channels_last(x) and x.shape[1] >= FEWEST_CHANNELS_LAST:
+        """Matrix products, which take half the time of a convolution on a CPU unless x is large and channels last."""
+        small = x.device.type == "cpu" and x.numel() * len(self.bias) <= MOST_PRODUCTS
+        if is_channels_last(x) and x.shape[1] >= FEWEST_CHANNELS_LAST and not small:
             return F.conv2d(x, self.weight(), self.bias)
         return mix_channels(x, self.weight(), self.bias)
 
@@ -158,10 +160,10 @@ def mix_channels(x: Tensor, weight: Tensor, start: Tensor) -> Tensor:
     if weight.dim() == 5:
         return mix_channels_of_members(x, weight, start)
     is_map = start.dim() == 4
-    if is_channels_last(start if is_map else x):
+    if is_channels_last(start if is_map else x) or height * width == 1:
         start = start.permute(0, 2, 3, 1).flatten(0, 2) if is_map else start
         rows = torch.addmm(start, x.permute(0, 2, 3, 1).reshape(-1, inputs), weight.flatten(1).t())
-        return rows.view(batch, height, width, -1).permute(0, 3, 1, 2)
+        return rows.view(batch, height, width, len(weight)).permute(0, 3, 1, 2)
     start = start.flatten(2) if is_map else start[None, :, None]
     matrices = weight.flatten(1).expand(batch, -1, -1)
     return torch.baddbmm(start, matrices, x.flatten(2)).unflatten(2, (height, width))
