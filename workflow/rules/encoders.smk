@@ -11,6 +11,7 @@ rule train_encoder:
         log_of(f"train_encoder/{NETWORK}"),
     benchmark:
         benchmark_of(f"train_encoder/{NETWORK}")
+    priority: 15
     group:
         "networks"
     threads: DEVICE_THREADS

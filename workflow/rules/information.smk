@@ -89,6 +89,7 @@ rule mix_marginal:
         log_of("mix_marginal"),
     benchmark:
         benchmark_of("mix_marginal")
+    priority: 10
     group:
         "evaluation"
     threads: DEVICE_THREADS
