@@ -16,6 +16,7 @@ rule measure_consistency:
         log_of("{variant}/measure_consistency/{test}"),
     benchmark:
         benchmark_of("{variant}/measure_consistency/{test}")
+    priority: 5  # long, and few: at the end one of them would run alone
     group:
         "pieces"
     threads: DEVICE_THREADS
