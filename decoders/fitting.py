@@ -197,6 +197,7 @@ class _Run:
 
     def finish(self) -> Fit:
         """Load the best averaged weights into the decoder and describe the fit."""
+        self.optimisation.end()
         self.decoder.load_state_dict(self.best_weights)
         self.decoder.eval()
         return Fit.from_history(

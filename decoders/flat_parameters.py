@@ -4,14 +4,16 @@ A small decoder has some 200 parameters of a few hundred numbers each. On a CPU 
 longer than their arithmetic.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 ALIGNMENT = 16  # numbers; a parameter begins at a multiple of 64 bytes
-_PART = "_vector_part"  # of a parameter; a copy of it has none
+# Numbers of a vector that an operation reads as one: its gradient is as long, however few of the parameters it reads.
+MOST_AS_ONE = 2**20
+_PART = "_vector_part"  # of a parameter
 
 
 def flatten(parameters: Sequence[nn.Parameter]) -> nn.Parameter:
@@ -59,7 +61,8 @@ def flatten_gradients(
         parameters: those of the vector, in the order of `flatten`.
         vector: what `flatten` returned.
         as_one: an operation that reads many of the parameters may read the vector in their place (`vector_part`), so
-            that its gradient comes as one. Hooks on the parameters then miss it.
+            that its gradient comes as one, if the vector is short. Hooks on the parameters and `torch.autograd.grad`
+            then miss it, and autograd does not notice when a parameter is changed between a pass and its gradient.
 
     >>> layer = nn.Linear(2, 1)
     >>> vector = flatten(list(layer.parameters()))
@@ -71,14 +74,22 @@ def flatten_gradients(
     vector.grad = torch.zeros_like(vector)
     for parameter, part in zip(parameters, _parts(vector.grad, parameters), strict=True):
         parameter.grad = part
-        if as_one:
+        if as_one and vector.numel() <= MOST_AS_ONE:
             setattr(parameter, _PART, VectorPart(vector, int(part.storage_offset())))
+
+
+def read_apart(parameters: Iterable[nn.Parameter]) -> None:
+    """Let every operation read these parameters themselves again, as after a fit."""
+    for parameter in parameters:
+        if hasattr(parameter, _PART):
+            delattr(parameter, _PART)
 
 
 def vector_part(parameter: Tensor) -> VectorPart | None:
     """The vector that an operation may read in the place of a parameter; None where there is none.
 
-    None too for a parameter that has left its vector since, as `nn.Module.double` lets it.
+    None too for a parameter that has left its vector since, as `nn.Module.double` lets it, whose gradient is no view
+    any more, or which takes none.
 
     >>> layer = nn.Linear(2, 1)
     >>> vector = flatten(list(layer.parameters()))
@@ -89,8 +100,12 @@ def vector_part(parameter: Tensor) -> VectorPart | None:
     part: VectorPart | None = getattr(parameter, _PART, None)
     if part is None:
         return None
-    begins_at = part.vector.data_ptr() + part.begin * part.vector.element_size()
-    return part if parameter.data_ptr() == begins_at else None
+    vector, grad = part.vector, parameter.grad
+    if vector.grad is None or grad is None or not parameter.requires_grad:
+        return None
+    skipped = part.begin * vector.element_size()
+    is_view = parameter.data_ptr() == vector.data_ptr() + skipped
+    return part if is_view and grad.data_ptr() == vector.grad.data_ptr() + skipped else None
 
 
 def _parts(vector: Tensor, parameters: Sequence[nn.Parameter]) -> Iterator[Tensor]:

@@ -1,10 +1,11 @@
 """Standardisation of h to mean 0 and standard deviation 1, so that the scale of a layer does not matter."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from decoders.errors import ContextError
-from decoders.moments import Moments
 
 BLOCK = 64  # examples whose double precision is in memory at once
 
@@ -38,7 +39,7 @@ class Standardisation(nn.Module):
     def measure(self, h: Tensor) -> None:
         """Set mean and deviation from a sample of h, (batch, *context)."""
         self.check(h)
-        moments = Moments()
+        moments = _Moments()
         for block in h.split(BLOCK):
             moments.add(block.double(), dim=(0, *range(2, h.dim())), keepdim=True)
         deviation, mean = moments.std_mean()
@@ -62,3 +63,32 @@ class Standardisation(nn.Module):
         """z within -+20, logarithmic growth beyond."""
         beyond = (z.abs() - _LARGEST).clamp(min=0)
         return z.clamp(-_LARGEST, _LARGEST) + z.sign() * beyond.log1p()
+
+
+class _Moments:
+    """Mean and deviation over all parts of a sample, each as `torch.std_mean` gives it.
+
+    Source: Chan, Golub & LeVeque 1983 (The American Statistician 37, 3), equation 2.1.
+    """
+
+    def __init__(self) -> None:
+        self._of_parts: list[tuple[int, Tensor, Tensor]] = []
+
+    def add(self, part: Tensor, **axes: Any) -> None:
+        """Add a part; `axes` are those of `torch.std_mean`."""
+        deviation, mean = torch.std_mean(part, correction=0, **axes)
+        self._of_parts.append((part.numel() // mean.numel(), deviation, mean))
+
+    def std_mean(self) -> tuple[Tensor, Tensor]:
+        """Deviation and mean over all parts, in the precision of the parts."""
+        dtype = self._of_parts[0][1].dtype
+        counts = torch.tensor([count for count, _, _ in self._of_parts], dtype=torch.float64)
+        weights = counts / counts.sum()
+        deviations, means = (
+            torch.stack([moment.double() for moment in moments]).movedim(0, -1)
+            for moments in list(zip(*self._of_parts, strict=True))[1:]
+        )
+        weights = weights.to(means.device)
+        mean = (weights * means).sum(-1)
+        variance = (weights * (deviations.square() + (means - mean[..., None]).square())).sum(-1)
+        return variance.sqrt().to(dtype), mean.to(dtype)

@@ -18,7 +18,9 @@ from torch.nn import functional as F
 
 # torch 2.13 writes beyond its buffers in the gradient of a channels-last convolution of fewer than 7 channels.
 FEWEST_CHANNELS_LAST = 16
-MOST_PRODUCTS = 2**24  # of a 1x1 convolution that is faster as a product of matrices, also in channels last
+# Multiplications up to which a 1x1 convolution in channels last is faster as a product of matrices: by half at 2**20,
+# not at all at 2**24 (float32, one thread).
+MOST_PRODUCTS = 2**24
 SMALLEST_SPREAD = 0.05  # a unit-norm filter whose outputs vary less than this counts as constant
 
 

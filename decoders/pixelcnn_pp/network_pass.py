@@ -79,7 +79,7 @@ class RecordedMap:
 Map = TypeVar("Map", Tensor, RecordedMap)  # of a pass that is run, or recorded
 
 
-@dataclass
+@dataclass(eq=False)
 class Recording:
     """The layers of a pass, and the maps and weights that they read and write.
 
@@ -259,7 +259,8 @@ def run_pass(network: nn.Module, through: Callable[[list[Any]], Any], inputs: Se
     Args:
         network: has all layers of the pass among its modules.
         through: the pass, from its inputs to its result, of tensors or of recorded maps. It depends on nothing but
-            the network and the shapes of the inputs.
+            the network and the shapes of the inputs: of the network on its parameters, and on the mode and `dropout`
+            of its modules. What else it reads (kernels, margins) is read once.
         inputs: maps (batch, channels, height, width).
 
     Returns:
@@ -294,16 +295,16 @@ def key_of_pass(network: nn.Module, maps: Sequence[Tensor]) -> Hashable | None:
         or not runs_in_c(*maps)
     ):
         return None
-    layers = layers_without_hooks(network)
-    return layers and (torch.get_num_threads(), *(m.shape for m in maps), *layers)
+    state = state_without_hooks(network)
+    return None if state is None else (torch.get_num_threads(), *(m.shape for m in maps), *state)
 
 
-def layers_without_hooks(network: nn.Module) -> tuple[int, ...] | None:
-    """The parameters of a network by their identity, and which of its modules train.
+def state_without_hooks(network: nn.Module) -> tuple[Hashable, ...] | None:
+    """The parameters of a network by their identity, which of its modules train, and their dropout.
 
     None where there are hooks on a module, or no weight-normalised convolutions of one decoder.
     """
-    modules, found, convolutions = [network], [], 0
+    modules, found, convolutions = [network], list[Hashable](), 0
     for module in modules:  # each step: `network.modules()` takes twice as long
         if (
             module._forward_hooks
@@ -313,7 +314,7 @@ def layers_without_hooks(network: nn.Module) -> tuple[int, ...] | None:
         ):
             return None
         convolutions += isinstance(module, WeightNormalizedConvolution)
-        found.append(int(module.training))
+        found += module.training, module.__dict__.get("dropout")
         found += map(id, module._parameters.values())
         modules += (child for child in module._modules.values() if child is not None)
     return None if convolutions == 0 or _has_any_global_hook() else tuple(found)
@@ -324,16 +325,25 @@ def recording_of(
 ) -> Recording:
     """The kept recording of a pass, or a new one.
 
-    A recording holds the parameters of the key, so that no other can have the identity of one.
+    A recording holds the weights that it reads, so that no other tensor can have the identity of one in its key.
     """
     kept = _recordings.setdefault(network, {})
-    if key not in kept:
+    recording = kept.get(key)
+    if recording is None:
         recording = Recording(torch.get_num_threads())
         recording.result = through([recording.add_input(m.shape) for m in inputs]).number
-        if len(kept) >= MOST_RECORDINGS:
+        of_parameters = all(isinstance(w, nn.Parameter) for w in recording.weights)
+        if len(kept) >= MOST_RECORDINGS or any(
+            not _have_same_weights(recording, other) for other in kept.values()
+        ):
             kept.clear()
-        kept[key] = recording
-    return kept[key]
+        if of_parameters:  # weights that are computed for each pass are others in the next
+            kept[key] = recording
+    return recording
+
+
+def _have_same_weights(a: Recording, b: Recording) -> bool:
+    return [*map(id, a.weights)] == [*map(id, b.weights)]
 
 
 class WeightPlaces:
@@ -407,7 +417,8 @@ class RecordedPass(torch.autograd.Function):
             "network_backward",
             table,
             len(table),
-            addresses_of_maps(recording, [*inputs, maps], maps, places),  # no layer reads the result
+            # No layer reads the result: its address may be any.
+            addresses_of_maps(recording, [*inputs, maps], maps, places),
             addresses_of_maps(recording, [*of_inputs, of_result], of_maps, of_places),
             weights.addresses(holders),
             weights.addresses(of_holders),

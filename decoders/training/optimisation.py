@@ -7,7 +7,7 @@ from typing import Any, Generic
 import torch
 from torch import Tensor, nn
 
-from decoders.flat_parameters import flatten_gradients
+from decoders.flat_parameters import flatten_gradients, read_apart
 from decoders.spec import FitSpec
 from decoders.training.gradient_step import GradientStep, build_adam, set_learning_rate
 from decoders.training.graphed_step import build_step
@@ -79,6 +79,10 @@ class Optimisation(Generic[Model]):
         loss = self.gradient_step(target, h)
         self.average.update(step + 1)
         return self.ranks.mean(loss)
+
+    def end(self) -> None:
+        """Take no more steps: the parameters are those of any module again."""
+        read_apart(self.model.parameters())
 
     def _demand_views(self) -> None:
         """Gradients that left their vector would change nothing, and nobody would see it."""

@@ -87,7 +87,7 @@ rule fit_decoders:
         log_of(f"{{variant}}/fit_decoders/{NETWORK}/epoch{{epoch}}"),
     benchmark:
         benchmark_of(f"{{variant}}/fit_decoders/{NETWORK}/epoch{{epoch}}")
-    # CE(x) waits for all points, and takes one core alone: nothing else should come before them.
+    # CE(x) waits for all points and takes long: what neither needs comes after them.
     priority: 10
     group:
         "fits-epoch{epoch}"

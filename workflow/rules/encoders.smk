@@ -11,7 +11,7 @@ rule train_encoder:
         log_of(f"train_encoder/{NETWORK}"),
     benchmark:
         benchmark_of(f"train_encoder/{NETWORK}")
-    priority: 15
+    priority: 15  # points wait for the network
     group:
         "networks"
     threads: DEVICE_THREADS

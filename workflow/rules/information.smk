@@ -89,7 +89,7 @@ rule mix_marginal:
         log_of("mix_marginal"),
     benchmark:
         benchmark_of("mix_marginal")
-    priority: 10
+    priority: 10  # long, and one job: at the end it would run alone
     group:
         "evaluation"
     threads: DEVICE_THREADS

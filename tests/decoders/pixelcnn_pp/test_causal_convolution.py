@@ -3,7 +3,9 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
+from decoders.pixelcnn_pp import causal_convolution
 from decoders.pixelcnn_pp.causal_convolution import (
     DownRightShifted,
     DownRightShiftedTransposed,
@@ -107,3 +109,25 @@ def test_initialization_does_not_blow_up_a_constant():
     layer = Pointwise(3, 2)
     initialize_from_data(layer, lambda: layer(torch.ones(4, 3, 2, 2)))
     assert torch.equal(layer.gain, torch.ones(2))
+
+
+@pytest.mark.parametrize("size", [(5, 24, 3, 4), (5, 24, 1, 1), (0, 24, 3, 4)])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_a_product_of_matrices_is_the_convolution_of_a_pixel(size, layout, monkeypatch):
+    layer = Pointwise(24, 9)
+    with torch.no_grad():
+        layer.bias.normal_()
+    found = []
+    for most in (causal_convolution.MOST_PRODUCTS, 0):
+        monkeypatch.setattr(causal_convolution, "MOST_PRODUCTS", most)
+        x = (
+            torch.randn(size, generator=torch.Generator().manual_seed(0))
+            .to(memory_format=layout)
+            .requires_grad_()
+        )
+        y = layer(x)
+        found.append((y, *torch.autograd.grad(y.square().sum(), [x, *layer.parameters()])))
+    for ours, theirs in zip(*found, strict=True):
+        assert ours.shape == theirs.shape
+        assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+    assert torch.allclose(found[0][0], F.conv2d(x, layer.weight(), layer.bias), rtol=1e-4, atol=1e-4)

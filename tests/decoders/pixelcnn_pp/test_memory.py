@@ -38,8 +38,8 @@ def few_at_once(monkeypatch, context, images):
     monkeypatch.setattr(memory, "BUDGET", images * bytes_of_one)
 
 
-def rows_of_passes(monkeypatch, context, **given):
-    """Rows of the images that each layer of an initialisation got."""
+def images_of_passes(monkeypatch, context, **given):
+    """How many images each pass of an initialisation was of."""
     seen = []
 
     def noted(self, target, h):
@@ -55,12 +55,12 @@ def rows_of_passes(monkeypatch, context, **given):
 @pytest.mark.parametrize("context", [None, (5,), (2, 3, 4)])
 def test_one_pass_of_no_more_images_than_the_budget_holds(monkeypatch, context):
     few_at_once(monkeypatch, context, 10)
-    assert rows_of_passes(monkeypatch, context) == [10]
-    assert rows_of_passes(monkeypatch, context, batch_size=IMAGES) == [IMAGES], (
+    assert images_of_passes(monkeypatch, context) == [10]
+    assert images_of_passes(monkeypatch, context, batch_size=IMAGES) == [IMAGES], (
         "a step takes more memory anyway"
     )
     monkeypatch.setattr(memory, "BUDGET", 2**40)
-    assert rows_of_passes(monkeypatch, context) == [IMAGES]
+    assert images_of_passes(monkeypatch, context) == [IMAGES]
 
 
 @pytest.mark.parametrize("context", [None, (5,), (2, 3, 4)])

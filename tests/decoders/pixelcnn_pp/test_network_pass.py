@@ -9,7 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from decoders.flat_parameters import flatten, flatten_gradients
+from decoders import flat_parameters
+from decoders.fitting import fit
+from decoders.flat_parameters import flatten, flatten_gradients, read_apart, vector_part
+from decoders.pairs import TensorPairs
 from decoders.pixelcnn_pp import network_pass
 from decoders.pixelcnn_pp.causal_convolution import WeightNormalizedConvolution
 from decoders.pixelcnn_pp.decoder import PixelCNNPP
@@ -17,7 +20,7 @@ from decoders.pixelcnn_pp.native_code import compiled_layers
 from decoders.pixelcnn_pp.network_pass import WeightPlaces
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.pixelcnn_pp.stacked import StackedPixelCNNPP
-from decoders.spec import ImageTarget
+from decoders.spec import FitSpec, ImageTarget
 
 pytestmark = pytest.mark.skipif(compiled_layers() is None, reason="there is no C compiler here")
 
@@ -315,8 +318,13 @@ def replace_gain(decoder):
     layer.gain = nn.Parameter(3 * layer.gain.detach())
 
 
+def change_dropout(decoder):
+    decoder.up[0][0].u.dropout = 0.7
+
+
 CHANGES = {
     "a parameter": replace_gain,
+    "the dropout of a layer": change_dropout,
     "the mode of all": lambda decoder: decoder.eval(),
     "the mode of one layer": lambda decoder: decoder.up[0][0].ul.eval(),
     "the place of the weights": lambda decoder: decoder.load_state_dict(
@@ -342,6 +350,34 @@ def test_the_recordings_of_a_network_are_few():
         with torch.no_grad():
             decoder(None).log_prob(a_batch(decoder, count)[0])
     assert len(recordings_of(decoder)) <= network_pass.MOST_RECORDINGS
+
+
+def test_no_recording_keeps_weights_that_are_gone():
+    decoder = a_decoder(*SIZES["unconditional"])
+    nats_and_gradients(decoder, 3)
+    old = weakref.ref(decoder.up[0][0].u.first.gain)
+    replace_gain(decoder)
+    nats_and_gradients(decoder, 3)
+    gc.collect()
+    assert old() is None
+
+
+def test_weights_that_are_computed_are_computed_in_every_pass():
+    decoder = a_decoder(*SIZES["unconditional"])
+    layer = decoder.up[0][0].u.first
+
+    class Tripled(nn.Module):
+        def forward(self, gain):
+            return 3 * gain
+
+    before = nats_and_gradients(decoder, 3)[0]
+    nn.utils.parametrize.register_parametrization(layer, "gain", Tripled())
+    first = nats_and_gradients(decoder, 3)[0]
+    with torch.no_grad():
+        layer.parametrizations.gain.original.div_(3)
+    second = nats_and_gradients(decoder, 3)[0]
+    assert not torch.allclose(first, before, atol=1e-3)
+    assert torch.allclose(second, before, atol=1e-4)
 
 
 def flattened(decoder, *, as_one):
@@ -386,6 +422,34 @@ def test_a_weight_that_has_left_its_vector_is_read_where_it_is():
     gain.grad = None
     after.sum().backward()
     assert gain.grad.any()
+
+
+@pytest.mark.parametrize("frees", ["read apart", "a frozen parameter", "an own gradient", "a long vector"])
+def test_a_weight_is_read_itself_where_its_vector_does_not_stand_for_it(frees, monkeypatch):
+    if frees == "a long vector":
+        monkeypatch.setattr(flat_parameters, "MOST_AS_ONE", 1000)
+    decoder = flattened(a_decoder(*SIZES["unconditional"]), as_one=True)
+    gain = decoder.up[0][0].u.first.gain
+    if frees == "read apart":
+        read_apart(decoder.parameters())
+    elif frees == "a frozen parameter":
+        gain.requires_grad_(False)
+    elif frees == "an own gradient":
+        gain.grad = None
+    target, _ = a_batch(decoder, 3)
+    decoder(None).log_prob(target).sum().backward()
+    assert vector_part(gain) is None
+    assert bool(gain.grad.any()) == (frees != "a frozen parameter")
+    assert (vector_part(decoder.up[0][0].u.second.gain) is None) == (frees in ("read apart", "a long vector"))
+
+
+def test_after_a_fit_the_parameters_are_those_of_any_module():
+    decoder = a_decoder(*SIZES["unconditional"])
+    target, _ = a_batch(decoder, 40)
+    recipe = FitSpec(steps=2, batch_size=8, evaluate_every=1)
+    fit(decoder, TensorPairs(target.to(torch.uint8), None), recipe)
+    loss = decoder(None).log_prob(target).sum()
+    assert all(g is not None for g in torch.autograd.grad(loss, list(decoder.parameters())))
 
 
 def test_a_copy_has_weights_of_its_own():
