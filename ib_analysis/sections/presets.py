@@ -139,6 +139,7 @@ WIDTHS: Mapping[tuple[str, tuple[int, int, int]], float] = {
     ("quick", (1, 8, 8)): 0.79,
     ("quick", (3, 8, 8)): 4.9,
     ("quick", (3, 16, 16)): 4.8,
+    ("quick", (3, 32, 32)): 4.7,
     ("standard", (1, 8, 8)): 1.0,
     ("standard", (3, 8, 8)): 4.4,
     ("standard", (3, 16, 16)): 4.7,
