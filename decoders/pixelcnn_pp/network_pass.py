@@ -220,7 +220,7 @@ class Recording:
 
     @cached_property
     def apart(self) -> list[int]:
-        """Maps that are tensors of their own: the inputs, and the result, which as a part of a block would keep it."""
+        """Maps that are tensors of their own: the inputs, and the result, which would keep the whole block alive."""
         return [*range(self.inputs), self.result]
 
     @cached_property
@@ -356,14 +356,15 @@ class WeightPlaces:
     """
 
     def __init__(self, weights: Sequence[Tensor]) -> None:
-        holders: dict[int, Tensor] = {}
-        places: list[tuple[int, int]] = []
+        self.holders: list[Tensor] = []
         numbers: dict[int, int] = {}
+        places: list[tuple[int, int]] = []
         for w in weights:
             holder, begin = vector_part(w) or (w, 0)
-            holders[id(holder)] = holder
-            places.append((numbers.setdefault(id(holder), len(numbers)), begin))
-        self.holders = list(holders.values())
+            if id(holder) not in numbers:
+                numbers[id(holder)] = len(self.holders)
+                self.holders.append(holder)
+            places.append((numbers[id(holder)], begin))
         self._holders, self._begins = np.array(places, np.int64).T
         for w in self.holders:
             if w.dtype != torch.float32 or w.device.type != "cpu":
