@@ -15,6 +15,7 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chromium-headless-shell")
 SECONDS = 30
+PRESSES = 10
 
 
 def chromium() -> str | None:
@@ -80,10 +81,26 @@ class Page:
                 "Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=codes[name]
             )
 
-    def click(self, x: float, y: float) -> None:
-        """Press and release the mouse at a place of the window."""
-        for kind in ("mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+    def click(self, selector: str) -> None:
+        """Press and release the mouse in the middle of what the selector finds, where the window shows it.
+
+        A busy machine may drop a press without a word, so one that the page did not hear is made again.
+        """
+        found = json.dumps(selector)
+        self.run(f"""document.querySelector({found}).scrollIntoView({{block: "center"}});
+            window.pressed = false;
+            addEventListener("mousedown", () => {{ window.pressed = true; }}, {{capture: true, once: true}})""")
+        for _ in range(PRESSES):
+            self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            x, y = self.run(f"""(() => {{
+                const box = document.querySelector({found}).getBoundingClientRect();
+                return [box.x + box.width / 2, box.y + box.height / 2];
+            }})()""")
+            for kind in ("mousePressed", "mouseReleased"):
+                self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+            if self.run("window.pressed"):
+                return
+        raise RuntimeError(f"the page heard none of {PRESSES} presses on {selector}")
 
     def picture(self, path: Path, whole: bool = False) -> None:
         """Save what is seen, or the whole page, as PNG."""

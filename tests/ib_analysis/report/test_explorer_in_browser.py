@@ -64,13 +64,7 @@ def demand_images(page, drawn, point: Point) -> None:
 
 def touch(page, name: str, regime: str = "classifier") -> None:
     """Click the mark of a point of the plane in the middle."""
-    box = page.run(f"""(() => {{
-        const point = document.querySelector('#explorer-planes [data-point="net, {regime} | 0 | {name}"] .mark');
-        point.scrollIntoView({{block: "center"}});
-        const box = point.getBoundingClientRect();
-        return [box.x + box.width / 2, box.y + box.height / 2];
-    }})()""")
-    page.click(*box)
+    page.click(f'#explorer-planes [data-point="net, {regime} | 0 | {name}"] .mark')
 
 
 def choose(page, control: str, value: str) -> None:
@@ -169,13 +163,7 @@ def test_play_goes_through_the_epochs_and_stops(page):
 
 
 def test_the_curve_follows_the_selection_and_selects(page):
-    box = page.run("""(() => {
-        const mark = document.querySelector('#explorer-curve [data-point$="| logits | 0"] .mark');
-        mark.scrollIntoView({block: "center"});
-        const box = mark.getBoundingClientRect();
-        return [box.x + box.width / 2, box.y + box.height / 2];
-    })()""")
-    page.click(*box)
+    page.click("#explorer-curve [data-point$='| logits | 0'] .mark")
     assert name(page).startswith("logits at epoch 0")
     ringed = page.run("[...document.querySelectorAll('.selected')].map((g) => g.dataset.point)")
     assert ringed == ["net, classifier | 0 | logits | 0"] * 2
