@@ -76,9 +76,9 @@ def test_a_job_that_was_suspended_tells_nothing_of_the_others(tmp_path):
 def test_seconds_of_a_fit_are_its_steps(demo):
     found = foreseen_seconds(demo, StepSeconds(image=0.1, label=0.01, start=4.0))
     assert found["fit_pretrained"] == pytest.approx(4 + 600 * 0.1)
-    assert found["fit_marginal"] == pytest.approx(4 + 120 * 0.1)
+    assert found["fit_marginal"] == pytest.approx(4 + 80 * 0.1)
     assert found["fit_decoders"] == pytest.approx(
-        4 + fits_a_job(demo)["fit_decoders"] / 2 * (120 * 0.1 + 300 * 0.01)
+        4 + fits_a_job(demo)["fit_decoders"] / 2 * (80 * 0.1 + 300 * 0.01)
     )
 
 
