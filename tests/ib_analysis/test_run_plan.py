@@ -121,11 +121,11 @@ def test_the_width_of_intervals_is_that_of_the_last_table_or_is_not_said(demo, t
 @pytest.mark.parametrize(
     ("preset", "dataset", "words"),
     [
-        ("quick", {"kind": "digits"}, "0.79 bits to each side (median; preset quick, images of 1x8x8"),
+        ("quick", {"kind": "digits"}, "0.86 bits to each side (median; preset quick, images of 1x8x8"),
         (
             "quick",
             {"kind": "cifar10", "size": 8},
-            "4.9 bits to each side (median; preset quick, images of 3x8x8",
+            "4.8 bits to each side (median; preset quick, images of 3x8x8",
         ),
         ("standard", {"kind": "cifar10"}, "Their width is known at the end"),
         ("careful", {"kind": "digits"}, "Their width is known at the end"),
