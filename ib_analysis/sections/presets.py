@@ -27,8 +27,8 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
     # where `seeds` says otherwise, as those of `analyse` do.
     "quick": {
         "image": _SMALL,
-        # So few steps need a warm-up and a shorter memory of Adam, with which they bear twice the rate. The 450 steps
-        # of `standard` do not: with these its intervals on digits were twice as wide.
+        # So few steps need a warm-up and a shorter memory of Adam, with which they bear twice the rate. `standard` does
+        # without: its intervals on digits were twice as wide with them.
         "pretrained_fit": {
             "steps": 200,
             "batch_size": 32,

@@ -84,23 +84,31 @@ class Page:
     def click(self, selector: str) -> None:
         """Press and release the mouse in the middle of what the selector finds, where the window shows it.
 
-        A busy machine may drop a press without a word, so one that the page did not hear is made again.
+        A busy machine may drop an event of the mouse without a word, so what the page did not hear is made again.
         """
-        found = json.dumps(selector)
-        self.run(f"""document.querySelector({found}).scrollIntoView({{block: "center"}});
-            window.pressed = false;
-            addEventListener("mousedown", () => {{ window.pressed = true; }}, {{capture: true, once: true}})""")
+        found = f"document.querySelector({json.dumps(selector)})"
+        self.run("""(() => {
+            const heard = window.heard = {};
+            window.listening?.abort();
+            window.listening = new AbortController();
+            for (const kind of ["mousedown", "mouseup"])
+                addEventListener(kind, () => { heard[kind] = true; }, {capture: true, signal: listening.signal});
+        })()""")
         for _ in range(PRESSES):
-            self.run("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-            x, y = self.run(f"""(() => {{
-                const box = document.querySelector({found}).getBoundingClientRect();
+            x, y = self.run(f"""(async () => {{
+                {found}.scrollIntoView({{block: "center"}});
+                await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+                const box = {found}.getBoundingClientRect();
                 return [box.x + box.width / 2, box.y + box.height / 2];
             }})()""")
-            for kind in ("mousePressed", "mouseReleased"):
-                self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
-            if self.run("window.pressed"):
+            for kind, event in (("mousePressed", "mousedown"), ("mouseReleased", "mouseup")):
+                if not self.run(f"heard.{event}"):
+                    self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+                if not self.run(f"heard.{event}"):
+                    break
+            else:
                 return
-        raise RuntimeError(f"the page heard none of {PRESSES} presses on {selector}")
+        raise RuntimeError(f"the page did not hear the mouse on {selector} in {PRESSES} attempts")
 
     def picture(self, path: Path, whole: bool = False) -> None:
         """Save what is seen, or the whole page, as PNG."""
