@@ -15,7 +15,7 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chromium-headless-shell")
 SECONDS = 30
-PRESSES = 10
+ATTEMPTS = 10  # at each click
 
 
 def chromium() -> str | None:
@@ -85,6 +85,7 @@ class Page:
         """Press and release the mouse in the middle of what the selector finds, where the window shows it.
 
         A busy machine may drop an event of the mouse without a word, so what the page did not hear is made again.
+        Keys (`key`) are pressed once.
         """
         found = f"document.querySelector({json.dumps(selector)})"
         self.run("""(() => {
@@ -94,7 +95,7 @@ class Page:
             for (const kind of ["mousedown", "mouseup"])
                 addEventListener(kind, () => { heard[kind] = true; }, {capture: true, signal: listening.signal});
         })()""")
-        for _ in range(PRESSES):
+        for _ in range(ATTEMPTS):
             x, y = self.run(f"""(async () => {{
                 {found}.scrollIntoView({{block: "center"}});
                 await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
@@ -108,7 +109,7 @@ class Page:
                     break
             else:
                 return
-        raise RuntimeError(f"the page did not hear the mouse on {selector} in {PRESSES} attempts")
+        raise RuntimeError(f"the page did not hear the mouse on {selector} in {ATTEMPTS} attempts")
 
     def picture(self, path: Path, whole: bool = False) -> None:
         """Save what is seen, or the whole page, as PNG."""

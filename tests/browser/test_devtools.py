@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.devtools import PRESSES, Page, browser, chromium
+from tests.browser.devtools import ATTEMPTS, Page, browser, chromium
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium here: .ci/run installs one")
 COUNTING = (
@@ -48,8 +48,8 @@ def test_what_is_dropped_is_made_again_and_nothing_else(page, dropped, events):
 
 
 def test_a_page_that_hears_nothing_is_an_error_and_the_next_click_is_its_own(page):
-    page.dropped = range(PRESSES)
-    with pytest.raises(RuntimeError, match=f"mouse on button in {PRESSES} attempts"):
+    page.dropped = range(ATTEMPTS)
+    with pytest.raises(RuntimeError, match=f"mouse on button in {ATTEMPTS} attempts"):
         page.click("button")
     page.click("button")
     assert page.run("window.clicks") == 1
