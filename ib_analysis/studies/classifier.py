@@ -1,5 +1,7 @@
-"""Training of a classifier that may diverge, and its accuracy."""
+"""Training of classifiers that may diverge, and their accuracy."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,35 +9,48 @@ import torch
 
 from ib_analysis.datasets.dataset import Part
 from ib_analysis.encoders.encoder import Encoder
-from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.encoders.training.image_rows import ImageRows
 from ib_analysis.encoders.training.objective import measure
-from ib_analysis.encoders.training.train import DivergedError, train
+from ib_analysis.encoders.training.stack import members_at_once
+from ib_analysis.encoders.training.train import Member, train_side_by_side
+from ib_analysis.encoders.training.training_curve import TrainingCurve
 
 
-def train_classifier(
-    encoder: Encoder,
-    part: Part,
-    spec: TrainingSpec,
-    seed: int,
+def train_classifiers(
+    members: Sequence[Member],
     device: torch.device,
     scratch: Path,
     label: str,
-) -> bool:
-    """Trains a classifier to its last epoch; returns False if the loss did not stay finite.
+    begun: Callable[[int, Encoder], None] | None = None,
+) -> list[bool]:
+    """Trains classifiers to their last epoch; says of each whether its loss stayed finite.
+
+    Those that are faster computed as one network are (see `encoders.training.stack`).
 
     Args:
-        scratch: a folder that only this training uses, from which an interrupted training resumes.
+        members: as of `train_side_by_side`.
+        device: device of the training; the networks are left there.
+        scratch: a folder that only these trainings use, from which interrupted ones resume.
         label: label of the progress bar.
+        begun: receives the number of the member and its untrained network in evaluation mode.
     """
-    try:
-        train(
-            encoder, part, spec, seed=seed, epochs_to_keep=(spec.epochs,), device=device, scratch=scratch,
-            keep=lambda epoch, trained: None, curve_epochs=(spec.epochs,), label=label,
+    found = list[bool]()
+    count = members_at_once(members[0].encoder, members[0].spec.batch_size, device)
+    for first in range(0, len(members), count):
+        keep = partial(_keep, begun, first)
+        ended = train_side_by_side(
+            members[first : first + count], epochs_to_keep=(0, members[0].spec.epochs), device=device,
+            scratch=scratch / f"from{first}", keep=keep, curve_epochs=(members[0].spec.epochs,), label=label,
         )  # fmt: skip
-    except DivergedError:
-        return False
-    return True
+        found += [isinstance(one, TrainingCurve) for one in ended]
+    return found
+
+
+def _keep(
+    begun: Callable[[int, Encoder], None] | None, first: int, m: int, epoch: int, reached: Encoder
+) -> None:
+    if epoch == 0 and begun is not None:
+        begun(first + m, reached)
 
 
 def accuracy(encoder: Encoder, part: Part, device: torch.device, images_at_once: int) -> float:

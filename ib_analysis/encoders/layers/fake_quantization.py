@@ -16,11 +16,17 @@ SMALLEST_BOUND = 1e-12
 class StraightThrough(torch.autograd.Function):
     """Returns `value`; the gradient reaches x unchanged where `passes` is true and is 0 elsewhere."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, x: Tensor, value: Tensor, passes: Tensor) -> Tensor:
+    def forward(x: Tensor, value: Tensor, passes: Tensor) -> Tensor:
         """The value, with the shape of x."""
-        ctx.save_for_backward(passes)
-        return value
+        return value.view_as(value)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
+        """Keeps what the gradient needs."""
+        ctx.save_for_backward(inputs[2])
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:

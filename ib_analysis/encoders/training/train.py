@@ -4,12 +4,14 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from tqdm import tqdm
 
@@ -21,15 +23,17 @@ from ib_analysis.encoders.layers.normalisation import pixel_statistics
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.encoders.training.augmentation import augment
 from ib_analysis.encoders.training.calibration import calibrate
-from ib_analysis.encoders.training.image_rows import ImageRows, evenly_spaced
+from ib_analysis.encoders.training.image_rows import Batch, ImageRows, evenly_spaced
 from ib_analysis.encoders.training.objective import METRICS, Measurement, loss, measure
 from ib_analysis.encoders.training.schedule import learning_rate
 from ib_analysis.encoders.training.seeding import derive_seed, generator
+from ib_analysis.encoders.training.stack import Stack
 from ib_analysis.encoders.training.training_curve import CurveRow, TrainingCurve
-from ib_analysis.encoders.training.training_state import Scratch, TrainingState, Weights
+from ib_analysis.encoders.training.training_state import Divergence, Scratch, TrainingState, Weights
 from ib_analysis.errors import UserError
 
 Keep = Callable[[int, Encoder], None]
+KeepOfMember = Callable[[int, int, Encoder], None]
 
 
 class DivergedError(UserError):
@@ -42,6 +46,20 @@ CALIBRATION_BATCHES = 8
 CHECK_EVERY = 50
 """Steps between two checks of the loss; each check synchronises a GPU."""
 INITIALISATION, AUGMENTATION, NETWORK = range(3)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of the networks of a training."""
+
+    encoder: Encoder
+    """Its weights are redrawn; it is left on the device of the training."""
+    part: Part
+    """The training images and labels."""
+    spec: TrainingSpec
+    """The settings of the training."""
+    seed: int
+    """Seed of all random numbers."""
 
 
 def train(
@@ -92,73 +110,139 @@ def train(
         DiskError: the operating system refuses the file, for want of room or for another reason.
         DivergedError: the loss is not finite; `keep` has been called for the earlier epochs.
     """
-    epochs = sorted(set(epochs_to_keep))
-    _check(encoder, part, spec, epochs, held_out)
-    if encoder.regime == "fixed":
-        keep(0, encoder.to(device).eval())
-        return TrainingCurve(())
+    (found,) = train_side_by_side(
+        [Member(encoder, part, spec, seed)], epochs_to_keep=epochs_to_keep, device=device, scratch=scratch,
+        keep=lambda _, epoch, trained: keep(epoch, trained), held_out=held_out, curve_epochs=curve_epochs, label=label,
+    )  # fmt: skip
+    if isinstance(found, DivergedError):
+        raise found
+    return found
+
+
+def train_side_by_side(
+    members: Sequence[Member],
+    *,
+    epochs_to_keep: Sequence[int],
+    device: torch.device | str,
+    scratch: Path,
+    keep: KeepOfMember,
+    held_out: Part | None = None,
+    curve_epochs: Sequence[int] | None = None,
+    label: str = "training",
+) -> list[TrainingCurve | DivergedError]:
+    """Trains each member as `train` would alone, several of them as one stack (see `stack`).
+
+    A member of several equals its training alone up to the order of floating-point sums. One whose loss is not finite
+    ends with its error in the place of its curve, and the others go on.
+
+    Args:
+        members: several differ in their weights, seeds, images and learning rates alone.
+        epochs_to_keep: as all that is not named here, of `train`.
+        keep: receives the number of the member, the epoch and its encoder.
+
+    Raises:
+        UserError, DiskError: as `train`.
+        ValueError: members that differ in more, or that have parts of different length.
+    """
+    epochs, spec = sorted(set(epochs_to_keep)), members[0].spec
+    for member in members:
+        _check(member.encoder, member.part, member.spec, epochs, held_out)
+    if len({_shared(member) for member in members}) > 1:
+        raise ValueError("members differ in their seeds, images and learning rates alone")
+    if members[0].encoder.regime == "fixed":
+        for m, member in enumerate(members):
+            keep(m, 0, member.encoder.to(device).eval())
+        return [TrainingCurve(()) for _ in members]
     measured = sorted(set(range(spec.epochs + 1) if curve_epochs is None else curve_epochs))
     if not set(measured) <= set(range(spec.epochs + 1)):
         raise ValueError(f"curve_epochs is {measured}: the training has the epochs 0 to {spec.epochs}")
-    states = Scratch(scratch, _identity(encoder, part, spec, seed, epochs, held_out, measured))
-    training = _Training(encoder, part, spec, seed, torch.device(device), held_out, measured, states)
-    return training.run(epochs, keep, label)
+    states = Scratch(scratch, _identity(members, epochs, held_out, measured))
+    return _Training(members, torch.device(device), held_out, measured, states).run(epochs, keep, label)
+
+
+def _shared(member: Member) -> str:
+    """What all members of a training have in common."""
+    spec = member.spec.model_copy(update={"learning_rate": 1.0}).model_dump_json()
+    return f"{spec} {member.part.images.shape} {member.encoder.description()}"
 
 
 class _Training:
-    """One training: the encoder, its optimizer and the rows of the curve so far."""
+    """One training: its members, their optimizer and the curves so far."""
+
+    optimizer: torch.optim.SGD
 
     def __init__(
         self,
-        encoder: Encoder,
-        part: Part,
-        spec: TrainingSpec,
-        seed: int,
+        members: Sequence[Member],
         device: torch.device,
         held_out: Part | None,
         measured: Sequence[int],
         states: Scratch,
     ) -> None:
-        self.encoder, self.spec, self.seed, self.device, self.states = encoder, spec, seed, device, states
-        self.images = ImageRows(part, device)
+        self.members, self.spec, self.device, self.states = members, members[0].spec, device, states
+        self.images = [ImageRows(member.part, device) for member in members]
         self.held_out = None if held_out is None else ImageRows(held_out, device)
-        self.measured, self.count = frozenset(measured), len(part)
-        self.steps = steps_per_epoch(self.count, spec.batch_size)
-        self.rows: list[CurveRow] = []
-        self._prepare_encoder(part)
+        self.measured, self.count = frozenset(measured), len(members[0].part)
+        self.steps = steps_per_epoch(self.count, self.spec.batch_size)
+        self.rows: list[list[CurveRow]] = [[] for _ in members]
+        self.diverged: dict[int, Divergence] = {}
+        for member in members:
+            self._prepare(member)
+        self.stack: Stack | None = None
+
+    def _begin(self) -> None:
+        """Builds the optimizer over the present weights, each member with a learning rate of its own."""
+        encoders = [member.encoder for member in self.members]
+        self.stack = Stack(encoders) if len(encoders) > 1 else None
+        self.weights = [list(encoders[0].parameters())] if self.stack is None else self.stack.parameters
         self.optimizer = torch.optim.SGD(
-            encoder.parameters(),
-            lr=spec.learning_rate,
-            momentum=spec.momentum,
-            nesterov=spec.nesterov,
-            weight_decay=spec.weight_decay,
+            [{"params": own} for own in self.weights],
+            lr=self.spec.learning_rate,
+            momentum=self.spec.momentum,
+            nesterov=self.spec.nesterov,
+            weight_decay=self.spec.weight_decay,
         )
 
-    def run(self, epochs_to_keep: Sequence[int], keep: Keep, label: str) -> TrainingCurve:
+    def run(
+        self, epochs_to_keep: Sequence[int], keep: KeepOfMember, label: str
+    ) -> list[TrainingCurve | DivergedError]:
         done = self._resume(epochs_to_keep, keep)
         total = self.steps * self.spec.epochs
         with progress(range(total), label, total=total, initial=self.steps * max(done, 0)) as bar:
             for epoch in range(done + 1, self.spec.epochs + 1):
                 self._epoch(epoch, bar)
+                if self._is_over:
+                    break
                 if epoch in epochs_to_keep:
-                    self.states.save_kept(epoch, self.encoder.state_dict())
+                    self.states.save_kept(epoch, self._state_dicts())
                 if self.states.is_due or epoch in epochs_to_keep or epoch == self.spec.epochs:
                     self.states.save(self._state(epoch))
                 if epoch in epochs_to_keep:
-                    keep(epoch, self.encoder)
-        return TrainingCurve(tuple(self.rows))
+                    self._keep(epoch, keep)
+        return [self._found(m) for m in range(len(self.members))]
 
-    def _prepare_encoder(self, part: Part) -> None:
-        self.encoder.to("cpu")
-        self.encoder.initialise(generator(self.seed, INITIALISATION))
-        self.encoder.set_normalisation(*pixel_statistics(part.images, self.encoder.image.levels))
-        self.encoder.to(self.device)
+    def _found(self, m: int) -> TrainingCurve | DivergedError:
+        if m in self.diverged:
+            return DivergedError(self.diverged[m].message)
+        return TrainingCurve(tuple(self.rows[m]))
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether no member is left whose loss is finite."""
+        return len(self.diverged) == len(self.members)
+
+    def _prepare(self, member: Member) -> None:
+        encoder, images = member.encoder, member.part.images
+        encoder.to("cpu")
+        encoder.initialise(generator(member.seed, INITIALISATION))
+        encoder.set_normalisation(*pixel_statistics(images, encoder.image.levels))
+        encoder.to(self.device)
         # The fast layout of bfloat16 convolutions on a GPU. On a CPU the backward pass of a convolution with fewer
         # than 7 channels corrupts the heap in this layout (PyTorch 2.13, oneDNN).
         if self.device.type == "cuda":
-            nn.Module.to(self.encoder, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            nn.Module.to(encoder, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def _resume(self, epochs_to_keep: Sequence[int], keep: Keep) -> int:
+    def _resume(self, epochs_to_keep: Sequence[int], keep: KeepOfMember) -> int:
         """The last completed epoch, -1 if none; calls `keep` again for the kept epochs up to it."""
         state = self.states.newest()
         if state is None:
@@ -169,98 +253,159 @@ class _Training:
             if weights is None:
                 return -1
             kept[epoch] = weights
+        self.diverged = dict(state.diverged)
         for epoch, weights in kept.items():
-            self.encoder.load_state_dict(weights)
-            keep(epoch, self.encoder.eval())
-        self.encoder.load_state_dict(state.encoder)
+            self._load(weights)
+            self._keep(epoch, keep)
+        self._load(state.encoders)
+        self._begin()
         self.optimizer.load_state_dict(state.optimizer)
-        self.rows = list(state.curve.rows)
+        self.rows = [list(curve.rows) for curve in state.curves]
         return state.epoch
+
+    def _state_dicts(self) -> Weights:
+        return tuple(member.encoder.state_dict() for member in self.members)
+
+    def _load(self, weights: Weights) -> None:
+        for member, own in zip(self.members, weights, strict=True):
+            member.encoder.load_state_dict(own)
+
+    def _keep(self, epoch: int, keep: KeepOfMember) -> None:
+        """Hands over the members whose loss was finite up to this epoch."""
+        for m, member in enumerate(self.members):
+            if m not in self.diverged or epoch < self.diverged[m].epoch:
+                keep(m, epoch, member.encoder.eval())
 
     def _epoch(self, epoch: int, bar: "tqdm[int]") -> None:
         start = time.monotonic()
-        rate, mean_loss = (0.0, math.nan) if epoch == 0 else self._steps(epoch, bar)
+        nothing = [0.0] * len(self.members), [math.nan] * len(self.members)
+        rates, mean_losses = nothing if epoch == 0 else self._steps(epoch, bar)
+        if self._is_over:
+            return
+        if self.stack is not None:
+            self.stack.share()
+        for m, member in enumerate(self.members):
+            if epoch == 0:
+                self._calibrate(m)
+            member.encoder.eval()
         if epoch == 0:
-            self._calibrate()
-        self.encoder.eval()
+            self._begin()
         if epoch in self.measured:
-            self._measure_epoch(epoch, rate, mean_loss, start, bar)
+            self._measure_epoch(epoch, rates, mean_losses, start, bar)
         elif epoch > 0:
-            bar.set_postfix_str(f"epoch {epoch}, loss {mean_loss:.4g}", refresh=False)
+            bar.set_postfix_str(f"epoch {epoch}, loss {self._mean(mean_losses):.4g}", refresh=False)
+
+    def _mean(self, values: Sequence[float]) -> float:
+        """Mean over the members whose loss is finite."""
+        return fmean(value for m, value in enumerate(values) if m not in self.diverged)
 
     def _measure_epoch(
-        self, epoch: int, rate: float, mean_loss: float, start: float, bar: "tqdm[int]"
+        self,
+        epoch: int,
+        rates: Sequence[float],
+        mean_losses: Sequence[float],
+        start: float,
+        bar: "tqdm[int]",
     ) -> None:
-        """Adds the row of an epoch to the curve."""
-        encoder_part = self._measure(self.images)
-        held_out = None if self.held_out is None else self._measure(self.held_out)
-        self._demand_finite(encoder_part.loss, epoch, rate)
-        row = CurveRow(
-            epoch=epoch,
-            learning_rate=rate,
-            loss=encoder_part.loss if epoch == 0 else mean_loss,
-            metric=METRICS[self.encoder.regime],
-            encoder_part=encoder_part.metric,
-            held_out_part=None if held_out is None else held_out.metric,
-            seconds=time.monotonic() - start,
-        )
-        self.rows.append(row)
-        bar.set_postfix_str(
-            f"epoch {epoch}, loss {row.loss:.4g}, {row.metric} {row.encoder_part:.4g}", refresh=False
-        )
+        """Adds the row of an epoch to the curve of each member."""
+        for m, member in enumerate(self.members):
+            if m in self.diverged:
+                continue
+            encoder_part = self._measure(member.encoder, self.images[m])
+            held_out = None if self.held_out is None else self._measure(member.encoder, self.held_out)
+            if not self._is_finite(m, encoder_part.loss, epoch, rates[m]):
+                continue
+            row = CurveRow(
+                epoch=epoch,
+                learning_rate=rates[m],
+                loss=encoder_part.loss if epoch == 0 else mean_losses[m],
+                metric=METRICS[member.encoder.regime],
+                encoder_part=encoder_part.metric,
+                held_out_part=None if held_out is None else held_out.metric,
+                seconds=time.monotonic() - start,
+            )
+            self.rows[m].append(row)
+            bar.set_postfix_str(
+                f"epoch {epoch}, loss {row.loss:.4g}, {row.metric} {row.encoder_part:.4g}", refresh=False
+            )
 
-    def _steps(self, epoch: int, bar: "tqdm[int]") -> tuple[float, float]:
-        """Trains for one epoch; returns the last learning rate and the mean loss."""
-        self.encoder.train()
-        draws = generator(self.seed, AUGMENTATION, epoch)
-        total, rate = torch.zeros((), device=self.device), 0.0
+    def _steps(self, epoch: int, bar: "tqdm[int]") -> tuple[list[float], list[float]]:
+        """Trains for one epoch; returns the last learning rate and the mean loss of each member."""
+        for member in self.members:
+            member.encoder.train()
+        draws = [generator(member.seed, AUGMENTATION, epoch) for member in self.members]
+        totals, rates = torch.zeros(len(self.members), device=self.device), [0.0] * len(self.members)
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(derive_seed(self.members[0].seed, NETWORK, epoch))
+            for step, pairs in enumerate(self._batches(epoch)):
+                rates = [
+                    learning_rate(member.spec, epoch - 1 + (step + 0.5) / self.steps)
+                    for member in self.members
+                ]
+                x = [augment(x, self.spec, own) for (x, _), own in zip(pairs, draws)]
+                totals += self._step(x, [y for _, y in pairs], rates)
+                if step % CHECK_EVERY == 0 or step == self.steps - 1:
+                    for m, total in enumerate(totals.tolist()):
+                        self._is_finite(m, total, epoch, rates[m])
+                    if self._is_over:
+                        break
+                bar.update(1)
+        return rates, [total / self.steps for total in totals.tolist()]
+
+    def _batches(self, epoch: int) -> Iterator[tuple[Batch, ...]]:
+        """The batches of an epoch, one of each member at a time, each in an order of its own."""
         size = self.spec.batch_size
         one_left = self.count > size and self.count % size == 1
-        order = epoch_batches(self.count, size, self.seed, epoch, drop_last=one_left)
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(derive_seed(self.seed, NETWORK, epoch))
-            for step, (x, y) in enumerate(self.images.batches(order)):
-                rate = learning_rate(self.spec, epoch - 1 + (step + 0.5) / self.steps)
-                total += self._step(augment(x, self.spec, draws), y, rate)
-                if step % CHECK_EVERY == 0 or step == self.steps - 1:
-                    self._demand_finite(total.item(), epoch, rate)
-                bar.update(1)
-        return rate, total.item() / self.steps
+        return zip(
+            *(
+                images.batches(epoch_batches(self.count, size, member.seed, epoch, drop_last=one_left))
+                for images, member in zip(self.images, self.members)
+            )
+        )
 
-    def _step(self, x: torch.Tensor, y: torch.Tensor, rate: float) -> torch.Tensor:
-        """Takes one gradient step and returns the loss before it."""
+    def _step(self, x: Sequence[Tensor], y: Sequence[Tensor], rates: Sequence[float]) -> Tensor:
+        """Takes one gradient step and returns the loss of each member before it, (members,)."""
         bfloat16 = self.spec.mixed_precision and self.device.type == "cuda"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
-            output = self.encoder(x)
-        step_loss = loss(self.encoder, output, x, y, self.spec.label_smoothing)
+            outputs = [self.members[0].encoder(x[0])] if self.stack is None else self.stack(x)
+        losses = torch.stack(
+            [
+                loss(member.encoder, output, own_x, own_y, self.spec.label_smoothing)
+                for member, output, own_x, own_y in zip(self.members, outputs, x, y)
+            ]
+        )
         self.optimizer.zero_grad(set_to_none=True)
-        step_loss.backward()
+        losses.sum().backward()
         if self.spec.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(self.encoder.parameters(), self.spec.gradient_clip)
-        for group in self.optimizer.param_groups:
+            for own in self.weights:
+                nn.utils.clip_grad_norm_(own, self.spec.gradient_clip)
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             group["lr"] = rate
         self.optimizer.step()
-        return step_loss.detach()
+        return losses.detach()
 
-    def _calibrate(self) -> None:
+    def _calibrate(self, m: int) -> None:
         rows = evenly_spaced(self.count, CALIBRATION_BATCHES * self.spec.batch_size)
-        whole = [block for block in self.images.blocks(rows, self.spec.batch_size) if len(block[0]) > 1]
-        calibrate(self.encoder, (x for x, _ in whole))
+        batches = self.images[m].blocks(rows, self.spec.batch_size)
+        calibrate(self.members[m].encoder, (x for x, _ in batches if len(x) > 1))
 
-    def _measure(self, images: ImageRows) -> Measurement:
+    def _measure(self, encoder: Encoder, images: ImageRows) -> Measurement:
         rows = evenly_spaced(len(images.part), CURVE_IMAGES)
-        return measure(self.encoder, images.blocks(rows, self.spec.batch_size))
+        return measure(encoder, images.blocks(rows, self.spec.batch_size))
 
     def _state(self, epoch: int) -> TrainingState:
-        curve = TrainingCurve(tuple(self.rows))
-        return TrainingState(epoch, self.encoder.state_dict(), self.optimizer.state_dict(), curve)
+        curves = tuple(TrainingCurve(tuple(rows)) for rows in self.rows)
+        return TrainingState(epoch, self._state_dicts(), self.optimizer.state_dict(), curves, self.diverged)
 
-    def _demand_finite(self, value: float, epoch: int, rate: float) -> None:
-        if not math.isfinite(value):
-            raise DivergedError(
+    def _is_finite(self, m: int, value: float, epoch: int, rate: float) -> bool:
+        """Whether the loss of a member is finite; notes where it first was not."""
+        if not math.isfinite(value) and m not in self.diverged:
+            self.diverged[m] = Divergence(
+                epoch,
                 f"the loss is not finite in epoch {epoch} at learning rate {rate:.3g}: lower learning_rate, "
-                "add warmup_epochs, or set gradient_clip; checkpoints of earlier epochs are kept"
+                "add warmup_epochs, or set gradient_clip; checkpoints of earlier epochs are kept",
             )
+        return m not in self.diverged
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
@@ -293,24 +438,23 @@ def _check(
 
 
 def _identity(
-    encoder: Encoder,
-    part: Part,
-    spec: TrainingSpec,
-    seed: int,
+    members: Sequence[Member],
     epochs: Sequence[int],
     held_out: Part | None,
     measured: Sequence[int],
 ) -> str:
-    """A digest of everything that the states depend on; of the part, all labels and 64 evenly spaced images."""
-    facts: dict[str, Any] = {"encoder": encoder.description(), "training": spec.model_dump(mode="json")}
-    facts |= {
-        "seed": seed,
+    """A digest of everything that the states depend on; of the parts, all labels and 64 evenly spaced images."""
+    facts: dict[str, Any] = {
+        "encoder": members[0].encoder.description(),
+        "training": [member.spec.model_dump(mode="json") for member in members],
+        "seeds": [member.seed for member in members],
         "epochs": list(epochs),
         "measured": list(measured),
-        "shape": list(part.images.shape),
+        "shape": list(members[0].part.images.shape),
+        "held_out": None if held_out is None else len(held_out),
     }
-    facts["held_out"] = None if held_out is None else len(held_out)
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    digest.update(part.labels.tobytes())
-    digest.update(part.images[evenly_spaced(len(part), 64)].tobytes())
+    for member in members:
+        digest.update(member.part.labels.tobytes())
+        digest.update(member.part.images[evenly_spaced(len(member.part), 64)].tobytes())
     return digest.hexdigest()

@@ -1,5 +1,6 @@
 """States of a training in a scratch folder, from which an interrupted one resumes."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,16 @@ from torch import Tensor
 from decoders.training.saved_state import SavedState
 from ib_analysis.encoders.training.training_curve import CurveRow, TrainingCurve
 
-Weights = dict[str, Tensor]
+Weights = tuple[dict[str, Tensor], ...]
+"""The state of the encoder of each member."""
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """Where the loss of a member first was not finite."""
+
+    epoch: int
+    message: str
 
 
 @dataclass(frozen=True)
@@ -17,9 +27,12 @@ class TrainingState:
     """The end of one epoch."""
 
     epoch: int
-    encoder: Weights
+    encoders: Weights
     optimizer: dict[str, Any]
-    curve: TrainingCurve
+    curves: tuple[TrainingCurve, ...]
+    """One for each member."""
+    diverged: Mapping[int, Divergence]
+    """The members whose loss was not finite, by number."""
 
 
 class Scratch:
@@ -40,9 +53,14 @@ class Scratch:
 
     def save(self, state: TrainingState) -> None:
         """Write the newest state atomically."""
-        rows = [asdict(row) for row in state.curve.rows]
         self._newest.write(
-            {"epoch": state.epoch, "encoder": state.encoder, "optimizer": state.optimizer, "curve": rows}
+            {
+                "epoch": state.epoch,
+                "encoders": state.encoders,
+                "optimizer": state.optimizer,
+                "curves": [[asdict(row) for row in curve.rows] for curve in state.curves],
+                "diverged": {m: asdict(divergence) for m, divergence in state.diverged.items()},
+            }
         )
 
     def newest(self) -> TrainingState | None:
@@ -50,17 +68,18 @@ class Scratch:
         found = self._newest.read()
         if found is None:
             return None
-        curve = TrainingCurve(tuple(CurveRow(**row) for row in found["curve"]))
-        return TrainingState(found["epoch"], found["encoder"], found["optimizer"], curve)
+        curves = tuple(TrainingCurve(tuple(CurveRow(**row) for row in rows)) for rows in found["curves"])
+        diverged = {m: Divergence(**divergence) for m, divergence in found["diverged"].items()}
+        return TrainingState(found["epoch"], tuple(found["encoders"]), found["optimizer"], curves, diverged)
 
-    def save_kept(self, epoch: int, encoder: Weights) -> None:
+    def save_kept(self, epoch: int, encoders: Weights) -> None:
         """Write the weights of an epoch to be kept, atomically."""
-        self._kept(epoch).write({"encoder": encoder})
+        self._kept(epoch).write({"encoders": encoders})
 
     def kept(self, epoch: int) -> Weights | None:
         """The weights of a kept epoch, or None."""
         found = self._kept(epoch).read()
-        return None if found is None else found["encoder"]
+        return None if found is None else tuple(found["encoders"])
 
     def _kept(self, epoch: int) -> SavedState:
         return SavedState(self.folder / f"epoch-{epoch}.pt", self.identity)

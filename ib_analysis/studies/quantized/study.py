@@ -12,8 +12,8 @@ from ib_analysis.encoders.encoder import ImageShape
 from ib_analysis.encoders.quantized import Quantized
 from ib_analysis.encoders.specs.quantized import SUFFIX
 from ib_analysis.encoders.training.image_rows import ImageRows, evenly_spaced
-from ib_analysis.encoders.training.train import steps_per_epoch
-from ib_analysis.studies.classifier import accuracy, train_classifier
+from ib_analysis.encoders.training.train import Member, steps_per_epoch
+from ib_analysis.studies.classifier import accuracy, train_classifiers
 from ib_analysis.studies.quantized import claims
 from ib_analysis.studies.quantized.cost_model import cost
 from ib_analysis.studies.quantized.plug_in_entropy import plug_in_entropy, row_symbols, unit_entropies
@@ -34,36 +34,41 @@ class QuantizedStudy(Study):
     spec: QuantizedStudySpec
 
     def measure(self, piece: str, setting: Setting) -> Sequence[QuantizedRow]:
-        """The networks of all sizes of one precision, learning rate and seed, and their quantized layers."""
+        """The networks of all sizes of one precision, learning rate and block of seeds, and their quantized layers."""
         sizes = product(self.spec.blocks, self.spec.widths)
-        return [row for size in sizes for row in self._network(self.spec.trained[piece], *size, setting)]
+        return [row for size in sizes for row in self._networks(self.spec.trained[piece], *size, setting)]
 
     def verdicts(self, rows: Sequence[QuantizedRow]) -> Sequence[Verdict]:
         """The claims of the paper (see `claims`)."""
         return claims.verdicts(rows)
 
-    def _network(self, one: Trained, blocks: Stages, widths: Stages, setting: Setting) -> list[QuantizedRow]:
-        data = setting.images
-        encoder = self._encoder(one.precision, blocks, widths, data)
-        row = QuantizedRow(
-            images=data.header.name,
-            bits=one.precision,
-            blocks="-".join(map(str, blocks)),
-            widths="-".join(map(str, widths)),
-            seed=one.seed,
-            learning_rate=one.learning_rate,
-            status="diverged",
+    def _networks(
+        self, piece: Trained, blocks: Stages, widths: Stages, setting: Setting
+    ) -> Iterator[QuantizedRow]:
+        data, size = setting.images, (("-".join(map(str, blocks))), "-".join(map(str, widths)))
+        training = self.spec.training.model_copy(update={"learning_rate": piece.learning_rate})
+        encoders = [self._encoder(piece.precision, blocks, widths, data) for _ in piece.seeds]
+        members = [
+            Member(encoder, data.encoder, training, seed) for encoder, seed in zip(encoders, piece.seeds)
+        ]
+        name = f"{piece.precision} {size[0]} {size[1]}"
+        trained = train_classifiers(
+            members,
+            setting.device,
+            setting.scratch / name.replace(" ", "_"),
+            f"{name} rate {piece.learning_rate:g}",
         )
-        priced = row.model_copy(update=costs(encoder))
-        name = f"{row.bits} {row.blocks} {row.widths}"
-        label = f"{name} rate {one.learning_rate:g} seed {one.seed}"
-        training = self.spec.training.model_copy(update={"learning_rate": one.learning_rate})
-        scratch = setting.scratch / name.replace(" ", "_")
-        if not train_classifier(encoder, data.encoder, training, one.seed, setting.device, scratch, label):
-            return [priced]
-        done = {"status": "trained"}
-        whole = priced.model_copy(update=done | accuracies(encoder, data, setting.device))
-        return [whole, *layers(row.model_copy(update=done), encoder, setting, self.spec.entropy_images)]
+        for seed, encoder, ended in zip(piece.seeds, encoders, trained):
+            row = QuantizedRow(
+                images=data.header.name, bits=piece.precision, blocks=size[0], widths=size[1], seed=seed,
+                learning_rate=piece.learning_rate, status="trained" if ended else "diverged",
+            )  # fmt: skip
+            priced = row.model_copy(update=costs(encoder))
+            if ended:
+                yield priced.model_copy(update=accuracies(encoder, data, setting.device))
+                yield from layers(row, encoder, setting, self.spec.entropy_images)
+            else:
+                yield priced
 
     def _encoder(self, precision: str, blocks: Stages, widths: Stages, data: Dataset) -> Quantized:
         start_step = self.spec.start_epoch * steps_per_epoch(len(data.encoder), self.spec.training.batch_size)

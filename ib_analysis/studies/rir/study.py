@@ -9,7 +9,9 @@ from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.encoders.encoder import ImageShape
 from ib_analysis.encoders.rir import Rir
 from ib_analysis.encoders.specs.rir import Arm
-from ib_analysis.studies.classifier import accuracy, train_classifier
+from ib_analysis.encoders.specs.training import TrainingSpec
+from ib_analysis.encoders.training.train import Member
+from ib_analysis.studies.classifier import accuracy, train_classifiers
 from ib_analysis.studies.rir import claims
 from ib_analysis.studies.rir.multiply_adds import multiply_adds
 from ib_analysis.studies.rir.row import RirRow
@@ -28,38 +30,48 @@ class RirStudy(Study):
     spec: RirStudySpec
 
     def measure(self, piece: str, setting: Setting) -> Sequence[RirRow]:
-        """The network of one arm, learning rate and seed, whole and without each stream at each block."""
-        arm, rate, seed = self.spec.trained[piece]
-        part = training_part(setting.images.encoder, self.spec.training_images, seed, "rir")
-        return self._network(arm, seed, rate, part, setting)
+        """The networks of one arm, learning rate and block of seeds, whole and without each stream at each block."""
+        arm, rate, seeds = self.spec.trained[piece]
+        training = self.spec.training.model_copy(update={"learning_rate": rate})
+        members = [self._member(arm, training, seed, setting.images) for seed in seeds]
+        label = f"{arm}, rate {rate:g}, {piece.rpartition('-')[2]}"
+        trained = train_classifiers(members, setting.device, setting.scratch, label)
+        return [
+            row
+            for member, ended in zip(members, trained)
+            for row in self._measured(arm, member, ended, setting.images, setting.device)
+        ]
 
     def verdicts(self, rows: Sequence[RirRow]) -> Sequence[Verdict]:
         """The claims of the paper (see `claims`)."""
         return claims.verdicts(rows)
 
-    def _network(self, arm: Arm, seed: int, rate: float, part: Part, setting: Setting) -> list[RirRow]:
-        data = setting.images
+    def _member(self, arm: Arm, training: TrainingSpec, seed: int, data: Dataset) -> Member:
         encoder = Rir(
             self.spec.network(arm), "classifier", ImageShape.of(data.header), len(data.header.class_names)
         )
+        part = training_part(data.encoder, self.spec.training_images, seed, "rir")
+        return Member(encoder, part, training, seed)
+
+    def _measured(
+        self, arm: Arm, member: Member, trained: bool, data: Dataset, device: torch.device
+    ) -> list[RirRow]:
+        encoder, part = member.encoder, member.part
+        assert isinstance(encoder, Rir)
         row = RirRow(
             images=data.header.name,
             training_images=len(part),
             evaluation_images=len(data.evaluation),
             arm=arm,
-            seed=seed,
-            learning_rate=rate,
+            seed=member.seed,
+            learning_rate=member.spec.learning_rate,
             status="diverged",
             parameters=sum(p.numel() for p in encoder.parameters()),
             multiply_adds=multiply_adds(encoder, torch.from_numpy(np.array(part.images[:1]))),
         )
-        training = self.spec.training.model_copy(update={"learning_rate": rate})
-        label = f"{arm}, seed {seed}, rate {rate:g}"
-        if not train_classifier(encoder, part, training, seed, setting.device, setting.scratch, label):
+        if not trained:
             return [row]
-        return measure_network(
-            row.model_copy(update={"status": "trained"}), encoder, part, data, setting.device
-        )
+        return measure_network(row.model_copy(update={"status": "trained"}), encoder, part, data, device)
 
 
 def measure_network(

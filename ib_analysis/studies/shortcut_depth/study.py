@@ -121,18 +121,23 @@ class Laboratory:
         checkpoints: Sequence[int],
     ) -> Iterator[ShortcutDepthRow]:
         """Gradient descent for every shortcut and the given initializations, with spectra at the checkpoints."""
+        samples, rates = self.problem.descended(nonlinearity), self.spec.learning_rates
         for shortcut in SHORTCUTS:
             arm = self._arm(nonlinearity, shortcut, layers)
-            for how in initializations:
-                yield from self._training(arm, how, steps, checkpoints)
+            starts = [self._start(arm, how) for how in initializations]
+            trained = descend(arm.network, starts, samples, rates, sorted({*checkpoints, steps}))
+            for how, descents in zip(initializations, trained):
+                yield from self._training(arm, how, descents, steps, checkpoints)
 
     def _training(
-        self, arm: Arm, how: Initialization, steps: int, checkpoints: Sequence[int]
+        self,
+        arm: Arm,
+        how: Initialization,
+        descents: Sequence[Descent],
+        steps: int,
+        checkpoints: Sequence[int],
     ) -> Iterator[ShortcutDepthRow]:
-        kept = sorted({*checkpoints, steps})
-        samples = self.problem.descended(arm.nonlinearity)
-        trained = descend(arm.network, self._start(arm, how), samples, self.spec.learning_rates, kept)
-        chosen = best(arm.network, trained, self.problem.validation)
+        chosen = best(arm.network, descents, self.problem.validation)
         if chosen is None:
             yield self._row("final", arm, how, {"outcome": "diverged", "step": steps})
             return

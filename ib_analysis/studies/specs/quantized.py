@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 from ib_analysis.encoders.specs.quantized import Bits, FewBits, QuantizedSpec
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
-from ib_analysis.studies.specs.study import RepeatedStudySpec
+from ib_analysis.spec import Seed
+from ib_analysis.studies.specs.study import SeedBlocksStudySpec
 
 MIXED_BITS: FewBits = 4
 """Bits of a network of mixed precision, but for its parts of other bits."""
@@ -48,10 +49,10 @@ class Trained(NamedTuple):
 
     precision: str
     learning_rate: float
-    seed: int
+    seeds: tuple[Seed, ...]
 
 
-class QuantizedStudySpec(RepeatedStudySpec):
+class QuantizedStudySpec(SeedBlocksStudySpec):
     """Residual networks over depth x width x bits (Abdolrashidi et al. 2021), trained alike but for the learning rate.
 
     Weights and activations have equal bits; at 2 and 4 bits the first and the last layer have `end_bits`.
@@ -138,18 +139,20 @@ class QuantizedStudySpec(RepeatedStudySpec):
 
     @property
     def pieces(self) -> tuple[str, ...]:
-        """One piece for each precision, learning rate and seed, with all sizes."""
+        """One piece for each precision, learning rate and block of seeds, with all sizes."""
         return tuple(self.trained)
 
     @property
     def trained(self) -> dict[str, Trained]:
         """What each piece trains."""
-        every = product(self.precisions, self.seeds, self.learning_rates)
-        return {f"{name}-rate{rate:g}-seed{seed}": Trained(name, rate, seed) for name, seed, rate in every}
+        every = product(self.precisions, self.seed_blocks.items(), self.learning_rates)
+        return {
+            f"{bits}-rate{rate:g}-{name}": Trained(bits, rate, seeds) for bits, (name, seeds), rate in every
+        }
 
     def of_piece(self, piece: str) -> Self:
-        """The study with the precision, the seed and the rate of the piece alone."""
+        """The study with the precision, the seeds and the rate of the piece alone."""
         one = self.trained[piece]
         bits, parts = self.precisions[one.precision].bits, self.precisions[one.precision].part_bits
-        own = {"seeds": (one.seed,), "learning_rates": (one.learning_rate,), "bits": (bits,)}
+        own = {"seeds": one.seeds, "learning_rates": (one.learning_rate,), "bits": (bits,)}
         return super().of_piece(piece).model_copy(update=own | {"mixed": (parts,) if parts else ()})

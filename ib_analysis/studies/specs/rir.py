@@ -8,20 +8,20 @@ from pydantic import Field, model_validator
 from ib_analysis.encoders.specs.rir import Arm, RirSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.spec import Seed
-from ib_analysis.studies.specs.study import RepeatedStudySpec
+from ib_analysis.studies.specs.study import SeedBlocksStudySpec
 
 ARMS: tuple[Arm, ...] = get_args(Arm)
 
 
 class Trained(NamedTuple):
-    """The network that one piece trains."""
+    """The networks that one piece trains."""
 
     arm: Arm
     learning_rate: float
-    seed: int
+    seeds: tuple[Seed, ...]
 
 
-class RirStudySpec(RepeatedStudySpec):
+class RirStudySpec(SeedBlocksStudySpec):
     """Resnet in Resnet (Targ, Almeida & Lyman 2016): plain CNN, ResNet, ResNet Init and RiR, equal in size.
 
     All arms of a seed are trained on the same images; with shortcut: padding they also have the same number of
@@ -79,17 +79,17 @@ class RirStudySpec(RepeatedStudySpec):
 
     @property
     def pieces(self) -> tuple[str, ...]:
-        """One piece for each network."""
+        """One piece for each arm, learning rate and block of seeds."""
         return tuple(self.trained)
 
     @property
     def trained(self) -> dict[str, Trained]:
         """What each piece trains."""
-        every = product(self.seeds, ARMS, self.learning_rates)
-        return {f"{arm}-rate{rate:g}-seed{seed}": Trained(arm, rate, seed) for seed, arm, rate in every}
+        every = product(self.seed_blocks.items(), ARMS, self.learning_rates)
+        return {f"{arm}-rate{rate:g}-{name}": Trained(arm, rate, seeds) for (name, seeds), arm, rate in every}
 
     def of_piece(self, piece: str) -> Self:
-        """The study with the seed and the rate of the piece alone."""
+        """The study with the seeds and the rate of the piece alone."""
         one = self.trained[piece]
         found = super().of_piece(piece)
-        return found.model_copy(update={"seeds": (one.seed,), "learning_rates": (one.learning_rate,)})
+        return found.model_copy(update={"seeds": one.seeds, "learning_rates": (one.learning_rate,)})

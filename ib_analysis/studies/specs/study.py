@@ -47,3 +47,25 @@ class RepeatedStudySpec(StudySpec):
         A finished piece is measured again if this changes, so further seeds, for one, cost only their own pieces.
         """
         return self.model_copy(update={"encoders": ()})
+
+
+class SeedBlocksStudySpec(RepeatedStudySpec):
+    """A study of which a piece may train the networks of several seeds."""
+
+    seeds_of_a_piece: int = Field(
+        1,
+        ge=1,
+        description="how many seeds one job trains: small networks on a CPU side by side, in half the time; a further "
+        "seed then costs the job of its block anew",
+    )
+
+    @property
+    def seed_blocks(self) -> dict[str, tuple[Seed, ...]]:
+        """The seeds of each job, by the end of its name.
+
+        >>> SeedBlocksStudySpec(seeds=(0, 1, 7), seeds_of_a_piece=2).seed_blocks
+        {'seeds0_1': (0, 1), 'seed7': (7,)}
+        """
+        count = self.seeds_of_a_piece
+        blocks = [self.seeds[i : i + count] for i in range(0, len(self.seeds), count)]
+        return {f"seed{'s' * (len(block) > 1)}{'_'.join(map(str, block))}": block for block in blocks}

@@ -22,9 +22,8 @@ from ib_analysis.studies.stable.kernel_recursion import Kernels, Variances, comp
 from ib_analysis.studies.stable.kernel_ridge import Labelled, effective_rank, ridge_regression
 from ib_analysis.studies.stable.row import Quantity, StableRow, trained
 from ib_analysis.studies.stable.signal_propagation import Network, Passage
-from ib_analysis.studies.stable.trainability import train_or_load
+from ib_analysis.studies.stable.trainability import Trained, train_all
 from ib_analysis.studies.study import Setting, Study
-from ib_analysis.studies.training_part import training_part
 from ib_analysis.studies.verdict import Verdict
 
 NETWORK, IMAGES = range(2)
@@ -147,36 +146,42 @@ class StableStudy(Study):
     ) -> Iterator[StableRow]:
         """Accuracy at every tried rate, and initial gradient, of all seeds of one network."""
         network = self.spec.network(scaling, norm, blocks)
-        rows = [
-            row for rate in self.spec.learning_rates for row in self._trained_at(rate, network, norm, setting)
-        ]
+        rows = self._trained_at(self.spec.learning_rates, network, norm, setting)
         for _ in range(self.spec.further_learning_rates):
             found = trained(rows)
             rate = rate_beyond(found, lambda network: network.arm, found[0].arm, found[0].chance)
             if rate is None:
                 break
-            rows += self._trained_at(rate, network, norm, setting)
+            rows += self._trained_at([rate], network, norm, setting)
         yield from rows
 
     def _trained_at(
-        self, rate: float, network: ResNetSpec, norm: StudiedNorm, setting: Setting
+        self, rates: Sequence[float], network: ResNetSpec, norm: StudiedNorm, setting: Setting
+    ) -> list[StableRow]:
+        """The rows of a network of all seeds at some rates; the gradient, which no rate changes, at the first."""
+        trainings = [self.spec.training.model_copy(update={"learning_rate": rate}) for rate in rates]
+        found = train_all(network, trainings, self.spec.seeds, self.spec.training_images, setting)
+        return [
+            row
+            for rate, of_seeds in zip(rates, found)
+            for seed, one in zip(self.spec.seeds, of_seeds)
+            for row in self._rows(rate, seed, one, network, norm)
+        ]
+
+    def _rows(
+        self, rate: float, seed: int, found: Trained, network: ResNetSpec, norm: StudiedNorm
     ) -> Iterator[StableRow]:
-        """The rows of a network of all seeds at one rate; the gradient, which no rate changes, at the first."""
-        training = self.spec.training.model_copy(update={"learning_rate": rate})
-        for seed in self.spec.seeds:
-            part = training_part(setting.images.encoder, self.spec.training_images, seed, "stable")
-            found = train_or_load(network, part, training, seed, setting)
-            row = StableRow(
-                quantity="test_accuracy", scaling=network.scaling, norm=norm, depth=sum(network.blocks), seed=seed,
-                value=found.accuracy, learning_rate=rate, training_accuracy=found.training_accuracy,
-                validation_accuracy=found.validation_accuracy, chance=found.chance, diverged=found.diverged,
+        row = StableRow(
+            quantity="test_accuracy", scaling=network.scaling, norm=norm, depth=sum(network.blocks), seed=seed,
+            value=found.accuracy, learning_rate=rate, training_accuracy=found.training_accuracy,
+            validation_accuracy=found.validation_accuracy, chance=found.chance, diverged=found.diverged,
+        )  # fmt: skip
+        yield row
+        if rate == self.spec.learning_rates[0] and found.stem_log_gradient is not None:
+            yield StableRow(
+                quantity="stem_log_gradient", scaling=row.scaling, norm=norm, depth=row.depth, seed=seed,
+                value=found.stem_log_gradient,
             )  # fmt: skip
-            yield row
-            if rate == self.spec.learning_rates[0] and found.stem_log_gradient is not None:
-                yield StableRow(
-                    quantity="stem_log_gradient", scaling=row.scaling, norm=norm, depth=row.depth, seed=seed,
-                    value=found.stem_log_gradient,
-                )  # fmt: skip
 
 
 def _other(row: StableRow, quantity: Quantity, value: float, closed_form: float) -> StableRow:

@@ -15,9 +15,10 @@ from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.encoders.training.image_rows import ImageRows
 from ib_analysis.encoders.training.objective import loss
-from ib_analysis.encoders.training.train import DivergedError, train
-from ib_analysis.studies.classifier import accuracy
+from ib_analysis.encoders.training.train import Member
+from ib_analysis.studies.classifier import accuracy, train_classifiers
 from ib_analysis.studies.study import Setting
+from ib_analysis.studies.training_part import training_part
 
 
 @dataclass(frozen=True)
@@ -46,32 +47,59 @@ class Trained:
         return self.validation_accuracy is None
 
 
-def train_or_load(
-    network: ResNetSpec, part: Part, training: TrainingSpec, seed: int, setting: Setting
-) -> Trained:
-    """One training of a seed on a part, which may diverge; a finished training is stored in the scratch folder."""
+def train_all(
+    network: ResNetSpec,
+    trainings: Sequence[TrainingSpec],
+    seeds: Sequence[int],
+    count: int | None,
+    setting: Setting,
+) -> list[list[Trained]]:
+    """A network trained by every specification from every seed, each of which may diverge; one list for each of them.
+
+    Finished trainings are stored in the scratch folder.
+
+    Args:
+        network: the network.
+        trainings: they differ in their learning rates alone.
+        seeds: of the weights, the order of images and the images themselves.
+        count: training images that a seed draws from the encoder part; None: all.
+        setting: device, images and scratch folder.
+    """
     data = setting.images
-    encoder = ResNet(network, "classifier", ImageShape.of(data.header), len(data.header.class_names))
+    members = [
+        Member(
+            ResNet(network, "classifier", ImageShape.of(data.header), len(data.header.class_names)),
+            training_part(data.encoder, count, seed, "stable"), training, seed,
+        )
+        for training in trainings
+        for seed in seeds
+    ]  # fmt: skip
+    start = dict[int, float]()
+
+    def begun(m: int, encoder: Encoder) -> None:
+        start[m] = stem_log_gradient(encoder, members[m].part, members[m].spec.batch_size, setting.device)
+
+    ended = train_classifiers(
+        members, setting.device, _scratch(network, trainings, setting), _label(network), begun
+    )
+    found = [
+        _measured(member, trained, _finite(start.get(m)), setting)
+        for m, (member, trained) in enumerate(zip(members, ended))
+    ]
+    return [found[i : i + len(seeds)] for i in range(0, len(found), len(seeds))]
+
+
+def _measured(member: Member, trained: bool, start: float | None, setting: Setting) -> Trained:
+    """What a training came to; `start` is the gradient before it."""
+    data, part = setting.images, member.part
     chance = commonest_label_accuracy(part, data.decoder)
-    start = list[float]()
-
-    def keep(epoch: int, reached: Encoder) -> None:
-        if epoch == 0:
-            start.append(stem_log_gradient(reached, part, training.batch_size, setting.device))
-
-    try:
-        train(
-            encoder, part, training, seed=seed, epochs_to_keep=(0, training.epochs), device=setting.device,
-            scratch=_scratch(network, training, seed, setting), keep=keep, curve_epochs=(training.epochs,),
-            label=f"{sum(network.blocks)} blocks, {network.scaling}, {training.learning_rate:g}",
-        )  # fmt: skip
-    except DivergedError:
-        return Trained(None, None, commonest_label_accuracy(part, data.evaluation), _finite(start), chance)
+    if not trained:
+        return Trained(None, None, commonest_label_accuracy(part, data.evaluation), start, chance)
     learned, validation, found = (
-        accuracy(encoder, images, setting.device, training.batch_size)
+        accuracy(member.encoder, images, setting.device, member.spec.batch_size)
         for images in (part, data.decoder, data.evaluation)
     )
-    return Trained(learned, validation, found, _finite(start), chance)
+    return Trained(learned, validation, found, start, chance)
 
 
 def stem_log_gradient(encoder: Encoder, part: Part, count: int, device: torch.device) -> float:
@@ -90,11 +118,15 @@ def commonest_label_accuracy(learned: Part, evaluation: Part) -> float:
     return float(np.mean(evaluation.labels == np.bincount(learned.labels).argmax()))
 
 
-def _finite(values: Sequence[float]) -> float | None:
+def _finite(value: float | None) -> float | None:
     """The value, or None if it is missing or not finite."""
-    return values[0] if values and math.isfinite(values[0]) else None
+    return value if value is not None and math.isfinite(value) else None
 
 
-def _scratch(network: ResNetSpec, training: TrainingSpec, seed: int, setting: Setting) -> Path:
-    name = f"{network.scaling}-{network.norm}-{sum(network.blocks)}-{training.learning_rate:g}-seed{seed}"
-    return setting.scratch / name
+def _label(network: ResNetSpec) -> str:
+    return f"{sum(network.blocks)} blocks, {network.scaling}"
+
+
+def _scratch(network: ResNetSpec, trainings: Sequence[TrainingSpec], setting: Setting) -> Path:
+    rates = "_".join(f"{training.learning_rate:g}" for training in trainings)
+    return setting.scratch / f"{network.scaling}-{network.norm}-{sum(network.blocks)}-{rates}"

@@ -49,6 +49,21 @@ def test_a_further_seed_costs_its_own_pieces(name):
 
 
 @pytest.mark.parametrize("name", ["rir", "quantized"])
+def test_seeds_of_one_piece_are_blocks_in_their_order(name):
+    """A further seed then costs the block that it joins, and none that was full."""
+    spec = with_more(STUDIES[name], seeds=(4, 1, 7, 2), seeds_of_a_piece=2)
+    every = {piece.rpartition("-")[2] for piece in spec.pieces}
+    assert every == {"seeds4_1", "seeds7_2"}
+    assert all(spec.of_piece(piece).seeds in ((4, 1), (7, 2)) for piece in spec.pieces)
+    more = with_more(spec, seeds=(4, 1, 7, 2, 9))
+    assert kept(spec, more) == set(spec.pieces)
+    fewer = with_more(spec, seeds=(4, 1, 7))
+    assert {
+        piece for piece in fewer.pieces if fewer.of_piece(piece) not in map(spec.of_piece, spec.pieces)
+    } == {piece for piece in fewer.pieces if piece.endswith("-seed7")}
+
+
+@pytest.mark.parametrize("name", ["rir", "quantized"])
 def test_a_further_learning_rate_costs_its_own_pieces(name):
     spec = STUDIES[name]
     more = with_more(spec, learning_rates=(*spec.learning_rates, 1e-3))

@@ -94,6 +94,20 @@ def test_a_piece_is_the_same_whatever_other_pieces_there_are(data, tmp_path):
     assert rows == measured(data, tmp_path / "c", "bf16-rate0.1-seed0", alone)
 
 
+def test_seeds_of_one_piece_are_measured_as_alone(data, tmp_path):
+    spec = SPEC.model_copy(update={"seeds_of_a_piece": 2})
+    rows = measured(data, tmp_path / "both", "w2a2-rate0.1-seeds0_1", spec)
+    for seed in (0, 1):
+        alone = measured(data, tmp_path / str(seed), f"w2a2-rate0.1-seed{seed}")
+        own = [row for row in rows if row.seed == seed]
+        assert [(row.widths, row.tap, row.status) for row in own] == [
+            (row.widths, row.tap, row.status) for row in alone
+        ]
+        assert [row.accuracy for row in own if not row.tap] == pytest.approx(
+            [row.accuracy for row in alone if not row.tap], abs=0.1
+        )
+
+
 def test_a_diverged_training_is_a_row(data, tmp_path):
     spec = SPEC.model_copy(update={"learning_rates": (1e30,)})
     rows = measured(data, tmp_path / "a", "bf16-rate1e+30-seed0", spec)

@@ -67,6 +67,21 @@ def test_rows_are_the_whole_network_and_without_each_stream_at_each_block(tmp_pa
     assert read_rows(tmp_path / "rows.csv", RirStudy.Row) == tuple(rows)
 
 
+def test_seeds_of_one_piece_are_measured_as_alone(tmp_path):
+    spec = SPEC.model_copy(update={"seeds_of_a_piece": 2})
+    rows = measured("rir-rate0.1-seeds0_2", tmp_path / "both", spec)
+    one_by_one = [row for seed in (0, 2) for row in measured(f"rir-rate0.1-seed{seed}", tmp_path / str(seed))]
+    for row, twin in zip(rows, one_by_one, strict=True):
+        assert (row.seed, row.block, row.stream, row.status) == (
+            twin.seed,
+            twin.block,
+            twin.stream,
+            twin.status,
+        )
+        assert row.accuracy == pytest.approx(twin.accuracy, abs=1 / 16 + 1e-9)
+    assert len({row.accuracy for row in rows}) > 1
+
+
 def test_a_piece_measured_again_gives_the_same_rows(tmp_path):
     first = measured("resnet_init-rate0.1-seed0", tmp_path / "a")
     assert measured("resnet_init-rate0.1-seed0", tmp_path / "b") == first

@@ -1,6 +1,7 @@
 """Gradient descent side by side against a literal loop, and the choice of the learning rate."""
 
 import math
+from itertools import chain, product
 
 import pytest
 import torch
@@ -15,8 +16,11 @@ def draws(*size, seed=0):
 
 def test_side_by_side_is_one_by_one():
     network, samples = UnitNetwork(dense(3), 4, 2, "tanh"), Samples(draws(9, 3), draws(9, 3, seed=1))
-    start = draws(36, seed=2) / 4
-    for found, rate in zip(descend(network, start, samples, [0.01, 0.2], [0, 2, 5]), [0.01, 0.2]):
+    starts = [draws(36, seed=2) / 4, draws(36, seed=3) / 2]
+    trained = descend(network, starts, samples, [0.01, 0.2], [0, 2, 5])
+    assert [len(of_start) for of_start in trained] == [2, 2]
+    every = zip(product(starts, [0.01, 0.2]), chain(*trained), strict=True)
+    for (start, rate), found in every:
         w, losses = start.clone().requires_grad_(), []
         for _ in range(5):
             loss = network.loss(w, samples)
@@ -39,6 +43,34 @@ def test_the_best_rate_is_that_of_the_lowest_validation_loss():
 
 def test_where_everything_diverged_there_is_no_best():
     network, samples = UnitNetwork(dense(2), 2, 1, "identity"), Samples(draws(5, 2), draws(5, 2, seed=1))
-    trained = descend(network, draws(8), samples, [1e3, 1e4], [60])
+    (trained,) = descend(network, [draws(8)], samples, [1e3, 1e4], [60])
     assert not any(math.isfinite(one.losses[-1]) for one in trained)
     assert best(network, trained, samples) is None
+
+
+def test_a_training_that_diverged_is_given_up_and_leaves_the_others_as_they_are(monkeypatch):
+    network, samples = UnitNetwork(dense(2), 2, 1, "identity"), Samples(draws(5, 2), draws(5, 2, seed=1))
+    at_once, loss = [], UnitNetwork.loss
+    ((alone,),) = descend(network, [draws(8)], samples, [0.01], [30, 60])
+    monkeypatch.setattr(
+        UnitNetwork, "loss", lambda self, w, s: at_once.append(batch_of(w)) or loss(self, w, s)
+    )
+    ((wild, tame),) = descend(network, [draws(8)], samples, [1e300, 0.01], [30, 60])
+    assert torch.equal(tame.weights[60], alone.weights[60])
+    assert tame.losses == alone.losses
+    assert math.isfinite(wild.losses[0])
+    assert math.isnan(wild.losses[-1])
+    assert wild.weights[60].isnan().all()
+    assert at_once == [2] * 10 + [1] * 51
+
+
+def test_descent_goes_on_where_every_training_diverged():
+    network, samples = UnitNetwork(dense(2), 2, 1, "identity"), Samples(draws(5, 2), draws(5, 2, seed=1))
+    (trained,) = descend(network, [draws(8)], samples, [1e300], [60])
+    assert len(trained[0].losses) == 61
+    assert math.isnan(trained[0].losses[-1])
+
+
+def batch_of(w):
+    """How many trainings a vmapped call computes."""
+    return torch._C._functorch.get_unwrapped(w).shape[0]

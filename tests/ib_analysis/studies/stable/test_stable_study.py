@@ -12,6 +12,7 @@ from ib_analysis.errors import UserError
 from ib_analysis.rows import read_rows, write_rows
 from ib_analysis.studies.specs.stable import NORMS, SCALINGS, StableStudySpec
 from ib_analysis.studies.stable import study as study_module
+from ib_analysis.studies.stable import trainability
 from ib_analysis.studies.stable.claims import gradient_slope, kernel_accuracy_change
 from ib_analysis.studies.stable.row import StableRow, chosen_learning_rates
 from ib_analysis.studies.stable.study import StableStudy, chosen_rows, on_the_sphere
@@ -66,17 +67,18 @@ def test_every_piece_is_measured_and_judged(setting, tmp_path):
 def test_networks_learn_from_the_images_that_their_seed_draws(setting, monkeypatch):
     learned = {}
 
-    def recorded(network, part, training, seed, setting):
-        learned.setdefault(seed, []).append(part.images)
-        return Trained(1.0, 0.9, accuracy=0.9, stem_log_gradient=None, chance=0.1)
+    def recorded(members, *_):
+        for member in members:
+            learned.setdefault(member.seed, []).append(member.part.images)
+        return [False] * len(members)
 
-    monkeypatch.setattr(study_module, "train_or_load", recorded)
+    monkeypatch.setattr(trainability, "train_classifiers", recorded)
     study = StableStudy(SPEC.model_copy(update={"training_images": 16}))
     for blocks in SPEC.stage_blocks:
         study.measure(f"training-none-none-{blocks}", setting)
     for seed in SPEC.seeds:
         drawn = training_part(setting.images.encoder, 16, seed, "stable").images
-        assert len(learned[seed]) == len(SPEC.stage_blocks)
+        assert len(learned[seed]) >= len(SPEC.stage_blocks) * len(SPEC.learning_rates)
         assert all(np.array_equal(images, drawn) for images in learned[seed])
 
 
@@ -84,12 +86,13 @@ def tried(monkeypatch, setting, validation, **settings):
     """The rates that the study tries, and the chosen one, if `validation` gives the accuracy of a seed at a rate."""
     spec = SPEC.model_copy(update={"stage_blocks": (1, 2), "learning_rates": (0.1, 0.01), **settings})
 
-    def invented(network, part, training, seed, setting):
-        return Trained(
-            1.0, validation(training.learning_rate, seed), accuracy=0.5, stem_log_gradient=2.0, chance=0.1
-        )
+    def of_seed(rate, seed):
+        return Trained(1.0, validation(rate, seed), accuracy=0.5, stem_log_gradient=2.0, chance=0.1)
 
-    monkeypatch.setattr(study_module, "train_or_load", invented)
+    def invented(network, trainings, seeds, count, setting):
+        return [[of_seed(training.learning_rate, seed) for seed in seeds] for training in trainings]
+
+    monkeypatch.setattr(study_module, "train_all", invented)
     rows = StableStudy(spec).measure("training-none-none-2", setting)
     assert {row.depth for row in rows} == {sum(spec.network("none", "none", 2).blocks)}
     assert len([row for row in rows if row.quantity == "stem_log_gradient"]) == len(spec.seeds)

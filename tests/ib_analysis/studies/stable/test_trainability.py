@@ -6,16 +6,20 @@ import torch
 
 from ib_analysis.datasets.dataset import Dataset, Header, Part
 from ib_analysis.encoders.encoder import ImageShape
+from ib_analysis.encoders.layers.normalisation import pixel_statistics
 from ib_analysis.encoders.resnet import ResNet
 from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
+from ib_analysis.encoders.training.seeding import generator
+from ib_analysis.encoders.training.train import INITIALISATION
 from ib_analysis.errors import UserError
 from ib_analysis.studies.stable.trainability import (
     commonest_label_accuracy,
     stem_log_gradient,
-    train_or_load,
+    train_all,
 )
 from ib_analysis.studies.study import Setting
+from ib_analysis.studies.training_part import training_part
 
 NETWORK = ResNetSpec(blocks=(1,), widths=(4,), norm="none")
 TRAINING = TrainingSpec(epochs=2, batch_size=16, learning_rate=0.05)
@@ -39,31 +43,29 @@ def setting(tmp_path):
     return Setting(torch.device("cpu"), tmp_path, data)
 
 
+def trained(setting, network=NETWORK, **changed):
+    """The only training of one specification and seed."""
+    ((found,),) = train_all(network, [TRAINING.model_copy(update=changed)], [0], None, setting)
+    return found
+
+
 def test_a_training_is_measured_on_both_held_out_parts(setting):
-    found = train_or_load(
-        NETWORK, setting.images.encoder, TRAINING.model_copy(update={"epochs": 12}), 0, setting
-    )
+    found = trained(setting, epochs=12)
     assert not found.diverged
     assert min(found.accuracy, found.validation_accuracy) > 0.8
-    assert found == train_or_load(
-        NETWORK, setting.images.encoder, TRAINING.model_copy(update={"epochs": 12}), 0, setting
-    )
+    assert found == trained(setting, epochs=12)
 
 
 def test_training_accuracy_is_of_the_images_that_it_learned(setting):
     """The labels of the other parts are exchanged: what is learned of the first is wrong there."""
     for held_out in (setting.images.decoder, setting.images.evaluation):
         held_out.labels[:] = 1 - held_out.labels
-    found = train_or_load(
-        NETWORK, setting.images.encoder, TRAINING.model_copy(update={"epochs": 12}), 0, setting
-    )
+    found = trained(setting, epochs=12)
     assert found.training_accuracy > 0.8 > 0.2 > max(found.accuracy, found.validation_accuracy)
 
 
 def test_a_diverged_training_is_a_result_that_says_so(setting):
-    found = train_or_load(
-        NETWORK, setting.images.encoder, TRAINING.model_copy(update={"learning_rate": 1e12}), 0, setting
-    )
+    found = trained(setting, learning_rate=1e12)
     assert found.diverged
     # 17 of 33 training labels are 0, and so are half of the evaluation labels.
     assert (
@@ -72,10 +74,25 @@ def test_a_diverged_training_is_a_result_that_says_so(setting):
     assert np.isfinite(found.stem_log_gradient)
 
 
+def test_every_rate_has_every_seed_with_its_own_images_and_gradient(setting):
+    rates = [TRAINING.model_copy(update={"learning_rate": rate}) for rate in (0.05, 1e12, 0.2)]
+    found = train_all(NETWORK, rates, [3, 4], 16, setting)
+    assert [[one.diverged for one in of_rate] for of_rate in found] == [[False] * 2, [True] * 2, [False] * 2]
+    gradients = [[one.stem_log_gradient for one in of_rate] for of_rate in found]
+    assert gradients[0] == gradients[1] == gradients[2]
+    assert gradients[0][0] != gradients[0][1]
+    for seed, gradient in zip([3, 4], gradients[0], strict=True):
+        encoder = ResNet(NETWORK, "classifier", ImageShape.of(setting.images.header), 2)
+        encoder.initialise(generator(seed, INITIALISATION))
+        part = training_part(setting.images.encoder, 16, seed, "stable")
+        encoder.set_normalisation(*pixel_statistics(part.images, 17))
+        assert gradient == stem_log_gradient(encoder.eval(), part, 16, setting.device)
+
+
 def test_another_mistake_is_no_divergence(setting):
     spec = NETWORK.model_copy(update={"norm": "batch"})
     with pytest.raises(UserError, match="more than one image"):
-        train_or_load(spec, setting.images.encoder, TRAINING.model_copy(update={"batch_size": 1}), 0, setting)
+        trained(setting, spec, batch_size=1)
 
 
 def test_the_stem_gradient_is_that_of_autograd_and_changes_nothing(setting):
