@@ -64,13 +64,27 @@ def spectrum(
 def dense_hessian(network: UnitNetwork, weights: Tensor, samples: Samples) -> Tensor:
     """All second derivatives of the loss, (parameters, parameters), forward over reverse, in groups of columns.
 
-    `torch.func.hessian` computes all columns at once, which exceeds the memory for large networks.
+    The columns of a group are directions of one parameter, so that nothing is computed for the derivatives of the
+    others along it, which are 0. `torch.func.hessian` computes all columns at once, which exceeds the memory for large
+    networks.
     """
-    gradient = grad(lambda w: network.loss(w, samples))
-    directions = torch.eye(len(weights), dtype=weights.dtype, device=weights.device)
-    columns = vmap(lambda v: jvp(gradient, (weights,), (v,))[1], chunk_size=COLUMNS_AT_ONCE)
-    matrix: Tensor = columns(directions)
+    named = network.named_weights(weights)
+    columns = [_columns(network, named, name, samples) for name in named]
+    matrix = torch.cat(columns)
     return (matrix + matrix.T) / 2
+
+
+def _columns(network: UnitNetwork, named: dict[str, Tensor], name: str, samples: Samples) -> Tensor:
+    """Derivatives of the gradient along each number of a parameter, (numbers, parameters)."""
+
+    def gradient(own: Tensor) -> Tensor:
+        found = grad(lambda given: network.loss_at(given, samples))({**named, name: own})
+        return torch.cat([part.flatten() for part in found.values()])
+
+    point = named[name]
+    directions = torch.eye(point.numel(), dtype=point.dtype, device=point.device).view(-1, *point.shape)
+    columns: Tensor = vmap(lambda v: jvp(gradient, (point,), (v,))[1], chunk_size=COLUMNS_AT_ONCE)(directions)
+    return columns
 
 
 def of_eigenvalues(values: Tensor) -> Spectrum:

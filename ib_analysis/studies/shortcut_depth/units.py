@@ -1,5 +1,6 @@
 """The networks of the theory, equal units without biases, and half the mean squared error."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -69,9 +70,14 @@ class UnitNetwork(nn.Module):
 
     def loss(self, weights: Tensor, samples: Samples) -> Tensor:
         """(1/2) mean over samples of ||y - yhat||^2 at the given weights (parameters,), a differentiable scalar."""
-        return half_squared_error(functional_call(self, self._named(weights), (samples.x,)), samples.y)
+        return self.loss_at(self.named_weights(weights), samples)
 
-    def _named(self, weights: Tensor) -> dict[str, Tensor]:
+    def loss_at(self, named: Mapping[str, Tensor], samples: Samples) -> Tensor:
+        """The loss at weights by name."""
+        return half_squared_error(functional_call(self, dict(named), (samples.x,)), samples.y)
+
+    def named_weights(self, weights: Tensor) -> dict[str, Tensor]:
+        """The parts of a vector (parameters,) by the names of the parameters, in their shapes."""
         named = list(self.named_parameters())
         pieces = weights.split([p.numel() for _, p in named])
         return {name: piece.view_as(p) for (name, p), piece in zip(named, pieces)}
