@@ -9,13 +9,12 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, stack_module_state, vmap
-from torch.nn.utils import parameters_to_vector
+from torch.func import functional_call, vmap
 
 from ib_analysis.encoders.encoder import Encoder
 
-# Numbers of the largest activation of one member for one batch. The share of the time of members one after another that
-# a stack of 5 takes is 0.7 at 2^14, 0.8 at 2^15, 0.7 to 0.9 at 2^16, and above 1 for wide networks at 2^17.
+# Numbers of the largest tapped activation of one member for one batch. Beyond it a stack may take longer than its
+# members one after another (benchmarks/network_stacks.py).
 MOST_NUMBERS = 2**16
 # A stack of 16 takes a tenth less a member than one of 8, and one of 32 as much.
 MOST_MEMBERS = 16
@@ -28,10 +27,11 @@ def members_at_once(encoder: Encoder, batch_size: int, device: torch.device) -> 
 
 
 class Stack:
-    """Encoders of one description, whose weights are trained together and handed back by `share`.
+    """Encoders of one description, whose weights are trained together and handed back by `write_back`.
 
-    The parameters of a member are one vector, which has its own place in the optimizer. Nothing passes from one member
-    to another, in either direction: one whose numbers are not finite harms no other.
+    The parameters of a member are one vector of `vectors`, for an optimizer. Nothing passes from one member to another,
+    in either direction: one whose numbers are not finite harms no other. Encoders that draw random numbers are refused
+    by `vmap`.
 
     Raises:
         ValueError: encoders that differ in more than their weights.
@@ -42,25 +42,19 @@ class Stack:
         if any(encoder.description() != first.description() for encoder in encoders):
             raise ValueError("members of a stack have one specification, regime and shape of images")
         self.encoders = encoders
-        self.vectors = [
-            nn.Parameter(parameters_to_vector(encoder.parameters()).detach()) for encoder in encoders
-        ]
+        self.vectors = [nn.Parameter(_in_a_row(encoder)) for encoder in encoders]
         self.shapes = {name: parameter.shape for name, parameter in first.named_parameters()}
         self.sizes = [shape.numel() for shape in self.shapes.values()]
-        self.buffers = stack_module_state(list(encoders))[1]
+        buffers = [dict(encoder.named_buffers()) for encoder in encoders]
+        self.buffers = {name: torch.stack([own[name] for own in buffers]) for name in buffers[0]}
         self.outputs = vmap(self._output, in_dims=(0, 0, 1))
-
-    @property
-    def parameters(self) -> list[list[nn.Parameter]]:
-        """The parameters of each member."""
-        return [[vector] for vector in self.vectors]
 
     def __call__(self, x: Sequence[Tensor]) -> Tensor:
         """Outputs (members, batch, ...) for images (batch, C, H, W) of each member, in the mode of the first."""
         return self.outputs(torch.stack(list(self.vectors)), self.buffers, torch.stack(list(x), 1))
 
     @torch.no_grad()
-    def share(self) -> None:
+    def write_back(self) -> None:
         """Copies the weights and buffers into the encoders."""
         for m, encoder in enumerate(self.encoders):
             buffers = {name: buffer[m] for name, buffer in self.buffers.items()}
@@ -75,3 +69,8 @@ class Stack:
         return {
             name: part.view(self.shapes[name]) for name, part in zip(self.shapes, vector.split(self.sizes))
         }
+
+
+def _in_a_row(encoder: Encoder) -> Tensor:
+    """A copy of all parameters as one vector, whatever their layout in memory."""
+    return torch.cat([parameter.detach().reshape(-1) for parameter in encoder.parameters()])

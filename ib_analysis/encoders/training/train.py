@@ -133,11 +133,11 @@ def train_side_by_side(
     """Trains each member as `train` would alone, several of them as one stack (see `stack`).
 
     A member of several equals its training alone up to the order of floating-point sums. One whose loss is not finite
-    ends with its error in the place of its curve, and the others go on.
+    leaves the stack after the epoch and ends with its error in the place of its curve. The others go on.
 
     Args:
         members: several differ in their weights, seeds, images and learning rates alone.
-        epochs_to_keep: as all that is not named here, of `train`.
+        epochs_to_keep: this, and what is not named here, as of `train`.
         keep: receives the number of the member, the epoch and its encoder.
 
     Raises:
@@ -188,13 +188,21 @@ class _Training:
         self.diverged: dict[int, Divergence] = {}
         for member in members:
             self._prepare(member)
+        self.running: list[int] = []
         self.stack: Stack | None = None
 
     def _begin(self) -> None:
-        """Builds the optimizer over the present weights, each member with a learning rate of its own."""
-        encoders = [member.encoder for member in self.members]
-        self.stack = Stack(encoders) if len(encoders) > 1 else None
-        self.weights = [list(encoders[0].parameters())] if self.stack is None else self.stack.parameters
+        """Builds the network and the optimizer of the members that go on, from their present weights.
+
+        Each has a learning rate of its own, and keeps its momentum where it had one before.
+        """
+        momenta = self._momenta()
+        self.running = [m for m in range(len(self.members)) if m not in self.diverged]
+        encoders = [self.members[m].encoder for m in self.running]
+        self.stack = Stack(encoders) if len(self.members) > 1 else None
+        self.weights = (
+            [list(encoders[0].parameters())] if self.stack is None else [[own] for own in self.stack.vectors]
+        )
         self.optimizer = torch.optim.SGD(
             [{"params": own} for own in self.weights],
             lr=self.spec.learning_rate,
@@ -202,6 +210,15 @@ class _Training:
             nesterov=self.spec.nesterov,
             weight_decay=self.spec.weight_decay,
         )
+        for m, (weights, *_) in zip(self.running, self.weights):
+            if m in momenta:
+                self.optimizer.state[weights] = momenta[m]
+
+    def _momenta(self) -> dict[int, dict[str, Any]]:
+        """The optimizer's state of each member of the stack; none without a stack."""
+        if self.stack is None:
+            return {}
+        return {m: self.optimizer.state[own] for m, own in zip(self.running, self.stack.vectors)}
 
     def run(
         self, epochs_to_keep: Sequence[int], keep: KeepOfMember, label: str
@@ -268,7 +285,7 @@ class _Training:
 
     def _load(self, weights: Weights) -> None:
         for member, own in zip(self.members, weights, strict=True):
-            member.encoder.load_state_dict(own)
+            member.encoder.eval().load_state_dict(own)
 
     def _keep(self, epoch: int, keep: KeepOfMember) -> None:
         """Hands over the members whose loss was finite up to this epoch."""
@@ -283,17 +300,17 @@ class _Training:
         if self._is_over:
             return
         if self.stack is not None:
-            self.stack.share()
+            self.stack.write_back()
         for m, member in enumerate(self.members):
             if epoch == 0:
                 self._calibrate(m)
             member.encoder.eval()
-        if epoch == 0:
-            self._begin()
         if epoch in self.measured:
             self._measure_epoch(epoch, rates, mean_losses, start, bar)
         elif epoch > 0:
             bar.set_postfix_str(f"epoch {epoch}, loss {self._mean(mean_losses):.4g}", refresh=False)
+        if epoch == 0 or any(m in self.diverged for m in self.running):
+            self._begin()
 
     def _mean(self, values: Sequence[float]) -> float:
         """Mean over the members whose loss is finite."""
@@ -313,7 +330,7 @@ class _Training:
                 continue
             encoder_part = self._measure(member.encoder, self.images[m])
             held_out = None if self.held_out is None else self._measure(member.encoder, self.held_out)
-            if not self._is_finite(m, encoder_part.loss, epoch, rates[m]):
+            if not self._goes_on(m, encoder_part.loss, epoch, rates[m]):
                 continue
             row = CurveRow(
                 epoch=epoch,
@@ -342,36 +359,38 @@ class _Training:
                     learning_rate(member.spec, epoch - 1 + (step + 0.5) / self.steps)
                     for member in self.members
                 ]
-                x = [augment(x, self.spec, own) for (x, _), own in zip(pairs, draws)]
-                totals += self._step(x, [y for _, y in pairs], rates)
+                x = [augment(x, self.spec, draws[m]) for m, (x, _) in zip(self.running, pairs)]
+                totals[self.running] += self._step(x, [y for _, y in pairs], [rates[m] for m in self.running])
                 if step % CHECK_EVERY == 0 or step == self.steps - 1:
                     for m, total in enumerate(totals.tolist()):
-                        self._is_finite(m, total, epoch, rates[m])
+                        self._goes_on(m, total, epoch, rates[m])
                     if self._is_over:
                         break
                 bar.update(1)
         return rates, [total / self.steps for total in totals.tolist()]
 
     def _batches(self, epoch: int) -> Iterator[tuple[Batch, ...]]:
-        """The batches of an epoch, one of each member at a time, each in an order of its own."""
+        """The batches of an epoch, one of each running member at a time, each in an order of its own."""
         size = self.spec.batch_size
         one_left = self.count > size and self.count % size == 1
+        running = [(self.images[m], self.members[m].seed) for m in self.running]
         return zip(
             *(
-                images.batches(epoch_batches(self.count, size, member.seed, epoch, drop_last=one_left))
-                for images, member in zip(self.images, self.members)
+                images.batches(epoch_batches(self.count, size, seed, epoch, drop_last=one_left))
+                for images, seed in running
             )
         )
 
     def _step(self, x: Sequence[Tensor], y: Sequence[Tensor], rates: Sequence[float]) -> Tensor:
-        """Takes one gradient step and returns the loss of each member before it, (members,)."""
+        """Takes one gradient step and returns the loss of each running member before it, (running,)."""
         bfloat16 = self.spec.mixed_precision and self.device.type == "cuda"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16):
             outputs = [self.members[0].encoder(x[0])] if self.stack is None else self.stack(x)
+        running = [self.members[m] for m in self.running]
         losses = torch.stack(
             [
                 loss(member.encoder, output, own_x, own_y, self.spec.label_smoothing)
-                for member, output, own_x, own_y in zip(self.members, outputs, x, y)
+                for member, output, own_x, own_y in zip(running, outputs, x, y)
             ]
         )
         self.optimizer.zero_grad(set_to_none=True)
@@ -397,8 +416,8 @@ class _Training:
         curves = tuple(TrainingCurve(tuple(rows)) for rows in self.rows)
         return TrainingState(epoch, self._state_dicts(), self.optimizer.state_dict(), curves, self.diverged)
 
-    def _is_finite(self, m: int, value: float, epoch: int, rate: float) -> bool:
-        """Whether the loss of a member is finite; notes where it first was not."""
+    def _goes_on(self, m: int, value: float, epoch: int, rate: float) -> bool:
+        """Whether the loss of a member has been finite so far; notes where it first was not."""
         if not math.isfinite(value) and m not in self.diverged:
             self.diverged[m] = Divergence(
                 epoch,

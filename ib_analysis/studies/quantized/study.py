@@ -51,6 +51,7 @@ class QuantizedStudy(Study):
         members = [
             Member(encoder, data.encoder, training, seed) for encoder, seed in zip(encoders, piece.seeds)
         ]
+        priced = costs(encoders[0])  # on the CPU, before the training takes the networks to its device
         name = f"{piece.precision} {size[0]} {size[1]}"
         trained = train_classifiers(
             members,
@@ -63,12 +64,11 @@ class QuantizedStudy(Study):
                 images=data.header.name, bits=piece.precision, blocks=size[0], widths=size[1], seed=seed,
                 learning_rate=piece.learning_rate, status="trained" if ended else "diverged",
             )  # fmt: skip
-            priced = row.model_copy(update=costs(encoder))
             if ended:
-                yield priced.model_copy(update=accuracies(encoder, data, setting.device))
+                yield row.model_copy(update=priced | accuracies(encoder, data, setting.device))
                 yield from layers(row, encoder, setting, self.spec.entropy_images)
             else:
-                yield priced
+                yield row.model_copy(update=priced)
 
     def _encoder(self, precision: str, blocks: Stages, widths: Stages, data: Dataset) -> Quantized:
         start_step = self.spec.start_epoch * steps_per_epoch(len(data.encoder), self.spec.training.batch_size)
@@ -77,7 +77,7 @@ class QuantizedStudy(Study):
 
 
 def costs(encoder: Quantized) -> dict[str, int]:
-    """The columns of the cost model."""
+    """The columns of the cost model, of an encoder on the CPU."""
     found = cost(encoder)
     return {
         "multiplications": found.multiplications,

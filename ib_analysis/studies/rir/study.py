@@ -34,12 +34,13 @@ class RirStudy(Study):
         arm, rate, seeds = self.spec.trained[piece]
         training = self.spec.training.model_copy(update={"learning_rate": rate})
         members = [self._member(arm, training, seed, setting.images) for seed in seeds]
+        rows = [row_before_training(arm, member, setting.images) for member in members]
         label = f"{arm}, rate {rate:g}, {piece.rpartition('-')[2]}"
         trained = train_classifiers(members, setting.device, setting.scratch, label)
         return [
             row
-            for member, ended in zip(members, trained)
-            for row in self._measured(arm, member, ended, setting.images, setting.device)
+            for before, member, ended in zip(rows, members, trained)
+            for row in self._measured(before, member, ended, setting)
         ]
 
     def verdicts(self, rows: Sequence[RirRow]) -> Sequence[Verdict]:
@@ -53,25 +54,30 @@ class RirStudy(Study):
         part = training_part(data.encoder, self.spec.training_images, seed, "rir")
         return Member(encoder, part, training, seed)
 
-    def _measured(
-        self, arm: Arm, member: Member, trained: bool, data: Dataset, device: torch.device
-    ) -> list[RirRow]:
-        encoder, part = member.encoder, member.part
-        assert isinstance(encoder, Rir)
-        row = RirRow(
-            images=data.header.name,
-            training_images=len(part),
-            evaluation_images=len(data.evaluation),
-            arm=arm,
-            seed=member.seed,
-            learning_rate=member.spec.learning_rate,
-            status="diverged",
-            parameters=sum(p.numel() for p in encoder.parameters()),
-            multiply_adds=multiply_adds(encoder, torch.from_numpy(np.array(part.images[:1]))),
-        )
+    @staticmethod
+    def _measured(before: RirRow, member: Member, trained: bool, setting: Setting) -> list[RirRow]:
         if not trained:
-            return [row]
-        return measure_network(row.model_copy(update={"status": "trained"}), encoder, part, data, device)
+            return [before]
+        row = before.model_copy(update={"status": "trained"})
+        assert isinstance(member.encoder, Rir)
+        return measure_network(row, member.encoder, member.part, setting.images, setting.device)
+
+
+def row_before_training(arm: Arm, member: Member, data: Dataset) -> RirRow:
+    """What is known of a network that lies on the CPU: its size, its work and its images; it counts as diverged."""
+    encoder, part = member.encoder, member.part
+    assert isinstance(encoder, Rir)
+    return RirRow(
+        images=data.header.name,
+        training_images=len(part),
+        evaluation_images=len(data.evaluation),
+        arm=arm,
+        seed=member.seed,
+        learning_rate=member.spec.learning_rate,
+        status="diverged",
+        parameters=sum(p.numel() for p in encoder.parameters()),
+        multiply_adds=multiply_adds(encoder, torch.from_numpy(np.array(part.images[:1]))),
+    )
 
 
 def measure_network(

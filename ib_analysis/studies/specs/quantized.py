@@ -154,5 +154,5 @@ class QuantizedStudySpec(SeedBlocksStudySpec):
         """The study with the precision, the seeds and the rate of the piece alone."""
         one = self.trained[piece]
         bits, parts = self.precisions[one.precision].bits, self.precisions[one.precision].part_bits
-        own = {"seeds": one.seeds, "learning_rates": (one.learning_rate,), "bits": (bits,)}
+        own = self.of_seeds(one.seeds) | {"learning_rates": (one.learning_rate,), "bits": (bits,)}
         return super().of_piece(piece).model_copy(update=own | {"mixed": (parts,) if parts else ()})

@@ -91,5 +91,5 @@ class RirStudySpec(SeedBlocksStudySpec):
     def of_piece(self, piece: str) -> Self:
         """The study with the seeds and the rate of the piece alone."""
         one = self.trained[piece]
-        found = super().of_piece(piece)
-        return found.model_copy(update={"seeds": one.seeds, "learning_rates": (one.learning_rate,)})
+        own = self.of_seeds(one.seeds) | {"learning_rates": (one.learning_rate,)}
+        return super().of_piece(piece).model_copy(update=own)

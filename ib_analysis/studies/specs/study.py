@@ -44,7 +44,7 @@ class RepeatedStudySpec(StudySpec):
     def of_piece(self, piece: str) -> Self:
         """What a piece is measured by: the study without what other pieces alone need.
 
-        A finished piece is measured again if this changes, so further seeds, for one, cost only their own pieces.
+        A finished piece is measured again if this changes, so further seeds, for one, cost only pieces that have them.
         """
         return self.model_copy(update={"encoders": ()})
 
@@ -55,8 +55,8 @@ class SeedBlocksStudySpec(RepeatedStudySpec):
     seeds_of_a_piece: int = Field(
         1,
         ge=1,
-        description="how many seeds one job trains: small networks on a CPU side by side, in half the time; a further "
-        "seed then costs the job of its block anew",
+        description="how many seeds one job trains: small networks on a CPU side by side, in 0.4 to 0.8 of the "
+        "time; a further seed then costs the job of its block anew",
     )
 
     @property
@@ -64,8 +64,15 @@ class SeedBlocksStudySpec(RepeatedStudySpec):
         """The seeds of each job, by the end of its name.
 
         >>> SeedBlocksStudySpec(seeds=(0, 1, 7), seeds_of_a_piece=2).seed_blocks
-        {'seeds0_1': (0, 1), 'seed7': (7,)}
+        {'seeds0to1': (0, 1), 'seed7': (7,)}
         """
         count = self.seeds_of_a_piece
         blocks = [self.seeds[i : i + count] for i in range(0, len(self.seeds), count)]
-        return {f"seed{'s' * (len(block) > 1)}{'_'.join(map(str, block))}": block for block in blocks}
+        return {
+            f"seed{block[0]}" if len(block) == 1 else f"seeds{block[0]}to{block[-1]}": block
+            for block in blocks
+        }
+
+    def of_seeds(self, seeds: tuple[Seed, ...]) -> dict[str, Any]:
+        """What a piece of these seeds has in place of those of the study, whatever else is in its block."""
+        return {"seeds": seeds, "seeds_of_a_piece": len(seeds)}

@@ -54,7 +54,7 @@ def train_all(
     count: int | None,
     setting: Setting,
 ) -> list[list[Trained]]:
-    """A network trained by every specification from every seed, each of which may diverge; one list for each of them.
+    """A network trained by every specification from every seed, each of which may diverge, by specification.
 
     Finished trainings are stored in the scratch folder.
 
@@ -66,10 +66,11 @@ def train_all(
         setting: device, images and scratch folder.
     """
     data = setting.images
+    parts = {seed: training_part(data.encoder, count, seed, "stable") for seed in seeds}
     members = [
         Member(
             ResNet(network, "classifier", ImageShape.of(data.header), len(data.header.class_names)),
-            training_part(data.encoder, count, seed, "stable"), training, seed,
+            parts[seed], training, seed,
         )
         for training in trainings
         for seed in seeds

@@ -21,7 +21,11 @@ def with_more(spec, **changed):
 
 def kept(spec, other):
     """Pieces of a study that another leaves as they are."""
-    return {piece for piece in spec.pieces if spec.of_piece(piece) == other.of_piece(piece)}
+    return {
+        piece
+        for piece in spec.pieces
+        if piece in other.pieces and spec.of_piece(piece) == other.of_piece(piece)
+    }
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -53,7 +57,7 @@ def test_seeds_of_one_piece_are_blocks_in_their_order(name):
     """A further seed then costs the block that it joins, and none that was full."""
     spec = with_more(STUDIES[name], seeds=(4, 1, 7, 2), seeds_of_a_piece=2)
     every = {piece.rpartition("-")[2] for piece in spec.pieces}
-    assert every == {"seeds4_1", "seeds7_2"}
+    assert every == {"seeds4to1", "seeds7to2"}
     assert all(spec.of_piece(piece).seeds in ((4, 1), (7, 2)) for piece in spec.pieces)
     more = with_more(spec, seeds=(4, 1, 7, 2, 9))
     assert kept(spec, more) == set(spec.pieces)
@@ -61,6 +65,13 @@ def test_seeds_of_one_piece_are_blocks_in_their_order(name):
     assert {
         piece for piece in fewer.pieces if fewer.of_piece(piece) not in map(spec.of_piece, spec.pieces)
     } == {piece for piece in fewer.pieces if piece.endswith("-seed7")}
+
+
+@pytest.mark.parametrize("name", ["rir", "quantized"])
+def test_a_piece_of_one_seed_is_the_same_in_blocks_of_any_size(name):
+    blocks = with_more(STUDIES[name], seeds=(4, 1, 7), seeds_of_a_piece=2)
+    alone = with_more(STUDIES[name], seeds=(7,), seeds_of_a_piece=1)
+    assert kept(alone, blocks) == set(alone.pieces)
 
 
 @pytest.mark.parametrize("name", ["rir", "quantized"])

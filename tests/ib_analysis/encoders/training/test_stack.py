@@ -17,6 +17,7 @@ from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.rir import RirSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.encoders.training import train as training
+from ib_analysis.encoders.training.seeding import generator
 from ib_analysis.encoders.training.stack import MOST_MEMBERS, Stack, members_at_once
 from ib_analysis.encoders.training.train import DivergedError, Member, train, train_side_by_side
 from ib_analysis.errors import UserError
@@ -125,6 +126,13 @@ def test_a_member_that_diverges_ends_with_its_error_and_harms_no_other(tmp_path)
         assert [row.epoch for row in curves[m - 1].rows] == [row.epoch for row in curve.rows]
 
 
+def test_a_member_that_diverged_is_computed_no_more(tmp_path, monkeypatch):
+    computed, call = [], Stack.__call__
+    monkeypatch.setattr(Stack, "__call__", lambda self, x: computed.append(len(x)) or call(self, x))
+    together(tmp_path, members("none", rates=(1e30, 0.02, 0.05)))
+    assert computed == [3] * 4 + [2] * 8
+
+
 def test_where_every_member_diverges_the_training_ends(tmp_path, monkeypatch):
     steps, step = [], training._Training._step
     monkeypatch.setattr(training._Training, "_step", lambda *given: steps.append(1) or step(*given))
@@ -134,15 +142,15 @@ def test_where_every_member_diverges_the_training_ends(tmp_path, monkeypatch):
     assert len(steps) == 4
 
 
-@pytest.mark.parametrize("at", [0, 2, 3])
+@pytest.mark.parametrize(("epochs", "at"), [((0, 2, 3), 0), ((0, 2, 3), 2), ((0, 2, 3), 3), ((2, 3), 2)])
 @pytest.mark.parametrize("rate", [0.05, 1e30])
-def test_an_interrupted_training_goes_on_to_the_same_bits(tmp_path, at, rate):
+def test_an_interrupted_training_goes_on_to_the_same_bits(tmp_path, epochs, at, rate):
     """Also where a member had diverged before, which it is told again, and not kept again."""
     given = {"name": "none", "rates": (rate, 0.02, 0.05)}
-    whole, ended = together(tmp_path / "whole", members(**given))
+    whole, ended = together(tmp_path / "whole", members(**given), epochs)
     with pytest.raises(InterruptionError):
-        together(tmp_path / "cut", members(**given), at=at)
-    resumed, again = together(tmp_path / "cut", members(**given))
+        together(tmp_path / "cut", members(**given), epochs, at=at)
+    resumed, again = together(tmp_path / "cut", members(**given), epochs)
     for own, other in zip(whole, resumed, strict=True):
         assert own.keys() == other.keys()
         assert all(same(own[epoch], other[epoch]) for epoch in own)
@@ -204,6 +212,17 @@ def test_a_mistake_of_one_member_is_said(tmp_path):
 def test_encoders_of_a_stack_are_of_one_description():
     with pytest.raises(ValueError, match="one specification"):
         Stack([NETWORKS["batch"](), NETWORKS["none"]()])
+
+
+def test_weights_in_another_layout_are_stacked_as_they_are():
+    """That of a GPU."""
+    encoders = [NETWORKS["batch"]().eval() for _ in range(2)]
+    for seed, encoder in enumerate(encoders):
+        encoder.initialise(generator(seed))
+        encoder.to(memory_format=torch.channels_last)
+    x = torch.from_numpy(part(0, 8).images)
+    for out, encoder in zip(Stack(encoders)([x, x]), encoders, strict=True):
+        torch.testing.assert_close(out, encoder(x))
 
 
 def test_small_networks_on_a_cpu_are_stacked_and_no_others():

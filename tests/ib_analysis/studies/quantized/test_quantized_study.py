@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from ib_analysis.datasets.dataset import Dataset, Header, Part
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.rows import read_rows, write_rows
+from ib_analysis.studies.quantized import study
 from ib_analysis.studies.quantized.plug_in_entropy import unit_entropies
 from ib_analysis.studies.quantized.study import QuantizedStudy
 from ib_analysis.studies.specs.quantized import QuantizedStudySpec
@@ -96,7 +97,7 @@ def test_a_piece_is_the_same_whatever_other_pieces_there_are(data, tmp_path):
 
 def test_seeds_of_one_piece_are_measured_as_alone(data, tmp_path):
     spec = SPEC.model_copy(update={"seeds_of_a_piece": 2})
-    rows = measured(data, tmp_path / "both", "w2a2-rate0.1-seeds0_1", spec)
+    rows = measured(data, tmp_path / "both", "w2a2-rate0.1-seeds0to1", spec)
     for seed in (0, 1):
         alone = measured(data, tmp_path / str(seed), f"w2a2-rate0.1-seed{seed}")
         own = [row for row in rows if row.seed == seed]
@@ -114,6 +115,17 @@ def test_a_diverged_training_is_a_row(data, tmp_path):
     assert {row.status for row in rows} == {"diverged"}
     assert all(row.accuracy is None and row.compute_cost for row in rows)
     assert all(v.reproduced == "unclear" for v in QuantizedStudy(spec).verdicts(rows))
+
+
+def test_costs_are_counted_before_the_networks_leave_the_cpu(data, tmp_path, monkeypatch):
+    def leave(members, *_):
+        for member in members:
+            member.encoder.to("meta")
+        return [False]
+
+    monkeypatch.setattr(study, "train_classifiers", leave)
+    rows = measured(data, tmp_path / "a", "w2a2-rate0.1-seed0")
+    assert all(row.compute_cost > 0 for row in rows)
 
 
 def test_units_are_counted_one_by_one():

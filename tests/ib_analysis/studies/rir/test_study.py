@@ -12,6 +12,7 @@ from ib_analysis.encoders.encoder import ImageShape
 from ib_analysis.encoders.rir import Rir
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.rows import read_rows, write_rows
+from ib_analysis.studies.rir import study
 from ib_analysis.studies.rir.study import RirStudy, measure_network
 from ib_analysis.studies.specs.rir import ARMS, RirStudySpec
 from ib_analysis.studies.study import Setting
@@ -69,7 +70,7 @@ def test_rows_are_the_whole_network_and_without_each_stream_at_each_block(tmp_pa
 
 def test_seeds_of_one_piece_are_measured_as_alone(tmp_path):
     spec = SPEC.model_copy(update={"seeds_of_a_piece": 2})
-    rows = measured("rir-rate0.1-seeds0_2", tmp_path / "both", spec)
+    rows = measured("rir-rate0.1-seeds0to2", tmp_path / "both", spec)
     one_by_one = [row for seed in (0, 2) for row in measured(f"rir-rate0.1-seed{seed}", tmp_path / str(seed))]
     for row, twin in zip(rows, one_by_one, strict=True):
         assert (row.seed, row.block, row.stream, row.status) == (
@@ -133,6 +134,17 @@ def test_a_diverged_training_is_a_row(tmp_path):
     spec = SPEC.model_copy(update={"learning_rates": (1e30,)})
     (row,) = measured("plain-rate1e+30-seed0", tmp_path, spec)
     assert (row.status, row.accuracy, row.validation_accuracy, row.block) == ("diverged", None, None, None)
+
+
+def test_size_and_work_are_counted_before_the_networks_leave_the_cpu(tmp_path, monkeypatch):
+    def leave(members, *_):
+        for member in members:
+            member.encoder.to("meta")
+        return [False]
+
+    monkeypatch.setattr(study, "train_classifiers", leave)
+    (row,) = measured("rir-rate0.1-seed0", tmp_path)
+    assert min(row.parameters, row.multiply_adds) > 0
 
 
 def test_arms_that_cannot_be_built_are_refused_before_any_work():
