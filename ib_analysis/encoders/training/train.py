@@ -285,7 +285,7 @@ class _Training:
 
     def _load(self, weights: Weights) -> None:
         for member, own in zip(self.members, weights, strict=True):
-            member.encoder.eval().load_state_dict(own)
+            member.encoder.load_state_dict(own)
 
     def _keep(self, epoch: int, keep: KeepOfMember) -> None:
         """Hands over the members whose loss was finite up to this epoch."""
