@@ -1,7 +1,7 @@
 """Networks of a study side by side against one after another, one thread: python -m benchmarks.network_stacks.
 
 First the shapes that are shipped, then those around the largest that `members_at_once` stacks. A step is the forward
-pass, the gradient and stochastic gradient descent of every member. Five minutes.
+pass, the gradient and stochastic gradient descent of every member. Half a minute.
 """
 
 from collections.abc import Callable, Sequence

@@ -55,7 +55,7 @@ class SeedBlocksStudySpec(RepeatedStudySpec):
     seeds_of_a_piece: int = Field(
         1,
         ge=1,
-        description="how many seeds one job trains: small networks on a CPU side by side, in 0.4 to 0.8 of the "
+        description="how many seeds one job trains: small networks on a CPU side by side, in 0.4 to 0.9 of the "
         "time; a further seed then costs the job of its block anew",
     )
 
