@@ -95,7 +95,7 @@ SIX_PAPERS = Choice(
     (
         Recipe("120 steps, rate 0.004, no warm-up, (.95, .9995)", 0.0, SHORT, {**SLOW, **LASTING}),
         Recipe("80 steps, rate 0.012, warm-up of 8, (.9, .99)", 0.0, SHORT, HOT),
-        Recipe("the same, after a pretrained decoder that warms up", 0.0, WARM, HOT),
+        Recipe("the same, pretrained with warm-up", 0.0, WARM, HOT),
         Recipe("the same, dropout 0.15", 0.15, WARM, HOT),
     ),
     {
