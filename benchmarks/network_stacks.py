@@ -63,7 +63,7 @@ SHIPPED = (
     Case("Stable ResNet, 104 layers, no norm", resnet(17, SMALL, DIGITS, "none"), 9, 32),
     Case("Stable ResNet, 104 layers, batch norm", resnet(17, SMALL, DIGITS), 9, 32),
     Case("Stable ResNet on CIFAR-10, 32 layers, batch norm", resnet(5, SMALL, COLOUR_8), 15, 64),
-    Case("Resnet in Resnet", rir, 8, 32),
+    *(Case("Resnet in Resnet", rir, members, 32) for members in (3, 8, 16, 32)),
     Case("quantized, 4 bits", quantized, 6, 64),
 )
 AROUND = tuple(

@@ -1,7 +1,6 @@
 """Training of classifiers that may diverge, and their accuracy."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,23 +33,20 @@ def train_classifiers(
         label: label of the progress bar.
         begun: receives the number of the member and its untrained network in evaluation mode.
     """
-    found = list[bool]()
+    found, last = list[bool](), members[0].spec.epochs
     count = members_at_once(members[0].encoder, members[0].spec.batch_size, device)
     for first in range(0, len(members), count):
-        keep = partial(_keep, begun, first)
+
+        def keep(m: int, epoch: int, reached: Encoder, first: int = first) -> None:
+            if epoch == 0 and begun is not None:
+                begun(first + m, reached)
+
         ended = train_side_by_side(
-            members[first : first + count], epochs_to_keep=(0, members[0].spec.epochs), device=device,
-            scratch=scratch / f"from{first}", keep=keep, curve_epochs=(members[0].spec.epochs,), label=label,
+            members[first : first + count], epochs_to_keep=(last,) if begun is None else (0, last), device=device,
+            scratch=scratch / f"from{first}", keep=keep, curve_epochs=(last,), label=label,
         )  # fmt: skip
         found += [isinstance(one, TrainingCurve) for one in ended]
     return found
-
-
-def _keep(
-    begun: Callable[[int, Encoder], None] | None, first: int, m: int, epoch: int, reached: Encoder
-) -> None:
-    if epoch == 0 and begun is not None:
-        begun(first + m, reached)
 
 
 def accuracy(encoder: Encoder, part: Part, device: torch.device, images_at_once: int) -> float:

@@ -16,7 +16,7 @@ from ib_analysis.encoders.encoder import Encoder
 # Numbers of the largest tapped activation of one member for one batch. Beyond it a stack may take longer than its
 # members one after another (benchmarks/network_stacks.py).
 MOST_NUMBERS = 2**16
-# A stack of 16 takes a tenth less a member than one of 8, and one of 32 as much.
+# A stack of 32 takes a tenth less a member than one of 16, for twice the memory (benchmarks/network_stacks.py).
 MOST_MEMBERS = 16
 
 

@@ -309,7 +309,7 @@ class _Training:
             self._measure_epoch(epoch, rates, mean_losses, start, bar)
         elif epoch > 0:
             bar.set_postfix_str(f"epoch {epoch}, loss {self._mean(mean_losses):.4g}", refresh=False)
-        if epoch == 0 or any(m in self.diverged for m in self.running):
+        if not self._is_over and (epoch == 0 or any(m in self.diverged for m in self.running)):
             self._begin()
 
     def _mean(self, values: Sequence[float]) -> float:

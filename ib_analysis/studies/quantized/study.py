@@ -45,14 +45,15 @@ class QuantizedStudy(Study):
     def _networks(
         self, piece: Trained, blocks: Stages, widths: Stages, setting: Setting
     ) -> Iterator[QuantizedRow]:
-        data, size = setting.images, (("-".join(map(str, blocks))), "-".join(map(str, widths)))
+        data = setting.images
+        of_blocks, of_widths = "-".join(map(str, blocks)), "-".join(map(str, widths))
         training = self.spec.training.model_copy(update={"learning_rate": piece.learning_rate})
         encoders = [self._encoder(piece.precision, blocks, widths, data) for _ in piece.seeds]
         members = [
             Member(encoder, data.encoder, training, seed) for encoder, seed in zip(encoders, piece.seeds)
         ]
         priced = costs(encoders[0])  # on the CPU, before the training takes the networks to its device
-        name = f"{piece.precision} {size[0]} {size[1]}"
+        name = f"{piece.precision} {of_blocks} {of_widths}"
         trained = train_classifiers(
             members,
             setting.device,
@@ -61,7 +62,7 @@ class QuantizedStudy(Study):
         )
         for seed, encoder, ended in zip(piece.seeds, encoders, trained):
             row = QuantizedRow(
-                images=data.header.name, bits=piece.precision, blocks=size[0], widths=size[1], seed=seed,
+                images=data.header.name, bits=piece.precision, blocks=of_blocks, widths=of_widths, seed=seed,
                 learning_rate=piece.learning_rate, status="trained" if ended else "diverged",
             )  # fmt: skip
             if ended:

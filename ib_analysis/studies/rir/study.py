@@ -9,7 +9,6 @@ from ib_analysis.datasets.dataset import Dataset, Part
 from ib_analysis.encoders.encoder import ImageShape
 from ib_analysis.encoders.rir import Rir
 from ib_analysis.encoders.specs.rir import Arm
-from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.encoders.training.train import Member
 from ib_analysis.studies.classifier import accuracy, train_classifiers
 from ib_analysis.studies.rir import claims
@@ -32,41 +31,38 @@ class RirStudy(Study):
     def measure(self, piece: str, setting: Setting) -> Sequence[RirRow]:
         """The networks of one arm, learning rate and block of seeds, whole and without each stream at each block."""
         arm, rate, seeds = self.spec.trained[piece]
-        training = self.spec.training.model_copy(update={"learning_rate": rate})
-        members = [self._member(arm, training, seed, setting.images) for seed in seeds]
-        rows = [row_before_training(arm, member, setting.images) for member in members]
+        data, training = setting.images, self.spec.training.model_copy(update={"learning_rate": rate})
+        encoders = [self._encoder(arm, data) for _ in seeds]
+        members = [
+            Member(
+                encoder, training_part(data.encoder, self.spec.training_images, seed, "rir"), training, seed
+            )
+            for encoder, seed in zip(encoders, seeds)
+        ]
+        rows = [row_before_training(arm, encoder, member, data) for encoder, member in zip(encoders, members)]
         label = f"{arm}, rate {rate:g}, {piece.rpartition('-')[2]}"
         trained = train_classifiers(members, setting.device, setting.scratch, label)
-        return [
-            row
-            for before, member, ended in zip(rows, members, trained)
-            for row in self._measured(before, member, ended, setting)
-        ]
+        found = list[RirRow]()
+        for row, encoder, member, ended in zip(rows, encoders, members, trained):
+            if ended:
+                done = row.model_copy(update={"status": "trained"})
+                found += measure_network(done, encoder, member.part, data, setting.device)
+            else:
+                found.append(row)
+        return found
 
     def verdicts(self, rows: Sequence[RirRow]) -> Sequence[Verdict]:
         """The claims of the paper (see `claims`)."""
         return claims.verdicts(rows)
 
-    def _member(self, arm: Arm, training: TrainingSpec, seed: int, data: Dataset) -> Member:
-        encoder = Rir(
-            self.spec.network(arm), "classifier", ImageShape.of(data.header), len(data.header.class_names)
-        )
-        part = training_part(data.encoder, self.spec.training_images, seed, "rir")
-        return Member(encoder, part, training, seed)
-
-    @staticmethod
-    def _measured(before: RirRow, member: Member, trained: bool, setting: Setting) -> list[RirRow]:
-        if not trained:
-            return [before]
-        row = before.model_copy(update={"status": "trained"})
-        assert isinstance(member.encoder, Rir)
-        return measure_network(row, member.encoder, member.part, setting.images, setting.device)
+    def _encoder(self, arm: Arm, data: Dataset) -> Rir:
+        image, classes = ImageShape.of(data.header), len(data.header.class_names)
+        return Rir(self.spec.network(arm), "classifier", image, classes)
 
 
-def row_before_training(arm: Arm, member: Member, data: Dataset) -> RirRow:
+def row_before_training(arm: Arm, encoder: Rir, member: Member, data: Dataset) -> RirRow:
     """What is known of a network that lies on the CPU: its size, its work and its images; it counts as diverged."""
-    encoder, part = member.encoder, member.part
-    assert isinstance(encoder, Rir)
+    part = member.part
     return RirRow(
         images=data.header.name,
         training_images=len(part),

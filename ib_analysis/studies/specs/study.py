@@ -73,6 +73,7 @@ class SeedBlocksStudySpec(RepeatedStudySpec):
             for block in blocks
         }
 
-    def of_seeds(self, seeds: tuple[Seed, ...]) -> dict[str, Any]:
+    @staticmethod
+    def of_seeds(seeds: tuple[Seed, ...]) -> dict[str, Any]:
         """What a piece of these seeds has in place of those of the study, whatever else is in its block."""
         return {"seeds": seeds, "seeds_of_a_piece": len(seeds)}

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -80,9 +79,8 @@ def train_all(
     def begun(m: int, encoder: Encoder) -> None:
         start[m] = stem_log_gradient(encoder, members[m].part, members[m].spec.batch_size, setting.device)
 
-    ended = train_classifiers(
-        members, setting.device, _scratch(network, trainings, setting), _label(network), begun
-    )
+    name = _name(network, trainings)
+    ended = train_classifiers(members, setting.device, setting.scratch / name, name, begun)
     found = [
         _measured(member, trained, _finite(start.get(m)), setting)
         for m, (member, trained) in enumerate(zip(members, ended))
@@ -124,10 +122,6 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _label(network: ResNetSpec) -> str:
-    return f"{sum(network.blocks)} blocks, {network.scaling}"
-
-
-def _scratch(network: ResNetSpec, trainings: Sequence[TrainingSpec], setting: Setting) -> Path:
+def _name(network: ResNetSpec, trainings: Sequence[TrainingSpec]) -> str:
     rates = "_".join(f"{training.learning_rate:g}" for training in trainings)
-    return setting.scratch / f"{network.scaling}-{network.norm}-{sum(network.blocks)}-{rates}"
+    return f"{network.scaling}-{network.norm}-{sum(network.blocks)}-{rates}"

@@ -1,5 +1,6 @@
 """Networks trained side by side: each is what it is alone, and none touches another."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from ib_analysis.encoders.specs.resnet import ResNetSpec
 from ib_analysis.encoders.specs.rir import RirSpec
 from ib_analysis.encoders.specs.training import TrainingSpec
 from ib_analysis.encoders.training import train as training
+from ib_analysis.encoders.training.objective import Measurement
 from ib_analysis.encoders.training.seeding import generator
 from ib_analysis.encoders.training.stack import MOST_MEMBERS, Stack, members_at_once
 from ib_analysis.encoders.training.train import DivergedError, Member, train, train_side_by_side
@@ -141,6 +143,17 @@ def test_where_every_member_diverges_the_training_ends(tmp_path, monkeypatch):
     assert all(isinstance(one, DivergedError) for one in ended)
     assert [set(own) for own in kept] == [{0}] * 3
     assert len(steps) == 4
+
+
+@pytest.mark.parametrize("given", [members("none")[:1], members("none")])
+def test_weights_that_are_not_finite_when_they_are_measured_end_a_training_with_a_sentence(
+    tmp_path, monkeypatch, given
+):
+    """Behind the last step of an epoch no step looks at them."""
+    monkeypatch.setattr(training, "measure", lambda *_: Measurement(math.inf, 0.1))
+    kept, ended = together(tmp_path, given)
+    assert all("not finite in epoch 0" in str(one) for one in ended)
+    assert kept == [{}] * len(given)
 
 
 @pytest.mark.parametrize(("epochs", "at"), [((0, 2, 3), 0), ((0, 2, 3), 2), ((0, 2, 3), 3), ((2, 3), 2)])
