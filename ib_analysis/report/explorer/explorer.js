@@ -458,11 +458,11 @@
     for (const id of ["explorer-planes", "explorer-curve"]) byId(id).addEventListener("click", touch);
     byId("explorer-planes").addEventListener("keydown", move);
     for (const node of document.querySelectorAll(".with-script")) node.hidden = false;
-    let width = 0;
+    select(state.panel, state.tap, state.epoch);
+    let width = section.clientWidth;  // the observer also calls at its start, when nothing has changed
     new ResizeObserver(() => {
       if (section.clientWidth !== width) { width = section.clientWidth; draw(); }
     }).observe(section);
-    select(state.panel, state.tap, state.epoch);
   }
   start();
 })();

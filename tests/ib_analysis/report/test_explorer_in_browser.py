@@ -17,6 +17,7 @@ from tests.browser.devtools import Page, browser, chromium
 from tests.browser.screenshots import take
 
 AXE = Path(__file__).parents[2] / "browser/axe.min.js"
+FRAMES = "new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium here: .ci/run installs one")
 
 
@@ -256,6 +257,32 @@ def test_an_accessibility_fault_is_found(opened, path):
     assert {fault for fault, _ in serious_faults(opened)} == {"image-alt", "select-name"}
 
 
+def test_the_page_is_drawn_once_when_it_opens_and_again_when_its_width_changes(opened, path):
+    """A second drawing would take away what a reader has just pressed."""
+    watch = """<script>
+        window.drawn = 0;
+        new MutationObserver((changes) => {
+            drawn += changes.some((change) => change.target.id === "explorer-images" && change.removedNodes.length);
+        }).observe(document, {childList: true, subtree: true});
+    </script>"""
+    policy = re.compile(
+        '<meta http-equiv="Content-Security-Policy"[^>]*>'
+    )  # it allows the page's own scripts alone
+    text, found = policy.subn("", path.read_text(encoding="utf-8"))
+    assert found == 1
+    path.write_text(text.replace("<body>", f"<body>{watch}", 1), encoding="utf-8")
+    opened.open(path)
+    opened.run(FRAMES)
+    assert opened.run("drawn") == 0
+    opened.call("Emulation.setDeviceMetricsOverride", width=500, height=900, deviceScaleFactor=1, mobile=True)
+    opened.run("""new Promise((resolve) => {
+        const wait = () => innerWidth === 500 ? resolve() : requestAnimationFrame(wait);
+        wait();
+    })""")
+    opened.run(FRAMES)
+    assert opened.run("drawn") == 1
+
+
 def test_images_are_enlarged_by_a_whole_number_and_not_smoothed(page):
     sizes = page.run("""[...document.querySelectorAll("#explorer-images img")].map((image) =>
         [image.width / image.naturalWidth, image.height / image.naturalHeight,
@@ -328,7 +355,7 @@ def test_the_contents_mark_the_section_that_is_read(page):
     current = "document.querySelector('#contents [aria-current]').hash"
     assert page.run(current) == "#explorer"
     page.run("document.getElementById('limitations').scrollIntoView()")
-    page.run("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+    page.run(FRAMES)
     assert page.run(current) == "#limitations"
 
 
