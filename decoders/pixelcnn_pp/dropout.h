@@ -2,7 +2,7 @@
 #pragma once
 #include <stdint.h>
 
-#include "expm1.h"
+#include "exponentials.h"
 
 typedef struct {
     uint32_t seed, second_seed;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "dropout.h"
-#include "expm1.h"
+#include "exponentials.h"
 
 typedef struct {
     int64_t batch, filters, height, width, maps; /* sizes of each map x; number of maps */

@@ -22,6 +22,9 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from decoders.pixelcnn_pp.fused_layers import runs_in_c
+from decoders.pixelcnn_pp.fused_mixture import FusedMixture, MixtureSizes
+
 HALF_INTERVALS_IN_SMALLEST_SCALE = 12.0  # mass 1 - 2 sigmoid(-12): at most 1.8e-5 bits lost per sub-pixel
 FIRST_MEANS = 0.5  # components start at different means, within half a standard deviation
 LARGEST_LOG_SCALE = (
@@ -169,13 +172,38 @@ class LogisticMixture:
             Log-probability of each pixel over all channels, (batch, height, width).
         """
         with torch.autocast(parameters.device.type, enabled=False):
-            p = self.split(parameters.to(torch.promote_types(parameters.dtype, torch.float32)))
-            means = self.couple(p.means, p.coefficients, self.values(levels, p.means.dtype))
-            first, last = (levels == 0).unsqueeze(2), (levels == self.levels - 1).unsqueeze(2)
-            # In units of a level the edges are exact multiples of 1/2, so the masses sum to one.
-            x, unit = levels.to(means.dtype).unsqueeze(2) - (self.levels - 1) / 2, 2 * self.delta
-            mass = interval_log_mass(x, means / unit, p.log_scales - math.log(unit), first, last, 0.5)
-            return torch.logsumexp(F.log_softmax(p.logits, 1) + mass.sum(1), 1)
+            parameters = parameters.to(torch.promote_types(parameters.dtype, torch.float32))
+            if parameters.dtype == torch.float32 and runs_in_c(parameters):
+                return self._log_prob_in_c(parameters, levels)
+            return self.literal_log_prob(parameters, levels)
+
+    def literal_log_prob(self, parameters: Tensor, levels: Tensor) -> Tensor:
+        """`log_prob` in torch operations, in the precision of the parameters."""
+        p = self.split(parameters)
+        means = self.couple(p.means, p.coefficients, self.values(levels, p.means.dtype))
+        first, last = (levels == 0).unsqueeze(2), (levels == self.levels - 1).unsqueeze(2)
+        # In units of a level the edges are exact multiples of 1/2, so the masses sum to one.
+        x, unit = levels.to(means.dtype).unsqueeze(2) - (self.levels - 1) / 2, 2 * self.delta
+        mass = interval_log_mass(x, means / unit, p.log_scales - math.log(unit), first, last, 0.5)
+        return torch.logsumexp(F.log_softmax(p.logits, 1) + mass.sum(1), 1)
+
+    def _log_prob_in_c(self, parameters: Tensor, levels: Tensor) -> Tensor:
+        batch, _, height, width = parameters.shape
+        floor, unit = self.smallest_log_scale, 2 * self.delta
+        sizes = MixtureSizes(
+            batch=batch,
+            channels=self.channels,
+            components=self.components,
+            levels=self.levels,
+            pixels=height * width,
+            threads=torch.get_num_threads(),
+            floor=floor,
+            ceiling=LARGEST_LOG_SCALE - floor,
+            log_unit=math.log(unit),
+        )
+        differentiates = torch.is_grad_enabled() and parameters.requires_grad
+        log_prob: Tensor = FusedMixture.apply(sizes, differentiates, parameters, levels)
+        return log_prob
 
     def noise(self, generator: Generator, shape: tuple[int, ...]) -> Noise:
         """Noise for draws of the given shape, in float64, on the device of the generator."""

@@ -26,9 +26,10 @@ from torch import Tensor
 from decoders.checksum import append_checksum, has_its_checksum
 
 SOURCES = tuple(
-    Path(__file__).with_name(name) for name in ("fused_layers.c", "network_pass.c", "sampling_operations.c")
+    Path(__file__).with_name(name)
+    for name in ("fused_layers.c", "fused_mixture.c", "network_pass.c", "sampling_operations.c")
 )
-HEADERS = tuple(Path(__file__).with_name(name) for name in ("dropout.h", "expm1.h", "products.h"))
+HEADERS = tuple(Path(__file__).with_name(name) for name in ("dropout.h", "exponentials.h", "products.h"))
 SWITCH = "IB_ANALYSIS_NO_KERNEL"
 # No option may change the treatment of NaN and infinity, as -ffast-math would.
 FLAGS = (

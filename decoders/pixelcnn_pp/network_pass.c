@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "dropout.h"
-#include "expm1.h"
+#include "exponentials.h"
 #include "products.h"
 
 #define GROUP 64 /* pixels of a group of images, at least, so that short loops are few */

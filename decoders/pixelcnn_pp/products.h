@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "expm1.h"
+#include "exponentials.h"
 
 #define ONE_COPY static __attribute__((noinline, noclone)) /* no copy for each caller: they are large */
 #define LANES 16

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "expm1.h"
+#include "exponentials.h"
 
 #define LANES 16
 #define PANEL 64 /* contiguous columns of the weights: four registers of the widest processors */
