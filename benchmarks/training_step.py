@@ -19,7 +19,7 @@ import torch
 
 from benchmarks.measurement import Measurement, arguments, interleaved_seconds, print_table, seconds
 from decoders.evaluation import NegativeLogLikelihood
-from decoders.pixelcnn_pp import network_pass
+from decoders.pixelcnn_pp import logistic_mixture, network_pass
 from decoders.pixelcnn_pp.decoder import PixelCNNPP
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.spec import FitSpec, ImageTarget
@@ -169,13 +169,13 @@ def shipped_step(filters: int, target: ImageTarget, h: tuple[int, ...], batch: i
 
 @contextmanager
 def operation_by_operation() -> Iterator[None]:
-    """Let decoders run without the pass in one call."""
-    before = network_pass.key_of_pass
-    network_pass.key_of_pass = lambda *_: None
+    """Let decoders run without the pass in one call, and their loss in torch's operations."""
+    before = network_pass.key_of_pass, logistic_mixture.runs_in_c
+    network_pass.key_of_pass, logistic_mixture.runs_in_c = lambda *_: None, lambda *_: False
     try:
         yield
     finally:
-        network_pass.key_of_pass = before
+        network_pass.key_of_pass, logistic_mixture.runs_in_c = before
 
 
 def slow_step(*sizes: Any) -> Callable[[], None]:
@@ -197,7 +197,8 @@ def slow_step(*sizes: Any) -> Callable[[], None]:
 def small_rows(quick: bool = False) -> list[Measurement]:
     """Seconds a step of the decoders that are shipped, in one thread, and how much faster C code and vectors make it.
 
-    The slow step is what a fit did before that: its layers operation by operation, and each parameter for itself.
+    The slow step is what a fit did before that: its layers and its loss operation by operation, and each parameter for
+    itself.
     """
     threads, rows = torch.get_num_threads(), []
     torch.set_num_threads(1)

@@ -20,8 +20,9 @@ TRANSIENT_AT_ONCE = 13  # the same where all layers are one operation
 TRANSIENT_OF_CONTEXT = 9
 # Of one operation of all layers: maps at halved and doubled scales, of the stem, and gradients of the latter.
 CHANGES_OF_SCALE, STREAMS, GRADIENTS_OF_STREAMS = 3.125, 5, 3
-LEVELS_AT_ONCE = 16  # numbers for each component and channel of the mixture, without gradients
-LEVELS_OF_A_STEP = 26
+# Parameters of the mixture as the network gives them and in the order of the pixels; in a step, two of their gradients.
+COPIES_OF_OUTPUTS = 2
+COPIES_OF_LEVELS = 3
 COPIES_OF_WEIGHTS = 6  # the weights, their gradients, Adam's two moments, the average and the best ones
 
 
@@ -42,18 +43,17 @@ class DecoderMemory:
         stored = 2 * (self.spec.layers + 1) + (TRANSIENT_AT_ONCE if self._at_once else TRANSIENT)
         network = stored * self._filters * self._pixels + self._context(sum(4.0**-k for k in SCALES))
         context = self._context(TRANSIENT_OF_CONTEXT) + 4 * self.features
-        return round(FLOAT * max(network, context, LEVELS_AT_ONCE * self._components * self._pixels))
+        return round(FLOAT * max(network, context, self._mixture + self.spec.filters * self._pixels))
 
     @property
     def step(self) -> int:
         """Bytes of one image in a gradient step: every map that the gradient needs."""
         context = self._context(6 * self.spec.context_layers + TRANSIENT_OF_CONTEXT) + 4 * self.features
-        mixture = LEVELS_OF_A_STEP * self._components * self._pixels
         if self._at_once:
-            return round(FLOAT * (self._kept_at_once + context + max(mixture, self._gradients_at_once)))
+            return round(FLOAT * (self._kept_at_once + context + max(self._mixture, self._gradients_at_once)))
         network = self.spec.filters * sum(self._saved(k) for k in SCALES)
         network += self._filters * TRANSIENT * self._pixels
-        return round(FLOAT * (network + context + mixture))
+        return round(FLOAT * (network + context + self._mixture))
 
     @property
     def weights(self) -> int:
@@ -122,8 +122,9 @@ class DecoderMemory:
         return math.ceil(self.spec.filters / VECTOR) * VECTOR
 
     @property
-    def _components(self) -> int:
-        return self.spec.mixtures * self.target.channels
+    def _mixture(self) -> int:
+        """Numbers of the mixture's parameters, or of their gradients, and of the levels."""
+        return (COPIES_OF_OUTPUTS * self._outputs + COPIES_OF_LEVELS * self.target.channels) * self._pixels
 
     @property
     def _outputs(self) -> int:

@@ -19,6 +19,7 @@
 #define GROUP 64 /* pixels of a group of images, at least, so that short loops are few */
 
 enum { GATED, HALVED, DOUBLED };
+enum { OF_X = 1, OF_SKIP = 2, OF_S = 8 };
 
 /* A layer: its sizes, and which maps and weights are its own. `network_pass.py` writes it.
  *
@@ -33,6 +34,7 @@ typedef struct {
     int64_t threads;
     int64_t x, skip[2], s, c, gated, y;    /* numbers of maps; `gated` is (a, b) */
     int64_t weights;                       /* number of the first: v, g, b of each convolution, then V */
+    int64_t writes;                        /* gradients that no other layer has begun: OF_X, OF_SKIP of each, OF_S */
     int64_t kept, seed, second_seed;       /* dropout */
 } Layer;
 
@@ -304,7 +306,7 @@ INLINE void gate_gradient(const float *g, const float *gated, float *to, const i
     }
 }
 
-/* Add the gradients of x, of the skips and of s, and those of the weights. */
+/* Write or add the gradients of x, of the skips and of s, and add those of the weights. */
 static void gate_group_backward(const Layer *s, const Work *w, const Packed *p, float *const *maps,
                                 float *const *gradients, int64_t image) {
     int64_t F = s->filters, area = s->height * s->width, from = image * area;
@@ -320,7 +322,9 @@ static void gate_group_backward(const Layer *s, const Work *w, const Packed *p, 
         float *ds = gradients[s->s] + from * s->context;
         add_outer(maps[s->s] + from * s->context, w->context, 0, w->dgate.at, w->of_dgate, count, k.context,
             w->sums.context);
-        convolve(w->dgate.at, w->of_dgate, 0, count, transposed(k.context), p->context_back, ds, s->context, ds);
+        int writes = s->writes & OF_S;
+        convolve(w->dgate.at, w->of_dgate, 0, count, transposed(k.context), p->context_back, writes ? 0 : ds,
+            writes ? 0 : s->context, ds);
     }
     /* through the second convolution and its elu */
     elu_of(maps[s->c] + from * F, w->second.at, w->own, count, F, from * F, &d);
@@ -342,17 +346,21 @@ static void gate_group_backward(const Layer *s, const Work *w, const Packed *p, 
         convolve(w->dc.at, w->of_dc, 0, count, transposed(k.skip), p->skip_back, 0, 0, w->delta);
         for (int64_t j = 0; j < s->skips; j++) {
             float *to = gradients[s->skip[j]] + from * F;
+            int writes = s->writes & (OF_SKIP << j);
             for (int64_t q = 0; q < count; q++)
-                elu_pair_gradient(w->delta + wide * q + 2 * F * j, w->skipped + wide * q + 2 * F * j, to + F * q,
-                                  to + F * q, F, 0, &NONE, 0);
+                elu_pair_gradient(w->delta + wide * q + 2 * F * j, w->skipped + wide * q + 2 * F * j,
+                                  writes ? 0 : to + F * q, to + F * q, F, 0, &NONE, 0);
         }
     }
     /* through the first convolution and its elu */
     elu_of(maps[s->x] + from * F, w->first.at, w->own, count, F, 0, &NONE);
     add_outer(w->first.at, w->seen, row, w->dc.at, w->of_dc, count, k.first, w->sums.first);
     convolve(w->dc.at, w->seen_in_dc, row_of(&w->dc), count, transposed(k.first), p->first_back, 0, 0, w->delta);
+    int writes = s->writes & OF_X;
     for (int64_t q = 0; q < count; q++)
-        elu_pair_gradient(w->delta + 2 * F * q, w->first.at + w->own[q], dx + F * q, dx + F * q, F, 0, &NONE, 0);
+        elu_pair_gradient(w->delta + 2 * F * q, w->first.at + w->own[q], (writes ? g : dx) + F * q, dx + F * q, F, 0,
+            &NONE, 0);
+    if (writes) return;
 #pragma omp simd
     for (int64_t i = 0; i < count * F; i++) dx[i] += g[i];
 }
@@ -500,6 +508,7 @@ static void scale_backward(const Layer *s, float *const *maps, float *const *gra
     Gradients found = gradients_at(to, s->weights);
     int doubles = s->kind == DOUBLED;
     int64_t F = s->filters, row = row_of(&w.fine);
+    int writes = s->writes & OF_X;
     pack_scales(w.gather, doubles, own, doubles ? w.packed : 0, doubles ? 0 : w.packed);
     for (int64_t image = 0; image < s->batch; image += w.images) {
         int64_t images = smaller(w.images, s->batch - image), coarse = images * w.coarse_area;
@@ -512,7 +521,7 @@ static void scale_backward(const Layer *s, float *const *maps, float *const *gra
             read_fine(&w, g, fine);
             add_rows(w.fine.at, w.fine_at, fine, F, w.bias);
             add_outer(w.fine.at, w.seen, row, x, w.coarse_at, coarse, w.gather, w.sums);
-            convolve(w.fine.at, w.seen, row, coarse, w.gather, w.packed, dx, F, dx);
+            convolve(w.fine.at, w.seen, row, coarse, w.gather, w.packed, writes ? 0 : dx, writes ? 0 : F, dx);
         } else {
             const float *g = gradients[s->y] + image * w.coarse_area * F;
             add_rows(g, w.coarse_at, coarse, F, w.bias);
@@ -521,7 +530,8 @@ static void scale_backward(const Layer *s, float *const *maps, float *const *gra
             spread_to_fine(&w, g, images);
             for (int64_t p = 0; p < fine; p++)
 #pragma omp simd
-                for (int64_t f = 0; f < F; f++) dx[p * F + f] += w.fine.at[w.fine_at[p] + f];
+                for (int64_t f = 0; f < F; f++)
+                    dx[p * F + f] = (writes ? 0.0f : dx[p * F + f]) + w.fine.at[w.fine_at[p] + f];
             memset(w.fine.at, 0, images * size_of_image(&w.fine) * 4);
         }
     }
@@ -553,7 +563,7 @@ void network_forward(const Layer *layers, int64_t count, float *const *maps, flo
     }
 }
 
-/* Add the gradients of all maps, in reverse order, and write those of the weights. */
+/* Write the gradients of all maps, in reverse order, and those of the weights. */
 void network_backward(const Layer *layers, int64_t count, float *const *maps, float *const *gradients,
                       float *const *weights, float *const *to, char *workspace) {
     for (const Layer *s = layers + count; s-- > layers;) {

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.modules.module import _has_any_global_hook
 
-from decoders.flat_parameters import vector_part
+from decoders.flat_parameters import vector_parts
 from decoders.pixelcnn_pp.causal_convolution import Transposed, WeightNormalizedConvolution
 from decoders.pixelcnn_pp.fused_layers import CHANCES, chances_to_keep, runs_in_c
 from decoders.pixelcnn_pp.native_code import addresses, call
@@ -31,6 +31,12 @@ from decoders.pixelcnn_pp.spec import passes_at_once
 
 GATED, HALVED, DOUBLED = range(3)
 NONE = -1  # a map that a layer does not have
+OF_X, OF_SKIP, OF_SECOND_SKIP, OF_S = (
+    1,
+    2,
+    4,
+    8,
+)  # gradients that a layer writes, and does not add to another's
 ALIGNMENT = 16  # numbers; a map begins at a multiple of 64 bytes
 
 
@@ -59,6 +65,7 @@ class LayerRow(NamedTuple):
     gated: int
     y: int
     weights: int
+    writes: int
     kept: int
     seed: int
     second_seed: int
@@ -110,7 +117,7 @@ class Recording:
         """A gated layer: its two convolutions, and the one of the skips where there are any.
 
         Raises:
-            ValueError: the maps are not of the same images, or not of one size.
+            ValueError: the maps are not of the same images, or not of one size, or the layer is there already.
         """
         batch, filters, height, width = x.shape
         for m in (*skips, *([] if s is None else [s])):
@@ -136,7 +143,7 @@ class Recording:
         """A convolution to half the height and width, or a transposed one to twice.
 
         Raises:
-            ValueError: half a height or width is no whole number.
+            ValueError: half a height or width is no whole number, or the layer is there already.
         """
         batch, filters, height, width = x.shape
         doubles = isinstance(layer, Transposed)
@@ -155,6 +162,10 @@ class Recording:
         return RecordedMap(self, len(self.shapes) - 1, self.shapes[-1])
 
     def _add_weights(self, *weights: Tensor) -> None:
+        if not {*map(id, weights)}.isdisjoint(map(id, self.weights)):
+            raise ValueError(
+                "a layer occurs twice in a pass: the gradient of its weights would be that of one place."
+            )
         self.weights += weights
 
     def _row(
@@ -166,7 +177,7 @@ class Recording:
         weights: int,
         dropout: float,
     ) -> LayerRow:
-        """A layer without skips, context and seeds."""
+        """A layer without skips, context and seeds, which writes no gradient."""
         batch, filters, height, width = x.shape
         rows, columns = layer.kernel
         return LayerRow(
@@ -192,6 +203,7 @@ class Recording:
             gated=NONE,
             y=y.number,
             weights=weights,
+            writes=0,
             kept=chances_to_keep(dropout),
             seed=0,
             second_seed=0,
@@ -202,7 +214,13 @@ class Recording:
     @cached_property
     def table(self) -> NDArray[np.int64]:
         """The rows as C reads them, without seeds."""
-        return np.array(self.rows, np.int64)
+        return np.array(rows_that_write(self.rows), np.int64)
+
+    @cached_property
+    def unread(self) -> frozenset[int]:
+        """Maps that a layer may hand a gradient to and none reads: none writes it. That of the result is given."""
+        handed = {*range(self.inputs), *(row.y for row in self.rows)} - {self.result}
+        return frozenset(handed.difference(*map(maps_read, self.rows)))
 
     @cached_property
     def layers_with_dropout(self) -> list[int]:
@@ -359,8 +377,8 @@ class WeightPlaces:
         self.holders: list[Tensor] = []
         numbers: dict[int, int] = {}
         places: list[tuple[int, int]] = []
-        for w in weights:
-            holder, begin = vector_part(w) or (w, 0)
+        for w, part in zip(weights, vector_parts(weights), strict=True):
+            holder, begin = part or (w, 0)
             if id(holder) not in numbers:
                 numbers[id(holder)] = len(self.holders)
                 self.holders.append(holder)
@@ -410,9 +428,14 @@ class RecordedPass(torch.autograd.Function):
         recording, weights, table = ctx.settings
         maps, *rest = ctx.saved_tensors
         inputs, holders = rest[: recording.inputs], rest[recording.inputs :]
-        of_inputs, of_holders = [[torch.zeros_like(t) for t in ts] for ts in (inputs, holders)]
+        unread = recording.unread
+        of_inputs = [
+            torch.zeros_like(t) if i in unread else torch.empty_like(t) for i, t in enumerate(inputs)
+        ]
+        of_holders = [torch.zeros_like(t) for t in holders]
         places, of_places = recording.places_of_a_step, recording.places_of_gradients
-        of_maps = torch.zeros(of_places.size, dtype=torch.float32, device="cpu")
+        room = torch.zeros if unread.difference(range(recording.inputs)) else torch.empty
+        of_maps = room(of_places.size, dtype=torch.float32, device="cpu")
         of_result = channels_last(gradients[0])
         call(
             "network_backward",
@@ -461,6 +484,23 @@ def places_of_gradients(recording: Recording, apart: Container[int]) -> Places:
     for number in (row.y for row in recording.rows if row.y not in apart):
         begins[number], size = size, size + room_of(recording.shapes[number])
     return Places(begins, size)
+
+
+def rows_that_write(rows: Sequence[LayerRow]) -> list[LayerRow]:
+    """The rows, where each layer writes the gradients that the backward pass meets first there, and adds the others."""
+    found, begun = list[LayerRow](), {NONE}
+    for row in reversed(rows):
+        writes = 0
+        for bit, number in (
+            (OF_S, row.s),
+            (OF_SKIP, row.skip),
+            (OF_SECOND_SKIP, row.second_skip),
+            (OF_X, row.x),
+        ):
+            writes |= 0 if number in begun else bit
+            begun.add(number)
+        found.append(row._replace(writes=writes))
+    return found[::-1]
 
 
 def maps_read(row: LayerRow) -> set[int]:

@@ -159,6 +159,7 @@ DECODERS = [
     ({"filters": 32, "layers": 2, "mixtures": 10, "dropout": 0.5}, (3, 32), 0, (64, 16)),
     ({"filters": 64, "layers": 1, "mixtures": 1}, (3, 32), 0, (64, 16)),
     ({"filters": 16, "layers": 1, "mixtures": 10}, (3, 32), 0, (128, 32)),
+    ({"filters": 8, "layers": 1, "mixtures": 20}, (3, 32), 0, (128, 32)),
     ({"filters": 40, "layers": 2, "mixtures": 5, "context_filters": 20}, (1, 28), 128, (64, 16)),
 ]
 

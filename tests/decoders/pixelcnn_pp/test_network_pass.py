@@ -14,15 +14,30 @@ from decoders.fitting import fit
 from decoders.flat_parameters import flatten, flatten_gradients, read_apart, vector_part
 from decoders.pairs import TensorPairs
 from decoders.pixelcnn_pp import network_pass
-from decoders.pixelcnn_pp.causal_convolution import WeightNormalizedConvolution
+from decoders.pixelcnn_pp.causal_convolution import (
+    DownShifted,
+    DownShiftedTransposed,
+    WeightNormalizedConvolution,
+)
 from decoders.pixelcnn_pp.decoder import PixelCNNPP
+from decoders.pixelcnn_pp.gated_resnet import GatedResnet
 from decoders.pixelcnn_pp.native_code import compiled_layers
+from decoders.pixelcnn_pp.network import change_scale
 from decoders.pixelcnn_pp.network_pass import WeightPlaces
 from decoders.pixelcnn_pp.spec import PixelCNNPPSpec
 from decoders.pixelcnn_pp.stacked import StackedPixelCNNPP
 from decoders.spec import FitSpec, ImageTarget
 
 pytestmark = pytest.mark.skipif(compiled_layers() is None, reason="there is no C compiler here")
+
+
+@pytest.fixture(autouse=True)
+def _new_memory_holds_no_numbers():
+    """What is read before it is written shows: torch fills it with NaN."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
 
 # filters, layers, context filters, shape of h, image
 SIZES = {
@@ -139,6 +154,50 @@ def test_all_layers_are_one_call_forward_and_one_backward(sizes, monkeypatch):
     calls = [name for name in calls if name != "network_workspace"]
     passes = 1 if decoder.context is None else 2
     assert calls == ["network_forward"] * passes + ["network_backward"] * passes
+
+
+class OfTwo(nn.Module):
+    """A pass that reads maps several times, and another not at all, and has a layer whose map nothing reads."""
+
+    def __init__(self):
+        super().__init__()
+        self.unread, self.skipping = (GatedResnet(8, DownShifted, skips, 0.0, 0) for skips in (0, 2))
+        self.doubled = DownShiftedTransposed(8, 8)
+        self.halved, self.again = (DownShifted(8, 8, stride=2) for _ in range(2))
+
+    def through(self, maps):
+        x = maps[0]
+        self.unread(x)
+        fine = change_scale(self.doubled, x)
+        halved, again = change_scale(self.halved, fine), change_scale(self.again, fine)
+        return self.skipping(x, (halved, again))
+
+    def forward(self, *maps):
+        return network_pass.run_pass(self, self.through, maps)
+
+
+def test_what_nothing_reads_has_a_gradient_of_0_and_what_is_read_often_the_sum(monkeypatch):
+    torch.manual_seed(0)
+    network, maps = OfTwo(), [torch.randn(3, 8, 4, 4).requires_grad_() for _ in range(2)]
+    of = [*maps, *network.parameters()]
+
+    def gradients():
+        value = network(*maps).square().sum()
+        found = torch.autograd.grad(value, of, allow_unused=True)
+        return [torch.zeros_like(t) if g is None else g for t, g in zip(of, found)]
+
+    ours = gradients()
+    literally(monkeypatch)
+    assert all(torch.allclose(a, b, rtol=1e-3, atol=1e-4) for a, b in zip(ours, gradients()))
+    assert ours[1].eq(0).all()
+    assert ours[0].ne(0).all()
+
+
+def test_a_layer_that_occurs_twice_is_refused():
+    network = OfTwo()
+    network.again = network.halved
+    with pytest.raises(ValueError, match="occurs twice"):
+        network(torch.randn(3, 8, 4, 4))
 
 
 def test_no_map_is_written_over_one_that_is_still_read():
