@@ -1,4 +1,4 @@
-"""Snakemake looks at all waiting jobs again at each timer of its limiter of starts: none runs unless it is asked for."""
+"""Snakemake looks at all waiting jobs again at each timer of its limiter of starts: none runs unless asked for."""
 
 import pytest
 
