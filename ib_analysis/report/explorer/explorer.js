@@ -29,6 +29,7 @@
   const seedOf = (panel) => (data.panels[panel].seeds.includes(state.seed) ? state.seed : data.panels[panel].seeds[0]);
   const tapsOf = (panel) => [...new Set(pointsOf(panel, seedOf(panel)).map((p) => p.tap))];
   const epochsOf = (panel, tap) => pointsOf(panel, seedOf(panel)).filter((p) => p.tap === tap).map((p) => p.epoch);
+  const epochsInOrder = () => epochsOf(state.panel, state.tap).sort((a, b) => a - b);
   const seedWords = (seed, panel) =>
     seed !== null ? `seed ${seed}` : `mean over ${data.panels[panel].seeds.length - 1} seeds`;
 
@@ -368,13 +369,16 @@
     options(byId("explorer-tap"), data.panels.flatMap((_, panel) => (state.every || panel === state.panel ? tapsOf(panel) : [])
       .map((tap) => [`${panel} ${tap}`, state.every ? `${data.taps[tap]}, ${data.panels[panel].name}` : data.taps[tap]])),
             `${state.panel} ${state.tap}`);
-    const slider = byId("explorer-epoch");
-    slider.max = data.epochs.length - 1;
-    slider.value = state.epoch;
+    const slider = byId("explorer-epoch"), epochs = epochsInOrder();
+    slider.max = epochs.length - 1;
+    slider.value = epochs.indexOf(state.epoch);
     slider.setAttribute("aria-valuetext", `epoch ${data.epochs[state.epoch]}`);
     byId("explorer-epoch-value").textContent = data.epochs[state.epoch];
-    for (const [i, swatch] of [...byId("explorer-colours").children].entries())
+    const coloured = new Set(shownPanels().flatMap((panel) => pointsOf(panel, seedOf(panel)).map((p) => p.epoch)));
+    for (const [i, swatch] of [...byId("explorer-colours").children].entries()) {
       swatch.className = i === state.epoch ? "current" : "";
+      swatch.hidden = !coloured.has(i);
+    }
   }
   function draw() {
     drawControls();
@@ -392,7 +396,7 @@
     if (timer) return stop();
     byId("explorer-play").textContent = "Pause";
     byId("explorer-name").setAttribute("aria-live", "off");
-    const epochs = epochsOf(state.panel, state.tap).sort((a, b) => a - b);
+    const epochs = epochsInOrder();
     let next = state.epoch === epochs[epochs.length - 1] ? 0 : epochs.indexOf(state.epoch) + 1;
     const step = () => {
       select(state.panel, state.tap, epochs[next]);
@@ -403,7 +407,7 @@
     step();
   }
   function move(event) {
-    const taps = tapsOf(state.panel), epochs = epochsOf(state.panel, state.tap).sort((a, b) => a - b);
+    const taps = tapsOf(state.panel), epochs = epochsInOrder();
     const e = epochs.indexOf(state.epoch), t = taps.indexOf(state.tap);
     const to = { ArrowLeft: [t, e - 1], ArrowRight: [t, e + 1], ArrowUp: [t - 1, e], ArrowDown: [t + 1, e],
                  Home: [t, 0], End: [t, epochs.length - 1] }[event.key];
@@ -450,7 +454,7 @@
     });
     byId("explorer-epoch").addEventListener("input", (event) => {
       stop();
-      select(state.panel, state.tap, Number(event.target.value));
+      select(state.panel, state.tap, epochsInOrder()[Number(event.target.value)]);
     });
     byId("explorer-play").addEventListener("click", play);
     for (const id of ["explorer-plane", "explorer-quantity", "explorer-scale-image", "explorer-scale-label", "explorer-zoom"])

@@ -1,13 +1,18 @@
 """The finding of the report, one sentence with its interval, and what all verdicts together say."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ib_analysis.figures.style.number_text import bits_text, measured_text
 from ib_analysis.information.measurement.estimate import Bound
 from ib_analysis.information.measurement.quantity import Quantity
 from ib_analysis.information.tables.information import InformationRow
 from ib_analysis.information.tables.two_stages import StagesRow
+
+MOST_IN_WORDS = 4
+"""Networks that are each named; a reader passes over a longer list."""
+Name = tuple[str, str]
+"""Encoder and regime."""
 
 
 def surest_change(stages: Sequence[StagesRow]) -> StagesRow | None:
@@ -74,11 +79,41 @@ def _interval(bits: float, low: float, high: float) -> str:
 
 
 def verdicts_sentence(stages: Sequence[StagesRow]) -> str:
-    """At how many taps each network fits and compresses; empty without stages."""
+    """At how many taps each network fits and compresses; of many networks, where any does. Empty without stages."""
     ours = [stage for stage in stages if stage.quantity is Quantity.IMAGE_INFORMATION]
-    networks = dict.fromkeys((stage.encoder, stage.regime) for stage in ours)
-    parts = [_network(*n, [s for s in ours if (s.encoder, s.regime) == n]) for n in networks]
+    networks = {name: [s for s in ours if _name(s) == name] for name in dict.fromkeys(map(_name, ours))}
+    if len(networks) > MOST_IN_WORDS:
+        return " ".join(_of_scope(scope, networks) for scope in dict.fromkeys(s.scope for s in ours))
+    parts = [_network(*name, own) for name, own in networks.items()]
     return f"All taps: {'; '.join(parts)}." if parts else ""
+
+
+def _name(stage: StagesRow) -> Name:
+    return stage.encoder, stage.regime
+
+
+def _of_scope(scope: str, networks: Mapping[Name, Sequence[StagesRow]]) -> str:
+    """Where fitting and compression are shown among the networks that were measured over that scope."""
+    own = {name: stages for name, stages in networks.items() if stages[0].scope == scope}
+    risen = _places({name: [s.fitting_verdict == "yes" for s in stages] for name, stages in own.items()})
+    fallen = _places({name: [s.compression_verdict == "yes" for s in stages] for name, stages in own.items()})
+    if all(stages[0].networks > 1 for stages in own.values()):
+        return f"All taps, over {scope}: fitting is shown {risen}; compression is shown {fallen}."
+    return f"All taps, in {scope}: information rises to a peak {risen}; it falls after its peak {fallen}."
+
+
+def _places(shown: Mapping[Name, Sequence[bool]]) -> str:
+    """At how many taps something is shown, and of which networks where they are few."""
+    taps, found = sum(map(len, shown.values())), {name: ours for name, ours in shown.items() if any(ours)}
+    if not found:
+        return f"at none of {taps} taps"
+    if len(found) > MOST_IN_WORDS:
+        return f"at {sum(map(sum, found.values()))} of {taps} taps, of {len(found)} of {len(shown)} networks"
+    parts = [
+        f"at {sum(o)} of {len(o)} taps of {encoder} ({regime})" for (encoder, regime), o in found.items()
+    ]
+    others = taps - sum(map(len, found.values()))
+    return ", ".join(parts) + (f", at none of {others} others" if others else "")
 
 
 def _network(encoder: str, regime: str, stages: Sequence[StagesRow]) -> str:

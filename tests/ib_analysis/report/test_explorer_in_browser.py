@@ -128,6 +128,27 @@ def test_the_slider_moves_the_point_and_all_taps(page, drawn):
     assert large == [f"net, {regime} | 0 | {tap} | 0" for regime in regimes for tap in ("h1", "logits")]
 
 
+def test_the_slider_and_the_key_have_the_epochs_of_the_chosen_network_alone(opened, content, drawn, tmp_path):
+    """The autoencoder was measured at epoch 0 alone."""
+    rows = (r for r in content.rows if (r.regime, r.epoch) != ("autoencoder", 10))
+    write_page(tmp_path / "report.html", replace(content, rows=tuple(rows), drawn=drawn))
+    opened.open(tmp_path / "report.html")
+
+    def offered():
+        return opened.run("""[
+            document.getElementById("explorer-epoch").max,
+            ...[...document.querySelectorAll("#explorer-colours li")]
+                .filter((item) => getComputedStyle(item).display !== "none").map((item) => item.textContent)
+        ]""")
+
+    assert offered() == ["1", "0", "10"]
+    choose(opened, "explorer-network", "1")
+    assert name(opened).endswith("at epoch 0 · net, autoencoder, seed 0")
+    assert offered() == ["0", "0"]
+    choose(opened, "explorer-network", "0")
+    assert offered() == ["1", "0", "10"]
+
+
 def test_keys_alone_reach_every_point(page, drawn):
     page.run("document.querySelector('#explorer-planes [tabindex=\"0\"]').focus()")
     assert name(page).startswith("h1 at epoch 10")

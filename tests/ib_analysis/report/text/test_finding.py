@@ -55,6 +55,43 @@ def test_one_network_speaks_of_itself_and_never_of_compression(stages):
     )
 
 
+def of_many(stages, count):
+    """The stages under so many names of encoders."""
+    return tuple(s.model_copy(update={"encoder": f"net{i}"}) for i in range(count) for s in stages)
+
+
+def test_of_many_networks_those_are_named_that_show_something(stages):
+    none = tuple(
+        s.model_copy(update={"fitting_verdict": "no", "compression_verdict": "unclear"}) for s in stages
+    )
+    one = of_networks((*of_many(none, 4), *stages))
+    taps = sum(s.quantity == "I(x;h)" for s in stages)
+    assert verdicts_sentence(one) == (
+        f"All taps, over 3 networks: fitting is shown at 1 of 2 taps of net (classifier), at none of {5 * taps - 2} "
+        f"others; compression is shown at 2 of 2 taps of net (classifier), at none of {5 * taps - 2} others."
+    )
+    assert verdicts_sentence(of_networks(of_many(none, 3))) == (
+        f"All taps, over 3 networks: fitting is shown at none of {3 * taps} taps; compression is shown at none of "
+        f"{3 * taps} taps."
+    )
+
+
+def test_of_many_networks_that_show_something_the_taps_are_counted(stages):
+    taps = sum(s.quantity == "I(x;h)" for s in stages)
+    words = verdicts_sentence(of_networks(of_many(stages, 5)))
+    assert f"fitting is shown at 5 of {5 * taps} taps, of 5 of 10 networks" in words
+
+
+def test_of_many_lone_networks_nothing_is_called_compression(stages):
+    words = verdicts_sentence((*of_many(stages, 5), *of_networks(stages)))
+    lone, _, several = words.partition(". ")
+    assert lone.startswith("All taps, in this network, these fits: information rises to a peak at 5 of")
+    assert "compression" not in lone
+    assert several.startswith(
+        "All taps, over 3 networks: fitting is shown at 1 of 2 taps of net (classifier)"
+    )
+
+
 def test_one_checkpoint_gives_the_range(rows):
     assert finding(rows, ()) == (
         "I(x;h) as measured by these decoders lies between 55.67 ± 0.83 bits at logits and 91.17 ± 0.83 bits at h1."
