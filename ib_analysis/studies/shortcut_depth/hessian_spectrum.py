@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from curvlinops import HessianLinearOperator
 from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal
 from scipy.sparse.linalg import LinearOperator, eigsh
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import grad, jvp, vmap
 
-from ib_analysis.studies.shortcut_depth.units import HalfSquaredError, Samples, UnitNetwork
+from ib_analysis.studies.shortcut_depth.units import Samples, UnitNetwork
 
 TOLERANCE = 1e-12
 """Eigenvalues below this fraction of the largest absolute one count as 0; rounding errors are below 1e-13 of it."""
@@ -129,12 +128,20 @@ def lanczos_spectrum(
 
 
 def hessian_operator(network: UnitNetwork, weights: Tensor, samples: Samples) -> LinearOperator:
-    """Hessian-vector products by curvlinops for SciPy; sets the weights of the network."""
-    nn.utils.vector_to_parameters(weights, network.parameters())
-    operator = HessianLinearOperator(
-        network, HalfSquaredError(), list(network.parameters()), [tuple(samples)], check_deterministic=False
-    )
-    return operator.to_scipy()
+    """Hessian-vector products H v for SciPy: the gradient of (dL/dw) v at the weights (Pearlmutter 1994).
+
+    dL/dw is computed once, and each product goes back through it.
+    """
+    w = weights.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(network.loss(w, samples), w, create_graph=True)
+
+    def product(v: NDArray[np.float64]) -> NDArray[np.float64]:
+        given = torch.from_numpy(v.reshape(-1)).to(w)
+        (found,) = torch.autograd.grad(gradient, w, given, retain_graph=True)
+        columns: NDArray[np.float64] = found.cpu().numpy()
+        return columns
+
+    return LinearOperator((len(w), len(w)), matvec=product, dtype=np.float64)
 
 
 def negative_share(product: LinearOperator, probe: NDArray[np.float64], zero: float) -> float:

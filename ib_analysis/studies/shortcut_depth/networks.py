@@ -71,9 +71,13 @@ class Problem:
 
     def network(self, layers: int, shortcut: Shortcut, nonlinearity: Nonlinearity) -> UnitNetwork:
         """A network for this task, on its device."""
-        layer = dense(self.size) if self.layout == "dense" else convolution(self.size)
-        network = UnitNetwork(layer, layers, shortcut, nonlinearity, self.readout)
-        return network.to(self.training.x.device)
+        x = self.training.x
+        layer = (
+            dense(self.size)
+            if self.layout == "dense"
+            else convolution(self.size, x.shape[2], x.shape[3], x.device)
+        )
+        return UnitNetwork(layer, layers, shortcut, nonlinearity, self.readout).to(x.device)
 
     def descended(self, nonlinearity: Nonlinearity) -> Samples:
         """Samples of gradient descent: the training samples, or an equivalent set for a linear network."""

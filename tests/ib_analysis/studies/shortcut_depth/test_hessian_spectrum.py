@@ -27,7 +27,8 @@ def draws(*size, seed=0):
 
 def network(layer=dense, shortcut=2, nonlinearity="tanh"):
     readout = None if layer is dense else draws(4, 27, seed=8)
-    return UnitNetwork(layer(4 if layer is dense else 3), 6, shortcut, nonlinearity, readout)
+    layers = dense(4) if layer is dense else convolution(3, 3, 3, torch.device("cpu"))
+    return UnitNetwork(layers, 6, shortcut, nonlinearity, readout)
 
 
 def task(layer=dense):

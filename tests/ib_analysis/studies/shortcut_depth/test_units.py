@@ -5,11 +5,11 @@ import torch
 
 from ib_analysis.errors import UserError
 from ib_analysis.studies.shortcut_depth.units import (
-    HalfSquaredError,
     Samples,
     UnitNetwork,
     convolution,
     dense,
+    half_squared_error,
     same_second_moments,
 )
 
@@ -26,7 +26,7 @@ def test_a_linear_network_is_the_product_of_its_units():
     x, y = draws(7, 3, seed=1), draws(7, 3, seed=2)
     literal = sum(float((y[i] - product @ x[i]) @ (y[i] - product @ x[i])) for i in range(7)) / 14
     assert network.loss(w, Samples(x, y)).item() == pytest.approx(literal)
-    assert HalfSquaredError()(x @ product.T, y).item() == pytest.approx(literal)
+    assert half_squared_error(x @ product.T, y).item() == pytest.approx(literal)
 
 
 def test_without_shortcuts_the_first_layer_reads_the_input_itself():
@@ -43,10 +43,13 @@ def test_the_weights_are_one_vector(shortcut):
     loss = network.loss(w, samples)
     assert torch.equal(network.weights, before)
     torch.nn.utils.vector_to_parameters(w, network.units.parameters())
-    torch.testing.assert_close(HalfSquaredError()(network(samples.x), samples.y), loss)
+    torch.testing.assert_close(half_squared_error(network(samples.x), samples.y), loss)
 
 
-@pytest.mark.parametrize("layer", [dense(3), convolution(2)])
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("layer", [dense(3), convolution(2, 3, 2, CPU)])
 def test_second_moments_are_all_that_a_linear_network_sees(layer):
     size = (3,) if isinstance(layer(), torch.nn.Linear) else (2, 3, 2)
     length = torch.Size(size).numel()
@@ -64,3 +67,26 @@ def test_second_moments_are_all_that_a_linear_network_sees(layer):
 def test_layers_must_make_whole_units():
     with pytest.raises(UserError, match="5 is not a multiple of 2"):
         UnitNetwork(dense(2), 5, 2, "identity")
+
+
+@pytest.mark.parametrize("size", [(1, 1, 1), (2, 4, 4), (3, 2, 5), (2, 7, 1)])
+def test_a_small_convolution_is_the_convolution(size):
+    """And so are its derivatives, of many networks at once too."""
+    ours, theirs = convolution(*size, CPU)(), torch.nn.Conv2d(size[0], size[0], 3, padding=1, bias=False)
+    assert type(ours) is not torch.nn.Conv2d
+    x = draws(5, *size, seed=1)
+    weights = draws(4, *theirs.weight.shape)
+
+    def value(layer, w):
+        return torch.func.functional_call(layer, {"weight": w}, (x,)).tanh().square().sum()
+
+    gradients = torch.func.grad_and_value(value, argnums=1)
+    found = [torch.func.vmap(lambda w, of=layer: gradients(of, w))(weights) for layer in (ours, theirs)]
+    torch.testing.assert_close(*found)
+    hessians = [torch.func.hessian(value, argnums=1)(layer, weights[0]) for layer in (ours, theirs)]
+    torch.testing.assert_close(*hessians)
+
+
+@pytest.mark.parametrize(("size", "device"), [((2, 8, 8), "cpu"), ((2, 4, 4), "meta")])
+def test_a_convolution_of_larger_maps_or_elsewhere_is_that_of_torch(size, device):
+    assert type(convolution(*size, torch.device(device))()) is torch.nn.Conv2d
