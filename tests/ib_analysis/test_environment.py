@@ -10,9 +10,6 @@ from packaging.version import Version
 
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "snakemake-minimal": "snakemake"}
 
-NEEDED_BY_PIP = {"pip", "torchvision"}
-"""Named for the sake of what pip installs: without conda's torchvision pip would bring its own, and a torch with it."""
-
 
 def requirements(extra: str | None = None) -> dict[str, Requirement]:
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
@@ -21,15 +18,13 @@ def requirements(extra: str | None = None) -> dict[str, Requirement]:
 
 
 def test_conda_and_pip_agree():
-    *lines, through_pip = yaml.safe_load(Path("environment.yml").read_text())["dependencies"]
+    lines = yaml.safe_load(Path("environment.yml").read_text())["dependencies"]
     conda = {}
-    for line in set(lines) - NEEDED_BY_PIP:
+    for line in set(lines) - {"pip"}:
         name, _, version = re.split(r"(>=)", line)
         conda[CONDA_NAMES.get(name, name)] = f">={version}"
     assert conda.pop("python") == ">=3.11"
-    pip = {r.name: str(r.specifier) for r in map(Requirement, through_pip["pip"])}
-    assert set(lines) > NEEDED_BY_PIP
-    assert conda | pip == {name: str(r.specifier) for name, r in requirements().items()}
+    assert conda == {name: str(r.specifier) for name, r in requirements().items()}
 
 
 def test_every_dependency_is_pinned_inside_its_range():
