@@ -77,7 +77,7 @@ def draw(rows: Sequence[Any]) -> Figure:
             _along(axes, rows, value, logarithmic)
             axes.set(ylabel=label, title="dense linear, training")
         figure.legend(
-            handles=_keys(), loc="outside upper center", ncols=7, handlelength=2.2, columnspacing=1.2
+            handles=_keys(), loc="outside upper center", ncols=7, handlelength=1.8, columnspacing=0.9
         )
         return figure
 

@@ -1,6 +1,7 @@
 """Condition numbers, losses and rates against depth; spectra along training."""
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ib_analysis.figures.studies import shortcut_depth
 from ib_analysis.studies.shortcut_depth.row import ShortcutDepthRow
@@ -82,6 +83,15 @@ def test_one_seed_and_missing_families_are_drawn():
     found = panels(shortcut_depth.draw(table(seeds=(0,), families=(("dense", "identity"),))))
     assert "2 xavier" in found[0]
     assert not found[2]
+
+
+def test_the_legend_stands_inside_the_figure():
+    figure = shortcut_depth.draw(table())
+    FigureCanvasAgg(figure).draw()
+    (legend,) = figure.legends
+    own, whole = legend.get_window_extent(), figure.bbox
+    assert whole.x0 + 5 < own.x0
+    assert own.x1 < whole.x1 - 5
 
 
 def test_the_caption_counts_seeds():
