@@ -10,7 +10,7 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,11 +83,22 @@ def kind_of_job(rule: str, study: str | None) -> str:
     return f"{rule}/{study}" if rule == "run_study" else rule
 
 
-def earlier_seconds(benchmarks: Path) -> dict[str, float]:
-    """The mean seconds of each kind of jobs whose benchmarks lie below that folder, but for suspended ones."""
+def earlier_seconds(benchmarks: Path, pieces: Mapping[str, Collection[str]]) -> dict[str, float]:
+    """The mean seconds of each kind of jobs whose benchmarks lie below that folder, but for suspended ones.
+
+    Args:
+        benchmarks: the folder.
+        pieces: of each study. A piece of other settings, which is none of them, is passed over.
+    """
     found: dict[str, list[float]] = {}
+    gone = {
+        path
+        for study, own in pieces.items()
+        for path in (benchmarks / "run_study" / study).glob("*.tsv")
+        if path.stem not in own
+    }
     kinds = {kind for part in PARTS.values() for kind in part}
-    for path in sorted(benchmarks.rglob("*.tsv")):
+    for path in sorted(set(benchmarks.rglob("*.tsv")) - gone):
         words = [*path.relative_to(benchmarks).parts[:-1], path.stem]
         named = (kind_of_job(word, study) for word, study in zip(words, [*words[1:], None]))
         rule = next((kind for kind in named if kind in kinds), None)
@@ -302,7 +313,8 @@ def plan_run(
         gpus: jobs that compute on a GPU at once; None where none does.
     """
     start = 0.0
-    seconds = earlier_seconds(results / "benchmarks") if device is not None else {}
+    pieces = {name: study.pieces for name, study in experiment.studies.repeated.items()}
+    seconds = earlier_seconds(results / "benchmarks", pieces) if device is not None else {}
     if device is not None and any(jobs.get(rule) and rule not in seconds for rule in FITS):
         steps = measured_steps(experiment, results / "dataset/header.json", device, threads)
         if steps is not None:

@@ -47,14 +47,14 @@ def test_earlier_jobs_tell_the_seconds_of_their_rule(tmp_path):
     benchmark(tmp_path, "decoder-seed-1/fit_decoders/net/classifier/seed0/epoch1.tsv", "60.0")
     benchmark(tmp_path, "prepare_dataset.tsv", "2.5")
     benchmark(tmp_path, "measurement/fit_marginal.tsv", "")
-    assert earlier_seconds(tmp_path) == {"fit_decoders": 50.0, "prepare_dataset": 2.5}
+    assert earlier_seconds(tmp_path, {}) == {"fit_decoders": 50.0, "prepare_dataset": 2.5}
 
 
 def test_pieces_of_a_study_are_no_measure_of_those_of_another(tmp_path):
     benchmark(tmp_path, "run_study/rir/plain-rate0.1-seed0.tsv", "20.0")
     benchmark(tmp_path, "run_study/rir/plain-rate0.1-seed1.tsv", "30.0")
     benchmark(tmp_path, "run_study/stable/training-none-none-3.tsv", "900.0")
-    found = earlier_seconds(tmp_path)
+    found = earlier_seconds(tmp_path, {})
     assert found == {"run_study/rir": 25.0, "run_study/stable": 900.0}
     jobs = {"run_study/rir": 4, "run_study/quantized": 2}
     plan = RunPlan("mine", jobs, {}, found, 2, "Intervals.", start=2.0)
@@ -65,12 +65,29 @@ def test_pieces_of_a_study_are_no_measure_of_those_of_another(tmp_path):
     assert not plan.is_whole
 
 
+def test_a_piece_of_other_settings_is_no_measure_of_todays(tmp_path):
+    """One seed took 20 s; eight of them are one piece now."""
+    benchmark(tmp_path, "run_study/rir/plain-rate0.1-seed0.tsv", "20.0")
+    assert earlier_seconds(tmp_path, {"rir": ["plain-rate0.1-seeds0_1"]}) == {}
+    benchmark(tmp_path, "run_study/rir/plain-rate0.1-seeds0_1.tsv", "32.0")
+    assert earlier_seconds(tmp_path, {"rir": ["plain-rate0.1-seeds0_1"]}) == {"run_study/rir": 32.0}
+
+
+def test_a_plan_knows_the_pieces_of_its_studies(tmp_path):
+    experiment = load_experiment(yaml.safe_load(Path("workflow/config/six-papers.yaml").read_text()))
+    piece = experiment.studies.repeated["rir"].pieces[0]
+    for name, seconds in ((piece, "40.0"), ("resnet-rate0.5-seed0", "9.0")):
+        benchmark(tmp_path / "benchmarks", f"run_study/rir/{name}.tsv", seconds)
+    plan = plan_run(experiment, tmp_path, {"run_study/rir": 2}, 2, "cpu", 1)
+    assert plan.seconds["run_study/rir"] == 40.0
+
+
 def test_a_job_that_was_suspended_tells_nothing_of_the_others(tmp_path):
     """One hour asleep; a long job that computed counts, and a short one that waited for its files."""
     for epoch, (seconds, load) in enumerate((("60.0", 95), ("3700.0", 2), ("3700.0", 60), ("4.0", 2))):
         benchmark(tmp_path, f"fit_decoders/net/classifier/seed0/epoch{epoch}.tsv", seconds, load)
     benchmark(tmp_path, "train_encoder/net/classifier/seed0.tsv", "500.0", 1)
-    assert earlier_seconds(tmp_path) == {"fit_decoders": pytest.approx(3764 / 3)}
+    assert earlier_seconds(tmp_path, {}) == {"fit_decoders": pytest.approx(3764 / 3)}
 
 
 def test_seconds_of_a_fit_are_its_steps(demo):
