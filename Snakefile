@@ -94,7 +94,8 @@ onstart:
     # Snakemake (9.27) counts the starts of jobs, at most 100 a second where nothing else is said, and for every job that
     # has run it looks at all waiting jobs again each second. A job that ends wakes the scheduler anyway.
     limiter = getattr(workflow.scheduler, "job_rate_limiter", None)
-    if limiter is not None and (limiter.max_jobs, limiter.timespan) == (100, 1):
+    limit = [getattr(limiter, name, None) for name in ("max_jobs", "timespan")]
+    if limit == [100, 1]:
         workflow.scheduler.job_rate_limiter = None
     jobs = ", ".join(f"{rule} {megabytes:,}" for rule, megabytes in MEMORY.items())
     print(

@@ -8,7 +8,7 @@ their launches (docs/gpu.md).
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -140,7 +140,8 @@ def stacks_of(candidates: Sequence[Member], most: int) -> list[list[Member]]:
 def bytes_of_member(piece: Piece, decoder: PixelCNNPP) -> int:
     """Bytes of a member on the device: its fit, and the h of all examples in float32."""
     step = STACKED_STEP[piece.fit.precision == "float32"] * piece.fit.batch_size
-    return _bytes_of_h(piece) + decoder.memory.fit(math.ceil(step), BUDGET)
+    memory = replace(decoder.memory, mixture_in_c=False)
+    return _bytes_of_h(piece) + memory.fit(math.ceil(step), BUDGET)
 
 
 def _bytes_of_h(piece: Piece) -> int:

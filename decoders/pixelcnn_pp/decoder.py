@@ -147,7 +147,8 @@ class PixelCNNPP(PixelCNNPPNetwork, Decoder):
     @property
     def memory(self) -> DecoderMemory:
         """Bytes of an image and of a fit, by the sizes."""
-        return DecoderMemory(self.spec, self.target, math.prod(self.context or (0,)))
+        features = math.prod(self.context or (0,))
+        return DecoderMemory(self.spec, self.target, features, self.mixture.is_in_c(self.head.bias))
 
     def _new_part(self) -> nn.Module | None:
         """The part without copied weights: the whole network, the layers that read h, or None."""

@@ -47,7 +47,7 @@ INLINE float sigmoid(float b) {
     return (b > 0 ? 1.0f : e) / (1.0f + e);
 }
 
-/* log(x) for normal x > 0, within 2 units in the last place or 1e-7: x = 2^n m with m in sqrt(1/2) .. sqrt(2), and
+/* log(x) for finite normal x > 0, within 2 units in the last place or 1e-7: x = 2^n m with m in sqrt(1/2) .. sqrt(2), and
  * log(m) = 2 atanh(s), s = (m - 1) / (m + 1). A NaN stays one. */
 INLINE float log_of(float x) {
     Word w = {.number = x};
@@ -62,7 +62,7 @@ INLINE float log_of(float x) {
     return x == x ? y : x;
 }
 
-/* log(1 + e) for 0 <= e <= 1: the rounding of 1 + e is added again. */
+/* log(1 + e) for 0 <= e <= 1, within 3 units in the last place: the rounding of 1 + e is added again. */
 INLINE float log1p_of(float e) {
     float w = 1.0f + e;
     return log_of(w) + (e - (w - 1.0f)) / w;

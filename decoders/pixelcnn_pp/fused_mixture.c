@@ -65,9 +65,10 @@ INLINE void add_log_mass(const MixtureSizes *s, const float *level, const float 
     }
 }
 
-/* total = log of the sum over components of exp(rows), and, where `share` is no null, exp(rows - total). */
-INLINE void log_sum(int64_t K, const float rows[][BLOCK], float *total, float share[][BLOCK], int64_t n) {
-    float most[BLOCK];
+/* The log of the sum over components of exp(rows), as most + rest, and, where `share` is no null, the share of each in
+ * the sum. NaN where all rows are minus infinity. */
+INLINE void log_sum(int64_t K, const float rows[][BLOCK], float *most, float *rest, float share[][BLOCK], int64_t n) {
+    float total[BLOCK];
     for (int64_t i = 0; i < n; i++) most[i] = rows[0][i], total[i] = 0;
     for (int64_t k = 1; k < K; k++)
 #pragma omp simd
@@ -83,7 +84,7 @@ INLINE void log_sum(int64_t K, const float rows[][BLOCK], float *total, float sh
 #pragma omp simd
         for (int64_t i = 0; i < n; i++) share[k][i] /= total[i];
 #pragma omp simd
-    for (int64_t i = 0; i < n; i++) total[i] = most[i] + log_of(total[i]);
+    for (int64_t i = 0; i < n; i++) rest[i] = log_of(total[i]);
 }
 
 INLINE void scale_by(const float *factor, float *x, int64_t n) {
@@ -98,12 +99,16 @@ INLINE void block(const MixtureSizes *s, const float *parameters, const float *l
     const float *means = parameters + K * P, *raws = means + C * K * P, *couplings = raws + C * K * P;
     float *d_means = gradient + K * P, *d_raws = d_means + C * K * P, *d_couplings = d_raws + C * K * P;
     float logits[K][BLOCK], joint[K][BLOCK], values[C][BLOCK], share[K][BLOCK], prior[K][BLOCK];
-    float mean[BLOCK], total[BLOCK], normaliser[BLOCK];
+    float mean[BLOCK], most[BLOCK], rest[BLOCK];
     const float step = 2.0f / (float)(s->levels - 1);
     for (int64_t c = 0; c < C; c++)
         for (int64_t i = 0; i < n; i++) values[c][i] = levels[c * P + i] * step - 1.0f;
+    for (int64_t k = 0; k < K; k++)
+        for (int64_t i = 0; i < n; i++) logits[k][i] = parameters[k * P + i];
+    log_sum(K, logits, most, rest, differentiates ? prior : 0, n);
     for (int64_t k = 0; k < K; k++) {
-        for (int64_t i = 0; i < n; i++) logits[k][i] = joint[k][i] = parameters[k * P + i];
+        /* Before the masses are added, and the largest first: large logits cost the rest no digits. */
+        for (int64_t i = 0; i < n; i++) joint[k][i] = logits[k][i] - most[i] - rest[i];
         for (int64_t c = 0; c < C; c++) {
             const int64_t first = c * (c - 1) / 2, here = (c * K + k) * P;
             for (int64_t i = 0; i < n; i++) mean[i] = means[here + i];
@@ -116,9 +121,8 @@ INLINE void block(const MixtureSizes *s, const float *parameters, const float *l
                 scale_by(d_means + here, d_couplings + ((first + d) * K + k) * P, n);
         }
     }
-    log_sum(K, joint, total, differentiates ? share : 0, n);
-    log_sum(K, logits, normaliser, differentiates ? prior : 0, n);
-    for (int64_t i = 0; i < n; i++) log_prob[i] = total[i] - normaliser[i];
+    log_sum(K, joint, most, rest, differentiates ? share : 0, n);
+    for (int64_t i = 0; i < n; i++) log_prob[i] = most[i] + rest[i];
     for (int64_t k = 0; differentiates && k < K; k++) {
         for (int64_t i = 0; i < n; i++) gradient[k * P + i] = share[k][i] - prior[k][i];
         for (int64_t j = 1; j < 1 + 2 * C + C * (C - 1) / 2; j++)

@@ -27,6 +27,7 @@ from decoders.pixelcnn_pp.fused_mixture import FusedMixture, MixtureSizes
 
 HALF_INTERVALS_IN_SMALLEST_SCALE = 12.0  # mass 1 - 2 sigmoid(-12): at most 1.8e-5 bits lost per sub-pixel
 FIRST_MEANS = 0.5  # components start at different means, within half a standard deviation
+MOST_COMPONENTS = 256  # in C, which keeps some numbers of each on the stack
 LARGEST_LOG_SCALE = (
     12.0  # far above that of any image (values lie in [-1, 1]); keeps 2 delta / s above rounding
 )
@@ -164,6 +165,8 @@ class LogisticMixture:
     def log_prob(self, parameters: Tensor, levels: Tensor) -> Tensor:
         """Log-probability of every pixel in nats, in float32 or wider even under autocast.
 
+        In C it has one gradient, by `backward`: neither a second one nor the transforms of `torch.func`.
+
         Args:
             parameters: outputs of the network, (batch, outputs, height, width).
             levels: integers 0..L-1, (batch, C, height, width).
@@ -173,9 +176,20 @@ class LogisticMixture:
         """
         with torch.autocast(parameters.device.type, enabled=False):
             parameters = parameters.to(torch.promote_types(parameters.dtype, torch.float32))
-            if parameters.dtype == torch.float32 and runs_in_c(parameters):
+            if self.is_in_c(parameters) and self._fit_together(parameters, levels):
                 return self._log_prob_in_c(parameters, levels)
             return self.literal_log_prob(parameters, levels)
+
+    def is_in_c(self, parameters: Tensor) -> bool:
+        """Whether the log-probability of such parameters is one call in C."""
+        few = self.components <= MOST_COMPONENTS
+        return few and parameters.dtype == torch.float32 and runs_in_c(parameters)
+
+    def _fit_together(self, parameters: Tensor, levels: Tensor) -> bool:
+        """Whether C may read them; torch broadcasts what is left, or refuses it."""
+        if parameters.dim() != 4 or parameters.shape[1] != self.outputs or levels.device != parameters.device:
+            return False
+        return levels.shape == (len(parameters), self.channels, *parameters.shape[2:])
 
     def literal_log_prob(self, parameters: Tensor, levels: Tensor) -> Tensor:
         """`log_prob` in torch operations, in the precision of the parameters."""

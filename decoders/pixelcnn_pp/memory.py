@@ -1,7 +1,8 @@
 """Bytes that PixelCNN++ needs for an image, from its sizes alone: without torch, so that a workflow can ask for them.
 
 The counts are of the float32 maps that live at the same time, as the layers of this folder are written, on a machine
-with a C compiler. A test compares them with the memory that passes really take.
+with a C compiler. A test compares them with the memory that passes really take. On a GPU the mixture takes more: its
+operations are torch's own there.
 """
 
 import math
@@ -20,9 +21,10 @@ TRANSIENT_AT_ONCE = 13  # the same where all layers are one operation
 TRANSIENT_OF_CONTEXT = 9
 # Of one operation of all layers: maps at halved and doubled scales, of the stem, and gradients of the latter.
 CHANGES_OF_SCALE, STREAMS, GRADIENTS_OF_STREAMS = 3.125, 5, 3
-# Parameters of the mixture as the network gives them and in the order of the pixels; in a step, two of their gradients.
-COPIES_OF_OUTPUTS = 2
-COPIES_OF_LEVELS = 3
+# Of the mixture in C: its parameters as the network gives them and by planes, or two of their gradients; and levels.
+COPIES_OF_OUTPUTS, COPIES_OF_LEVELS = 2, 3
+# Of the mixture in torch's operations: numbers for each component and channel, without gradients and in a step.
+NUMBERS_AT_ONCE, NUMBERS_OF_A_STEP = 16, 26
 COPIES_OF_WEIGHTS = 6  # the weights, their gradients, Adam's two moments, the average and the best ones
 
 
@@ -30,12 +32,14 @@ COPIES_OF_WEIGHTS = 6  # the weights, their gradients, Adam's two moments, the a
 class DecoderMemory:
     """The sizes on which the memory of one decoder depends.
 
-    `features` is the number of values of one h; 0 for an unconditional decoder.
+    `features` is the number of values of one h; 0 for an unconditional decoder. `mixture_in_c` is whether the mixture
+    is one call in C (`fused_mixture.py`).
     """
 
     spec: PixelCNNPPSpec
     target: ImageTarget
     features: int = 0
+    mixture_in_c: bool = True
 
     @property
     def evaluation(self) -> int:
@@ -43,17 +47,18 @@ class DecoderMemory:
         stored = 2 * (self.spec.layers + 1) + (TRANSIENT_AT_ONCE if self._at_once else TRANSIENT)
         network = stored * self._filters * self._pixels + self._context(sum(4.0**-k for k in SCALES))
         context = self._context(TRANSIENT_OF_CONTEXT) + 4 * self.features
-        return round(FLOAT * max(network, context, self._mixture + self.spec.filters * self._pixels))
+        return round(FLOAT * max(network, context, self._mixture(NUMBERS_AT_ONCE)))
 
     @property
     def step(self) -> int:
         """Bytes of one image in a gradient step: every map that the gradient needs."""
         context = self._context(6 * self.spec.context_layers + TRANSIENT_OF_CONTEXT) + 4 * self.features
+        mixture = self._mixture(NUMBERS_OF_A_STEP)
         if self._at_once:
-            return round(FLOAT * (self._kept_at_once + context + max(self._mixture, self._gradients_at_once)))
+            return round(FLOAT * (self._kept_at_once + context + max(mixture, self._gradients_at_once)))
         network = self.spec.filters * sum(self._saved(k) for k in SCALES)
         network += self._filters * TRANSIENT * self._pixels
-        return round(FLOAT * (network + context + self._mixture))
+        return round(FLOAT * (network + context + mixture))
 
     @property
     def weights(self) -> int:
@@ -121,10 +126,14 @@ class DecoderMemory:
     def _filters(self) -> int:
         return math.ceil(self.spec.filters / VECTOR) * VECTOR
 
-    @property
-    def _mixture(self) -> int:
-        """Numbers of the mixture's parameters, or of their gradients, and of the levels."""
-        return (COPIES_OF_OUTPUTS * self._outputs + COPIES_OF_LEVELS * self.target.channels) * self._pixels
+    def _mixture(self, in_torch: int) -> int:
+        """Numbers of the mixture: in C its parameters or their gradients, levels, and the map that they are made from.
+
+        `in_torch` is that for each component and channel in torch's operations.
+        """
+        channels = self.target.channels
+        in_c = COPIES_OF_OUTPUTS * self._outputs + COPIES_OF_LEVELS * channels + self.spec.filters
+        return self._pixels * (in_c if self.mixture_in_c else in_torch * self.spec.mixtures * channels)
 
     @property
     def _outputs(self) -> int:

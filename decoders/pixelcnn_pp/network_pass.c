@@ -563,7 +563,7 @@ void network_forward(const Layer *layers, int64_t count, float *const *maps, flo
     }
 }
 
-/* Write the gradients of all maps, in reverse order, and those of the weights. */
+/* Write the gradients of all maps that a layer reads, in reverse order, and those of the weights. */
 void network_backward(const Layer *layers, int64_t count, float *const *maps, float *const *gradients,
                       float *const *weights, float *const *to, char *workspace) {
     for (const Layer *s = layers + count; s-- > layers;) {

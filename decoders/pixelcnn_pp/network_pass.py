@@ -31,12 +31,8 @@ from decoders.pixelcnn_pp.spec import passes_at_once
 
 GATED, HALVED, DOUBLED = range(3)
 NONE = -1  # a map that a layer does not have
-OF_X, OF_SKIP, OF_SECOND_SKIP, OF_S = (
-    1,
-    2,
-    4,
-    8,
-)  # gradients that a layer writes, and does not add to another's
+# Gradients that a layer writes, and does not add to another's.
+OF_X, OF_SKIP, OF_SECOND_SKIP, OF_S = 1, 2, 4, 8
 ALIGNMENT = 16  # numbers; a map begins at a multiple of 64 bytes
 
 

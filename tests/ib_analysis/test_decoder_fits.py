@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,14 @@ def test_the_memory_of_a_member_holds_the_h_of_all_examples() -> None:
     ((one, decoder),) = built(piece("a", (3, 20, 20)))
     of_fit = decoder.memory.fit(round(2.5 * FIT.batch_size), BUDGET)
     assert bytes_of_member(one, decoder) - of_fit == 4 * COUNT * 1200
+
+
+def test_the_memory_of_a_member_is_that_of_a_mixture_in_torch_operations() -> None:
+    """A GPU has no other, and a mixture of many components takes most of a step there."""
+    ((one, decoder),) = built(piece("a", (4,), decoder=small(mixtures=40)))
+    on_gpu = replace(decoder.memory, mixture_in_c=False).fit(round(2.5 * FIT.batch_size), BUDGET)
+    assert bytes_of_member(one, decoder) - 4 * COUNT * 4 == on_gpu
+    assert on_gpu > 1.5 * decoder.memory.fit(round(2.5 * FIT.batch_size), BUDGET)
 
 
 def test_a_piece_that_is_too_large_parts_no_stack() -> None:

@@ -1,7 +1,7 @@
 """The finding of the report, one sentence with its interval, and what all verdicts together say."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from ib_analysis.figures.style.number_text import bits_text, measured_text
 from ib_analysis.information.measurement.estimate import Bound
@@ -83,7 +83,9 @@ def verdicts_sentence(stages: Sequence[StagesRow]) -> str:
     ours = [stage for stage in stages if stage.quantity is Quantity.IMAGE_INFORMATION]
     networks = {name: [s for s in ours if _name(s) == name] for name in dict.fromkeys(map(_name, ours))}
     if len(networks) > MOST_IN_WORDS:
-        return " ".join(_of_scope(scope, networks) for scope in dict.fromkeys(s.scope for s in ours))
+        return " ".join(
+            _of_scope([s for s in ours if s.scope == scope]) for scope in dict.fromkeys(s.scope for s in ours)
+        )
     parts = [_network(*name, own) for name, own in networks.items()]
     return f"All taps: {'; '.join(parts)}." if parts else ""
 
@@ -92,27 +94,30 @@ def _name(stage: StagesRow) -> Name:
     return stage.encoder, stage.regime
 
 
-def _of_scope(scope: str, networks: Mapping[Name, Sequence[StagesRow]]) -> str:
-    """Where fitting and compression are shown among the networks that were measured over that scope."""
-    own = {name: stages for name, stages in networks.items() if stages[0].scope == scope}
-    risen = _places({name: [s.fitting_verdict == "yes" for s in stages] for name, stages in own.items()})
-    fallen = _places({name: [s.compression_verdict == "yes" for s in stages] for name, stages in own.items()})
-    if all(stages[0].networks > 1 for stages in own.values()):
-        return f"All taps, over {scope}: fitting is shown {risen}; compression is shown {fallen}."
-    return f"All taps, in {scope}: information rises to a peak {risen}; it falls after its peak {fallen}."
+def _of_scope(stages: Sequence[StagesRow]) -> str:
+    """Where fitting and compression are shown among stages that were all measured over the same scope."""
+    risen = _places(stages, lambda stage: stage.fitting_verdict == "yes")
+    fallen = _places(stages, lambda stage: stage.compression_verdict == "yes")
+    if stages[0].networks > 1:
+        return f"Over {stages[0].scope} of each: fitting is shown {risen}; compression is shown {fallen}."
+    scope = stages[0].scope.replace("this network", "each network")
+    return f"In {scope}: information rises to a peak {risen}; it falls after its peak {fallen}."
 
 
-def _places(shown: Mapping[Name, Sequence[bool]]) -> str:
-    """At how many taps something is shown, and of which networks where they are few."""
-    taps, found = sum(map(len, shown.values())), {name: ours for name, ours in shown.items() if any(ours)}
+def _places(stages: Sequence[StagesRow], is_shown: Callable[[StagesRow], bool]) -> str:
+    """At how many taps something is shown, and of which encoders and regimes where they are few."""
+    kinds = dict.fromkeys(map(_name, stages))
+    shown = {kind: [is_shown(stage) for stage in stages if _name(stage) == kind] for kind in kinds}
+    found = {kind: taps for kind, taps in shown.items() if any(taps)}
     if not found:
-        return f"at none of {taps} taps"
+        return f"at none of {len(stages)} taps"
     if len(found) > MOST_IN_WORDS:
-        return f"at {sum(map(sum, found.values()))} of {taps} taps, of {len(found)} of {len(shown)} networks"
+        count = sum(map(sum, found.values()))
+        return f"at {count} of {len(stages)} taps, of {len(found)} of {len(shown)} encoders in their regimes"
     parts = [
         f"at {sum(o)} of {len(o)} taps of {encoder} ({regime})" for (encoder, regime), o in found.items()
     ]
-    others = taps - sum(map(len, found.values()))
+    others = len(stages) - sum(map(len, found.values()))
     return ", ".join(parts) + (f", at none of {others} others" if others else "")
 
 

@@ -137,7 +137,47 @@ def test_what_a_pixel_that_is_almost_certain_costs_is_not_rounded_to_nothing():
     """Thousands of such pixels are in an image of few colours."""
     mixture, levels = LogisticMixture(1, 2, 1), torch.ones(1, 1, 1, 64, dtype=torch.uint8)
     parameters = torch.zeros(1, 3, 1, 64)
+    parameters[0, 0] = 0.3
     parameters[0, 1, 0] = torch.linspace(0, 20, 64)
     expected = mixture.literal_log_prob(parameters.double(), levels)
     assert expected.max() > -1e-8
     assert torch.allclose(mixture.log_prob(parameters, levels).double(), expected, rtol=1e-5, atol=0)
+
+
+@needs_kernel
+@pytest.mark.parametrize("size", [10.0, 1e4, 1e8])
+def test_large_logits_cost_no_digits_of_the_rest(size):
+    """They are known but for a common number."""
+    mixture = LogisticMixture(3, 256, 5)
+    parameters, levels = pixels(mixture, (8, 8))
+    with torch.no_grad():
+        parameters[:, :5] = size + size / 1e4 * torch.arange(5)[:, None, None]
+    weight = torch.ones(3, 8, 8)
+    expected, gradient = exact(mixture, parameters, levels, weight)
+    value = mixture.log_prob(parameters, levels)
+    assert torch.allclose(value.double(), expected, rtol=1e-6, atol=1e-5)
+    (ours,) = torch.autograd.grad(value, parameters, weight)
+    assert torch.allclose(ours.double(), gradient, rtol=1e-4, atol=1e-4)
+
+
+@needs_kernel
+def test_what_does_not_fit_together_is_no_matter_for_c():
+    """Levels are broadcast, or refused, as in torch operations; memory that is not theirs is never read."""
+    mixture = LogisticMixture(3, 256, 5)
+    parameters, levels = pixels(mixture, (4, 4))
+    each = torch.cat([mixture.log_prob(parameters[i : i + 1], levels[:1]) for i in range(3)])
+    assert torch.allclose(mixture.log_prob(parameters, levels[:1]), each, atol=1e-5)
+    for wrong in ((parameters[:, :-1], levels), (parameters, levels[:, :, :3])):
+        with pytest.raises(RuntimeError):
+            mixture.log_prob(*wrong)
+    with pytest.raises(RuntimeError):
+        mixture.log_prob(parameters, levels.to("meta"))
+
+
+@needs_kernel
+def test_very_many_components_do_not_fill_the_stack():
+    mixture = LogisticMixture(1, 17, 20_000)
+    parameters, levels = pixels(mixture, (1, 2), batch=1)
+    value = mixture.log_prob(parameters, levels)
+    assert torch.allclose(value, mixture.literal_log_prob(parameters, levels))
+    value.sum().backward()

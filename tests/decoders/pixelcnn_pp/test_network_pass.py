@@ -161,7 +161,9 @@ class OfTwo(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.unread, self.skipping = (GatedResnet(8, DownShifted, skips, 0.0, 0) for skips in (0, 2))
+        self.unread, self.skipping, self.own = (
+            GatedResnet(8, DownShifted, skips, 0.0, 0) for skips in (0, 2, 1)
+        )
         self.doubled = DownShiftedTransposed(8, 8)
         self.halved, self.again = (DownShifted(8, 8, stride=2) for _ in range(2))
 
@@ -170,7 +172,8 @@ class OfTwo(nn.Module):
         self.unread(x)
         fine = change_scale(self.doubled, x)
         halved, again = change_scale(self.halved, fine), change_scale(self.again, fine)
-        return self.skipping(x, (halved, again))
+        y = self.skipping(x, (halved, again))
+        return self.own(y, (y,))
 
     def forward(self, *maps):
         return network_pass.run_pass(self, self.through, maps)

@@ -62,16 +62,16 @@ def of_many(stages, count):
 
 def test_of_many_networks_those_are_named_that_show_something(stages):
     none = tuple(
-        s.model_copy(update={"fitting_verdict": "no", "compression_verdict": "unclear"}) for s in stages
+        s.model_copy(update={"fitting_verdict": "no", "compression_verdict": "undecided"}) for s in stages
     )
     one = of_networks((*of_many(none, 4), *stages))
     taps = sum(s.quantity == "I(x;h)" for s in stages)
     assert verdicts_sentence(one) == (
-        f"All taps, over 3 networks: fitting is shown at 1 of 2 taps of net (classifier), at none of {5 * taps - 2} "
+        f"Over 3 networks of each: fitting is shown at 1 of 2 taps of net (classifier), at none of {5 * taps - 2} "
         f"others; compression is shown at 2 of 2 taps of net (classifier), at none of {5 * taps - 2} others."
     )
     assert verdicts_sentence(of_networks(of_many(none, 3))) == (
-        f"All taps, over 3 networks: fitting is shown at none of {3 * taps} taps; compression is shown at none of "
+        f"Over 3 networks of each: fitting is shown at none of {3 * taps} taps; compression is shown at none of "
         f"{3 * taps} taps."
     )
 
@@ -79,16 +79,25 @@ def test_of_many_networks_those_are_named_that_show_something(stages):
 def test_of_many_networks_that_show_something_the_taps_are_counted(stages):
     taps = sum(s.quantity == "I(x;h)" for s in stages)
     words = verdicts_sentence(of_networks(of_many(stages, 5)))
-    assert f"fitting is shown at 5 of {5 * taps} taps, of 5 of 10 networks" in words
+    assert f"fitting is shown at 5 of {5 * taps} taps, of 5 of 10 encoders in their regimes" in words
 
 
 def test_of_many_lone_networks_nothing_is_called_compression(stages):
     words = verdicts_sentence((*of_many(stages, 5), *of_networks(stages)))
     lone, _, several = words.partition(". ")
-    assert lone.startswith("All taps, in this network, these fits: information rises to a peak at 5 of")
+    assert lone.startswith("In each network, these fits: information rises to a peak at 5 of")
     assert "compression" not in lone
-    assert several.startswith(
-        "All taps, over 3 networks: fitting is shown at 1 of 2 taps of net (classifier)"
+    assert several.startswith("Over 3 networks of each: fitting is shown at 1 of 2 taps of net (classifier)")
+
+
+def test_a_tap_of_another_scope_has_a_sentence_of_its_own(stages):
+    """One network of the last encoder lacks a tap."""
+    *most, last = of_networks(of_many(stages, 5))
+    words = verdicts_sentence((*most, last.model_copy(update={"networks": 2, "scope": "2 networks"})))
+    taps = sum(s.quantity == "I(x;h)" for s in stages)
+    assert f"of {5 * taps - 1} taps" in words
+    assert words.endswith(
+        "Over 2 networks of each: fitting is shown at none of 1 taps; compression is shown at none of 1 taps."
     )
 
 
