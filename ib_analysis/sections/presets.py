@@ -147,6 +147,7 @@ WIDTHS: Mapping[tuple[str, tuple[int, int, int]], float] = {
     ("standard", (1, 8, 8)): 1.0,
     ("standard", (3, 8, 8)): 4.4,
     ("standard", (3, 16, 16)): 4.7,
+    ("standard", (3, 32, 32)): 4.7,
 }
 """Half the width of 95 % intervals of I(x;code), in bits, by preset and (channels, height, width).
 
