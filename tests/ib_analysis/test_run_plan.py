@@ -144,7 +144,11 @@ def test_the_width_of_intervals_is_that_of_the_last_table_or_is_not_said(demo, t
             {"kind": "cifar10", "size": 8},
             "4.8 bits to each side (median; preset quick, images of 3x8x8",
         ),
-        ("standard", {"kind": "cifar10"}, "Their width is known at the end"),
+        (
+            "standard",
+            {"kind": "cifar10"},
+            "4.7 bits to each side (median; preset standard, images of 3x32x32",
+        ),
         ("careful", {"kind": "digits"}, "Their width is known at the end"),
     ],
 )
