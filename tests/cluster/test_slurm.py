@@ -240,7 +240,8 @@ def test_a_job_that_is_killed_in_the_middle_goes_on_where_it_was_with_more_memor
 
 
 def test_a_job_over_its_time_limit_is_ended_and_goes_on_where_it_was(submitting, slurm, start):
-    config = write_config(submitting, "late", [0], 25)
+    # 150 s at least: SLURM looks at the limits of jobs twice a minute, and lets one of 65 s end by itself.
+    config = write_config(submitting, "late", [0], 60)
     minute = ["--set-resources", "fit_marginal:runtime=1", "--restart-times", "5"]
     process = start(*arguments(config, marginal("late"), *minute, *APART), seconds_a_save=2.5)
     assert process.wait(PATIENCE) == 0, (submitting.folder / "snakemake.err").read_text()
