@@ -97,35 +97,15 @@ def vector_part(parameter: Tensor) -> VectorPart | None:
     >>> vector_part(layer.bias).begin, vector_part(layer.double().bias)
     (16, None)
     """
-    return vector_parts([parameter])[0]
-
-
-def vector_parts(parameters: Iterable[Tensor]) -> list[VectorPart | None]:
-    """`vector_part` of each, which asks each vector once where it lies: a decoder asks in every pass."""
-    found = list[VectorPart | None]()
-    places: dict[int, tuple[int, int]] = {}
-    for parameter in parameters:
-        part: VectorPart | None = getattr(parameter, _PART, None)
-        if part is not None:
-            vector, begin = part
-            place = places.get(id(vector))
-            if place is None:
-                grad = vector.grad
-                place = places[id(vector)] = (vector.data_ptr(), 0 if grad is None else grad.data_ptr())
-            part = part if _is_view(parameter, place, begin * vector.element_size()) else None
-        found.append(part)
-    return found
-
-
-def _is_view(parameter: Tensor, place: tuple[int, int], skipped: int) -> bool:
-    """Whether a parameter and its gradient lie so many bytes behind those of the vector at that place."""
-    grad = parameter.grad
-    return (
-        grad is not None
-        and parameter.requires_grad
-        and parameter.data_ptr() == place[0] + skipped
-        and grad.data_ptr() == place[1] + skipped
-    )
+    part: VectorPart | None = getattr(parameter, _PART, None)
+    if part is None:
+        return None
+    vector, grad = part.vector, parameter.grad
+    if vector.grad is None or grad is None or not parameter.requires_grad:
+        return None
+    skipped = part.begin * vector.element_size()
+    is_view = parameter.data_ptr() == vector.data_ptr() + skipped
+    return part if is_view and grad.data_ptr() == vector.grad.data_ptr() + skipped else None
 
 
 def _parts(vector: Tensor, parameters: Sequence[nn.Parameter]) -> Iterator[Tensor]:

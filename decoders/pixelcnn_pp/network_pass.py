@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.modules.module import _has_any_global_hook
 
-from decoders.flat_parameters import vector_parts
+from decoders.flat_parameters import vector_part
 from decoders.pixelcnn_pp.causal_convolution import Transposed, WeightNormalizedConvolution
 from decoders.pixelcnn_pp.fused_layers import CHANCES, chances_to_keep, runs_in_c
 from decoders.pixelcnn_pp.native_code import addresses, call
@@ -373,8 +373,8 @@ class WeightPlaces:
         self.holders: list[Tensor] = []
         numbers: dict[int, int] = {}
         places: list[tuple[int, int]] = []
-        for w, part in zip(weights, vector_parts(weights), strict=True):
-            holder, begin = part or (w, 0)
+        for w in weights:
+            holder, begin = vector_part(w) or (w, 0)
             if id(holder) not in numbers:
                 numbers[id(holder)] = len(self.holders)
                 self.holders.append(holder)
